@@ -1,0 +1,160 @@
+// The oracle: the reference implementation (npm `socket.io`) with the same chat and the same addressing of rooms.
+// `TARGET=reference` runs the protocol tests against it, which proves that they describe Socket.IO and not merely roomcast.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { Server } from 'socket.io';
+import { ROOT } from './paths.mjs';
+
+const DEFAULTS = {
+  PING_INTERVAL_MS: 25_000, PING_TIMEOUT_MS: 60_000, UPGRADE_TIMEOUT_MS: 10_000, CONNECT_TIMEOUT_MS: 45_000,
+  MAX_PAYLOAD_BYTES: 1_000_000,
+  CLOSE_TIMEOUT_MS: 500, // roomcast's default is 30,000; here it would hold up the end of every test file by as much
+};
+
+export async function startReference({ vars = {} } = {}) {
+  const settings = { ...DEFAULTS };
+  for (const [name, value] of Object.entries(vars)) settings[name] = Number(value);
+  const rooms = new Map();
+  const roomServer = (name) => {
+    if (!rooms.has(name)) rooms.set(name, createRoom(settings));
+    return rooms.get(name).http;
+  };
+  const front = createServer((req, res) => {
+    const found = route(req);
+    if (found.room) return roomServer(found.room).emit('request', req, res);
+    res.writeHead(found.status, { 'content-type': found.type ?? 'text/plain' }).end(found.text);
+  });
+  front.on('upgrade', (req, socket, head) => {
+    const found = route(req);
+    if (found.room) return roomServer(found.room).emit('upgrade', req, socket, head);
+    socket.end(`HTTP/1.1 ${found.status} Refused\r\nConnection: close\r\n\r\n`);
+  });
+  await new Promise((resolve) => front.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${front.address().port}`,
+    async close() {
+      for (const { io } of rooms.values()) io.close().catch(() => {}); // its inner server never listened
+      front.closeAllConnections();
+      await new Promise((resolve) => front.close(resolve));
+    },
+  };
+}
+
+/** Takes the room out of the URL, and leaves in `req.url` what the room's own server expects. */
+function route(req) {
+  const { pathname, searchParams } = new URL(req.url, 'http://localhost');
+  if (pathname === '/healthz') return { status: 200, type: 'application/json', text: '{"ok":true,"version":"reference"}' };
+  if (pathname === '/api/socket') return { status: 200, text: 'ok' };
+  const inPath = /^\/r\/([^/]*)(\/socket\.io\/.*)$/.exec(pathname);
+  if (!inPath && !pathname.startsWith('/socket.io/')) return page(pathname) ?? { status: 404, text: 'not found' };
+  const room = decodeURIComponent(inPath ? inPath[1] : searchParams.get('room') ?? 'lobby');
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(room)) return { status: 400, text: 'A room name has 1 to 64 letters, digits, _ or -.' };
+  if (inPath) req.url = req.url.slice(req.url.indexOf('/socket.io/'));
+  return { room };
+}
+
+/** The files of public/, so that the page can be tried against the oracle as well. */
+function page(pathname) {
+  const types = { html: 'text/html', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml', png: 'image/png' };
+  const file = pathname === '/' ? 'index.html' : /^\/r\/[\w-]{1,64}$/.test(pathname) ? 'room.html' : pathname.slice(1);
+  const type = types[path.extname(file).slice(1)];
+  try {
+    return type && { status: 200, type, text: readFileSync(path.join(ROOT, 'public', file)) };
+  } catch {
+    return undefined;
+  }
+}
+
+function createRoom(settings) {
+  const http = createServer(); // never listens: the front hands it the room's requests
+  const io = new Server(http, {
+    pingInterval: settings.PING_INTERVAL_MS,
+    pingTimeout: settings.PING_TIMEOUT_MS,
+    upgradeTimeout: settings.UPGRADE_TIMEOUT_MS,
+    connectTimeout: settings.CONNECT_TIMEOUT_MS,
+    maxHttpBufferSize: settings.MAX_PAYLOAD_BYTES,
+  });
+  // Not an option of the reference, only a field.
+  io.engine.on('connection', ({ transport }) => (transport.closeTimeout = settings.CLOSE_TIMEOUT_MS));
+  chat(io);
+  return { http, io };
+}
+
+class Refusal extends Error {
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const ATTRIBUTES = { name: ['invalid_name', 32], text: ['invalid_message', 4_000] };
+
+function field(payload, key, [code, most]) {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload) || typeof payload[key] !== 'string') {
+    throw new Refusal('invalid_payload', `an object with the string ${key} is wanted`);
+  }
+  const trimmed = payload[key].trim();
+  if (trimmed === '' || [...trimmed].length > most) throw new Refusal(code, `${key} has 1 to ${most} characters`);
+  return trimmed;
+}
+
+function chat(io) {
+  const members = new Map();
+  let lastId = 0;
+  const toOthers = (socket, joined, event, payload) => {
+    for (const [id, other] of io.sockets.sockets) {
+      if (id !== socket.id && members.has(id) === joined) other.emit(event, payload);
+    }
+  };
+  const handlers = {
+    createdMessage(socket, payload) {
+      const author = field(payload, 'author', ATTRIBUTES.name);
+      const message = field(payload, 'message', ATTRIBUTES.text);
+      socket.broadcast.emit('newIncomingMessage', { author, message });
+      return {};
+    },
+    join(socket, payload) {
+      const name = field(payload, 'name', ATTRIBUTES.name);
+      const event = members.has(socket.id) ? 'memberRenamed' : 'memberJoined';
+      members.set(socket.id, name);
+      toOthers(socket, true, event, { id: socket.id, name, time: Date.now() });
+      return { id: socket.id, name, members: [...members].map(([id, known]) => ({ id, name: known })) };
+    },
+    message(socket, payload) {
+      const text = field(payload, 'text', ATTRIBUTES.text);
+      const name = members.get(socket.id);
+      if (name === undefined) throw new Refusal('not_joined', 'join first');
+      const id = ++lastId;
+      const time = Date.now();
+      toOthers(socket, true, 'newMessage', { id, time, author: { id: socket.id, name }, text });
+      toOthers(socket, false, 'newIncomingMessage', { author: name, message: text });
+      return { id, time };
+    },
+  };
+  io.on('connection', (socket) => {
+    const handle = (handler) => (...args) => {
+      const ack = typeof args.at(-1) === 'function' ? args.pop() : undefined;
+      try {
+        const answer = handler(socket, args[0]);
+        ack?.(answer);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        const refusal = { code: error.code, message: error.message };
+        if (ack) ack(refusal);
+        else socket.emit('error', refusal);
+      }
+    };
+    for (const [event, handler] of Object.entries(handlers)) socket.on(event, handle(handler));
+    const unknown = () => {
+      throw new Refusal('unknown_event', 'the chat has no such event');
+    };
+    socket.onAny((event, ...args) => {
+      if (!Object.hasOwn(handlers, event)) handle(unknown)(...args);
+    });
+    socket.on('disconnect', () => {
+      const name = members.get(socket.id);
+      if (members.delete(socket.id)) toOthers(socket, true, 'memberLeft', { id: socket.id, name, time: Date.now() });
+    });
+  });
+}

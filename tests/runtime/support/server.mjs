@@ -1,0 +1,114 @@
+// roomcast as built, inside workerd (through Miniflare): the same bundle, settings and assets that `wrangler deploy` takes.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Miniflare } from 'miniflare';
+import { ROOT } from './paths.mjs';
+import { PATIENCE, within } from './wait.mjs';
+
+const BUILD = path.join(ROOT, 'build');
+const WORKER = 'roomcast';
+const ROOM_CLASS = 'ChatRoom';
+
+/**
+ * Starts roomcast on a free port of 127.0.0.1. `vars` override the settings of wrangler.toml; a setting of `null` is left
+ * out. Rooms are stored under `persist`, by default in a folder that goes when the server closes.
+ */
+export async function startRoomcast({ vars = {}, persist } = {}) {
+  const scriptPath = path.join(BUILD, 'index.js');
+  if (!existsSync(scriptPath)) throw new Error('build/index.js is missing: build the Worker before these tests');
+  const config = parseToml(readFileSync(path.join(ROOT, 'wrangler.toml'), 'utf8'));
+  const bindings = { ...config.vars };
+  for (const [name, value] of Object.entries(vars)) {
+    if (value === null) delete bindings[name];
+    else bindings[name] = String(value);
+  }
+  const folder = persist ?? mkdtempSync(path.join(tmpdir(), 'roomcast-'));
+  const mf = new Miniflare({
+    name: WORKER,
+    host: '127.0.0.1',
+    port: 0,
+    scriptPath,
+    modules: true,
+    modulesRoot: BUILD,
+    modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'], fallthrough: true }],
+    compatibilityDate: config.compatibility_date,
+    compatibilityFlags: config.compatibility_flags,
+    durableObjects: { ROOMS: { className: ROOM_CLASS, useSQLite: true } },
+    durableObjectsPersist: folder,
+    assets: assetOptions(config.assets ?? {}),
+    bindings,
+    cf: false, // no look-up of a sample request outside
+    telemetry: { enabled: false },
+  });
+  const cleanUp = async () => {
+    await within(mf.dispose(), 'the server to stop', 2 * PATIENCE);
+    if (!persist) rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const url = await within(mf.ready, 'the server to start', 4 * PATIENCE);
+    return {
+      url: url.origin,
+      close: cleanUp,
+      /** Takes the room's object out of memory, as the platform does; its WebSockets stay ("hibernate") or go ("close"). */
+      evict: (room, webSockets = 'hibernate') =>
+        mf.unsafeEvictDurableObject(WORKER, ROOM_CLASS, { name: room, webSockets }),
+    };
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
+}
+
+/** wrangler's [assets] in Miniflare's words. */
+function assetOptions({ directory = 'public', binding = 'ASSETS', html_handling, not_found_handling, run_worker_first }) {
+  const routes = Array.isArray(run_worker_first) ? run_worker_first : undefined;
+  return {
+    directory: path.resolve(ROOT, directory),
+    binding,
+    assetConfig: { html_handling, not_found_handling },
+    routerConfig: {
+      has_user_worker: true,
+      invoke_user_worker_ahead_of_assets: run_worker_first === true,
+      static_routing: routes && {
+        user_worker: routes.filter((route) => !route.startsWith('!')),
+        asset_worker: routes.filter((route) => route.startsWith('!')).map((route) => route.slice(1)),
+      },
+    },
+  };
+}
+
+/** The part of TOML that wrangler.toml uses: tables, and keys whose value is also JSON (strings, numbers, booleans, lists). */
+export function parseToml(text) {
+  const root = {};
+  let table = root;
+  const lines = text.split('\n');
+  while (lines.length > 0) {
+    const line = withoutComment(lines.shift());
+    const header = /^\[([\w.]+)\]$/.exec(line);
+    if (header) {
+      table = header[1].split('.').reduce((parent, key) => (parent[key] ??= {}), root);
+      continue;
+    }
+    if (/^\[\[/.test(line)) {
+      table = {}; // arrays of tables (bindings, migrations) are stated above, in Miniflare's words
+      continue;
+    }
+    const entry = /^([\w-]+)\s*=\s*(.*)$/.exec(line);
+    if (!entry) continue;
+    let value = entry[2];
+    while (value.startsWith('[') && !value.endsWith(']') && lines.length > 0) value += withoutComment(lines.shift());
+    table[entry[1]] = parseValue(value);
+  }
+  return root;
+}
+
+const withoutComment = (line) => line.replace(/^((?:[^"#]|"[^"]*")*)#.*$/, '$1').trim();
+
+function parseValue(value) {
+  try {
+    return JSON.parse(value.replace(/,\s*\]$/, ']'));
+  } catch {
+    return value; // an inline table or a date: nothing these tests read
+  }
+}

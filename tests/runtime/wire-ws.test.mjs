@@ -1,0 +1,155 @@
+// The websocket transport (W): frames, close codes, and upgrades that are refused at the level of HTTP.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { onReference, serverFor } from './support/target.mjs';
+import { engineUrl, freshRoom, refusedUpgrade, WireSocket } from './support/wire.mjs';
+
+const LIMIT = 20_000;
+const server = serverFor({ MAX_PAYLOAD_BYTES: LIMIT, PING_INTERVAL_MS: 1_500, PING_TIMEOUT_MS: 1_500 });
+
+const WITHOUT_CODE = { code: 1005, reason: '' };
+
+async function connected(t, room = freshRoom()) {
+  const wire = await WireSocket.session(t, server, room);
+  await wire.connect();
+  return wire;
+}
+
+describe('frames', () => {
+  test('W1 one packet a frame: what looks like a payload of several is one', async (t) => {
+    const room = freshRoom();
+    const [witness, wire] = [await connected(t, room), await connected(t, room)];
+    wire.send('42["createdMessage",{"author":"a","message":"1\\u001e2"}]');
+    const [, { message }] = JSON.parse((await witness.next('the message')).slice(2));
+    assert.equal(message, '1\x1e2');
+  });
+
+  test('W1 a binary frame is a message; one that no header announced closes', async (t) => {
+    const wire = await connected(t);
+    wire.send(Buffer.from([1, 2, 3]));
+    assert.deepEqual(await wire.close(), WITHOUT_CODE);
+  });
+
+  test('W1 the text frame b<base64> is a binary message as well', async (t) => {
+    const wire = await connected(t);
+    wire.send('bAQID');
+    assert.deepEqual(await wire.close(), WITHOUT_CODE);
+  });
+
+  test('W1 text outside ASCII survives', async (t) => {
+    const wire = await connected(t);
+    const name = 'Zoë 漢字 👩‍🚀';
+    assert.equal(JSON.parse((await wire.proveAlive(name)).slice(4))[0].name, name);
+  });
+
+  test('W2 a frame of exactly the limit is taken, one byte more closes with 1009', async (t) => {
+    const room = freshRoom();
+    const [other, wire] = [await connected(t, room), await connected(t, room)];
+    const packet = '420["nobody-knows-this",""]';
+    const full = packet.replace('""', `"${'x'.repeat(LIMIT - packet.length)}"`);
+    wire.send(full);
+    assert.match(await wire.until((frame) => frame.startsWith('430'), 'the answer to the big event'), /unknown_event/);
+    wire.send(`${full} `);
+    assert.deepEqual(await wire.close(), { code: 1009, reason: '' });
+    await other.proveAlive();
+  });
+
+  test('W2 the limit counts bytes, not characters', async (t) => {
+    const wire = await connected(t);
+    wire.send(`420["e","${'é'.repeat(LIMIT / 2)}"]`);
+    assert.equal((await wire.close()).code, 1009);
+  });
+});
+
+describe('closes', () => {
+  for (const [name, frame] of [['a packet of unknown type', 'abc'], ['an empty frame', ''], ['a ping', '2'], ['a probe on a session of its own', '2probe']]) {
+    test(`W3 W4 ${name} closes without a code`, async (t) => {
+      const room = freshRoom();
+      const [other, wire] = [await connected(t, room), await connected(t, room)];
+      wire.send(frame);
+      assert.deepEqual(await wire.close(), WITHOUT_CODE);
+      await other.proveAlive();
+    });
+  }
+
+  for (const frame of ['5', '6', '0']) {
+    test(`P10 ${frame} on an open session is ignored`, async (t) => {
+      const wire = await connected(t);
+      wire.send(frame);
+      await wire.proveAlive();
+    });
+  }
+
+  test('W5 a close packet ends the session at once', { skip: onReference && 'the reference ignores it until the ping timeout' }, async (t) => {
+    const room = freshRoom();
+    const [witness, wire] = [await connected(t, room), await connected(t, room)];
+    await witness.proveAlive('witness');
+    await wire.proveAlive('leaver');
+    const started = Date.now();
+    wire.send('1');
+    await wire.close();
+    await witness.until((frame) => frame.startsWith('42["memberLeft"'), 'memberLeft');
+    assert.ok(Date.now() - started < 1_400, 'it took as long as a ping interval');
+  });
+
+  test('W3 the client that closes its WebSocket leaves the room, with a code or without', async (t) => {
+    const room = freshRoom();
+    const witness = await connected(t, room);
+    await witness.proveAlive('witness');
+    for (const leave of [(ws) => ws.close(), (ws) => ws.close(1000), (ws) => ws.close(4321, 'bye'), (ws) => ws.terminate()]) {
+      const wire = await connected(t, room);
+      const id = JSON.parse((await wire.proveAlive('leaver')).slice(4))[0].id;
+      leave(wire.socket);
+      const left = await witness.until((frame) => frame.startsWith('42["memberLeft"'), 'memberLeft');
+      assert.equal(JSON.parse(left.slice(2))[1].id, id);
+      await wire.close('the close to be answered');
+    }
+  });
+});
+
+describe('takeover', () => {
+  test('W6 a second WebSocket on the sid of a websocket session never takes it over', { skip: onReference && 'the reference lets it' }, async (t) => {
+    const room = freshRoom();
+    const first = await connected(t, room);
+    const intruder = new WireSocket(engineUrl(server, room, { transport: 'websocket', sid: first.sid }));
+    t.after(() => intruder.socket.terminate());
+    intruder.opened.then(() => {
+      intruder.send('2probe');
+      intruder.send('5');
+      intruder.send('42["createdMessage",{"author":"intruder","message":"mine now"}]');
+    }, () => {}); // a refusal at the level of HTTP is as good
+    await intruder.close();
+    await first.proveAlive();
+  });
+});
+
+describe('upgrades refused at the level of HTTP', () => {
+  for (const [name, query, message] of [
+    ['an unknown sid', { sid: 'abcdefghijklmnopqrst' }, 'Session ID unknown'],
+    ['a prototype name as sid', { sid: '__proto__' }, 'Session ID unknown'],
+    ['an unknown transport', { transport: 'tobi' }, 'Transport unknown'],
+    ['a prototype name as transport', { transport: 'constructor' }, 'Transport unknown'],
+    ['no transport', { transport: undefined }, 'Transport unknown'],
+  ]) {
+    test(`1.2 ${name} is 400 with the message as its text`, async () => {
+      const { status, headers, body } = await refusedUpgrade(engineUrl(server, freshRoom(), { transport: 'websocket', ...query }));
+      assert.deepEqual({ status, body }, { status: 400, body: message });
+      assert.match(headers['content-type'], /^text\/html/);
+    });
+  }
+
+  for (const version of [undefined, '3', '5']) {
+    test(`1.2 EIO=${version} is 400 too`, { skip: onReference && 'the reference notices after the 101, and writes HTTP into the socket' }, async () => {
+      const { status, body } = await refusedUpgrade(engineUrl(server, freshRoom(), { transport: 'websocket', EIO: version }));
+      assert.deepEqual({ status, body }, { status: 400, body: 'Unsupported protocol version' });
+    });
+  }
+
+  test('1.2 an upgrade with transport=polling never becomes a session', async (t) => {
+    const wire = new WireSocket(engineUrl(server, freshRoom()));
+    t.after(() => wire.socket.terminate());
+    const { code } = await wire.close(); // the reference opens and closes it; a refusal ends as 1006
+    assert.ok([1005, 1006].includes(code), `closed with ${code}`);
+    await assert.rejects(wire.next('no open packet'), /no more can come/);
+  });
+});
