@@ -27,11 +27,11 @@ function firstCharacter(word) {
 
 /** One or two letters: of the first and of the last word. */
 export function initialsOf(name) {
-  const words = name.split(/[\s._-]+/u).filter((word) => /[\p{L}\p{N}\p{S}]/u.test(word));
+  const words = name.split(/[\s._-]+/u).filter((word) => /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(word));
   if (words.length === 0) return firstCharacter(name.trim()) || "?";
   const ends = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0]];
   return ends
-    .map((word) => firstCharacter(word.replace(/^[^\p{L}\p{N}\p{S}]+/u, "")))
+    .map((word) => firstCharacter(word.replace(/^[^\p{L}\p{N}\p{Extended_Pictographic}]+/u, "")))
     .join("")
     .toLocaleUpperCase();
 }

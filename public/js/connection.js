@@ -51,9 +51,9 @@ export class Connection {
     );
     this.#socket = io({ path: `/r/${room}/socket.io/`, autoConnect: false });
     this.#socket.on("connect", () => this.#join());
-    this.#socket.on("disconnect", () => this.#lost("Offline. Reconnecting…", "Disconnected by the server."));
+    this.#socket.on("disconnect", () => this.#lost("Offline. Reconnecting…", "Disconnected."));
     this.#socket.on("connect_error", (error) => {
-      this.#lost("Can't reach the room. Trying again…", "The room turned the connection away.");
+      this.#lost("Unreachable. Trying again…", "Turned away.");
       handlers.notice(reasonOf(error) || (this.#socket.active ? "" : error.message));
     });
     for (const event of ROOM_EVENTS) this.#socket.on(event, handlers[event]);
