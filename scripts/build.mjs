@@ -1,0 +1,9 @@
+// `npm run build`, and wrangler's own build command: leaves the deployable bundle in build/ and public/.
+import './check-node.mjs';
+import { ensureBundle } from './bundle.mjs';
+import { runMain, say } from './project.mjs';
+
+await runMain(async () => {
+  await ensureBundle();
+  say('the bundle is ready (build/, public/).');
+});

@@ -1,0 +1,90 @@
+// Builds what is deployed: build/ (the Worker, by worker-build) and public/socket.io/ (the stock
+// client's bundle, from npm). Does the set-up that this needs, and nothing when nothing changed.
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { manifest, npmBin, root, say, wasmBindgenVersion, workerBuildVersion } from './project.mjs';
+import { withLock } from './lock.mjs';
+import { installNpmPackages } from './npm-packages.mjs';
+import { checkPrerequisites } from './prerequisites.mjs';
+import { compileCrate, ensureWasmTarget, installRustTools, wasmBindgenProgram, workerBuildProgram } from './rust-tools.mjs';
+import { outputOf, runLogged, stopChildren } from './run.mjs';
+
+const clientFiles = ['socket.io.esm.min.js', 'socket.io.esm.min.js.map', 'socket.io.min.js', 'socket.io.min.js.map'];
+const stampFile = join(root, 'build', '.inputs');
+
+function filesUnder(path) {
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
+    const inner = join(path, entry.name);
+    return entry.isDirectory() ? filesUnder(inner) : [inner];
+  });
+}
+
+/** A digest of all that the Worker's bundle is made from: sources, settings of the build, tools. */
+async function inputsDigest() {
+  const files = [...filesUnder(join(root, 'src')), ...filesUnder(join(root, '.cargo'))];
+  for (const name of ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml']) {
+    if (existsSync(join(root, name))) files.push(join(root, name));
+  }
+  const hash = createHash('sha256');
+  for (const file of files.sort()) hash.update(`${relative(root, file)}\0`).update(readFileSync(file)).update('\0');
+  const tools = [workerBuildVersion(), wasmBindgenVersion(), manifest.dependencies.binaryen, manifest.dependencies.esbuild];
+  return hash.update([...tools, process.env.RUSTFLAGS, await outputOf('rustc', ['--version'])].join('\0')).digest('hex');
+}
+
+function bundleReady(digest) {
+  return ['index.js', 'index_bg.wasm'].every((name) => existsSync(join(root, 'build', name)))
+    && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === digest;
+}
+
+function copyClient() {
+  const from = join(root, 'node_modules', 'socket.io-client', 'dist');
+  const to = join(root, 'public', 'socket.io');
+  mkdirSync(to, { recursive: true });
+  for (const name of clientFiles) {
+    const wanted = readFileSync(join(from, name));
+    // A file that is right stays untouched: wrangler watches this folder.
+    if (!existsSync(join(to, name)) || !readFileSync(join(to, name)).equals(wanted)) copyFileSync(join(from, name), join(to, name));
+  }
+}
+
+async function buildWorker() {
+  say('building the Worker with worker-build: wasm-bindgen, wasm-opt, esbuild (10 seconds or more) …');
+  const bin = (name) => join(npmBin, process.platform === 'win32' ? `${name}.cmd` : name);
+  await runLogged('build', workerBuildProgram(), ['--release'], {
+    cwd: root,
+    env: { ESBUILD_BIN: bin('esbuild'), WASM_OPT_BIN: bin('wasm-opt'), WASM_BINDGEN_BIN: wasmBindgenProgram() },
+  });
+}
+
+/** npm waits for the network while cargo keeps the processor busy, so the steps run side by side. */
+async function setUpAndBuild() {
+  await checkPrerequisites({ workerBuildMissing: !existsSync(workerBuildProgram()) });
+  const digest = await inputsDigest();
+  const stale = !bundleReady(digest);
+  const steps = [installNpmPackages()];
+  if (stale) {
+    steps.push(ensureWasmTarget().then(async () => {
+      say('compiling the Worker and what it uses to WebAssembly (up to 1 minute the first time) …');
+      await compileCrate();
+    }), installRustTools());
+  }
+  try {
+    await Promise.all(steps);
+  } catch (error) {
+    // The other steps end too, before the failure is told.
+    stopChildren();
+    await Promise.allSettled(steps);
+    throw error;
+  }
+  copyClient();
+  if (!stale) return;
+  rmSync(stampFile, { force: true });
+  await buildWorker();
+  writeFileSync(stampFile, digest);
+}
+
+export async function ensureBundle() {
+  await withLock(setUpAndBuild);
+}

@@ -1,0 +1,121 @@
+// The Rust side's tools: the wasm target, worker-build, and the wasm-bindgen tool that matches
+// the library. Each lands in a folder of .tools named after its version, by a rename at the very
+// end: a folder that is there is whole, and an interrupted set-up is simply run again.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Problem, root, say, toolsDir, wasmBindgenVersion, workerBuildVersion } from './project.mjs';
+import { outputOf, runLogged } from './run.mjs';
+
+const exe = process.platform === 'win32' ? '.exe' : '';
+const cargoCache = join(toolsDir, 'cargo-target');
+
+export function workerBuildProgram() {
+  return join(toolsDir, `worker-build-${workerBuildVersion()}`, 'bin', `worker-build${exe}`);
+}
+
+export function wasmBindgenProgram() {
+  return join(toolsDir, `wasm-bindgen-${wasmBindgenVersion()}`, 'bin', `wasm-bindgen${exe}`);
+}
+
+export async function ensureWasmTarget() {
+  const target = 'wasm32-unknown-unknown';
+  const sysroot = await outputOf('rustc', ['--print', 'sysroot']);
+  if (sysroot && existsSync(join(sysroot, 'lib', 'rustlib', target))) return;
+  if ((await outputOf('rustup', ['--version'])) === null) {
+    throw new Problem(`Rust's ${target} target is missing, and so is rustup, which installs it: get rustup from https://rustup.rs, then run this again.`);
+  }
+  say(`adding Rust's ${target} target with rustup (a download of some 20 MB) …`);
+  await runLogged('rustup-target', 'rustup', ['target', 'add', target]);
+}
+
+/** Compiles a tool from crates.io without optimisation: quick to build, and fast enough for its work. */
+async function cargoInstall(name, program, folder, args) {
+  const staged = `${folder}.new`;
+  rmSync(staged, { recursive: true, force: true });
+  await runLogged(name, 'cargo', [
+    'install', ...args, '--bin', program, '--debug', '--config', 'profile.dev.debug=0', '--root', staged, '--target-dir', cargoCache,
+  ], { cwd: toolsDir, env: { CARGO_BUILD_TARGET: undefined, CARGO_TARGET_DIR: undefined, RUSTFLAGS: undefined } });
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(staged, folder);
+}
+
+async function installWorkerBuild() {
+  const version = workerBuildVersion();
+  say(`compiling worker-build ${version} from crates.io (1 to 3 minutes) …`);
+  await cargoInstall('worker-build', 'worker-build', join(toolsDir, `worker-build-${version}`), ['worker-build', '--version', version, '--locked']);
+}
+
+/** The name of wasm-bindgen's released build for this platform, if there is one. */
+function releasedTarget() {
+  return {
+    'linux-x64': 'x86_64-unknown-linux-musl',
+    'linux-arm64': 'aarch64-unknown-linux-musl',
+    'darwin-x64': 'x86_64-apple-darwin',
+    'darwin-arm64': 'aarch64-apple-darwin',
+  }[`${process.platform}-${process.arch}`];
+}
+
+/** Takes wasm-bindgen's released build; false when it can't be had quickly (a closed network, another platform). */
+async function downloadWasmBindgen(version, folder) {
+  const target = releasedTarget();
+  if (!target) return false;
+  const name = `wasm-bindgen-${version}-${target}`;
+  const staged = `${folder}.new`;
+  try {
+    const waiting = new AbortController();
+    const tooSlow = setTimeout(() => waiting.abort(), 4000);
+    const response = await fetch(`https://github.com/wasm-bindgen/wasm-bindgen/releases/download/${version}/${name}.tar.gz`, { signal: waiting.signal });
+    clearTimeout(tooSlow);
+    if (!response.ok) return false;
+    say(`downloading wasm-bindgen ${version} (a few MB) …`);
+    const bodyTooSlow = setTimeout(() => waiting.abort(), 60000);
+    const archive = Buffer.from(await response.arrayBuffer());
+    clearTimeout(bodyTooSlow);
+    rmSync(staged, { recursive: true, force: true });
+    mkdirSync(staged, { recursive: true });
+    writeFileSync(join(staged, 'archive.tar.gz'), archive);
+    if ((await outputOf('tar', ['-xzf', join(staged, 'archive.tar.gz'), '-C', staged])) === null) return false;
+    renameSync(join(staged, name), join(staged, 'bin'));
+    rmSync(join(staged, 'archive.tar.gz'));
+    if ((await outputOf(join(staged, 'bin', 'wasm-bindgen'), ['--version'])) !== `wasm-bindgen ${version}`) return false;
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(staged, folder);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function installWasmBindgen() {
+  const version = wasmBindgenVersion();
+  const folder = join(toolsDir, `wasm-bindgen-${version}`);
+  if (await downloadWasmBindgen(version, folder)) return;
+  say(`compiling wasm-bindgen ${version} from crates.io, since its release can't be downloaded here (about 1 minute) …`);
+  // Without --locked: this package's lock file names a yanked crate.
+  await cargoInstall('wasm-bindgen', 'wasm-bindgen', folder, ['wasm-bindgen-cli', '--version', version, '--no-default-features']);
+}
+
+export function rustToolsReady() {
+  return existsSync(workerBuildProgram()) && existsSync(wasmBindgenProgram());
+}
+
+/** One after the other: both share their compiled dependencies. */
+export async function installRustTools() {
+  if (rustToolsReady()) return;
+  mkdirSync(toolsDir, { recursive: true });
+  if (!existsSync(workerBuildProgram())) await installWorkerBuild();
+  if (!existsSync(wasmBindgenProgram())) await installWasmBindgen();
+  rmSync(cargoCache, { recursive: true, force: true });
+  const current = [`worker-build-${workerBuildVersion()}`, `wasm-bindgen-${wasmBindgenVersion()}`];
+  for (const name of readdirSync(toolsDir)) {
+    if (/^(worker-build|wasm-bindgen)-/.test(name) && !current.includes(name)) rmSync(join(toolsDir, name), { recursive: true, force: true });
+  }
+}
+
+/** Compiles the crate with the very command that worker-build uses, so that the latter finds it done. */
+export async function compileCrate() {
+  await runLogged('compile', 'cargo', ['build', '--lib', '--release', '--target', 'wasm32-unknown-unknown'], {
+    cwd: root,
+    env: { WASM_BINDGEN_USE_JS_SYS: '1' },
+  });
+}
