@@ -51,9 +51,9 @@ export class Connection {
     );
     this.#socket = io({ path: `/r/${room}/socket.io/`, autoConnect: false });
     this.#socket.on("connect", () => this.#join());
-    this.#socket.on("disconnect", () => this.#lost("Offline. Reconnecting…", "Disconnected."));
+    this.#socket.on("disconnect", () => this.#lost("connecting", "Reconnecting…", "Disconnected."));
     this.#socket.on("connect_error", (error) => {
-      this.#lost("Unreachable. Trying again…", "Turned away.");
+      this.#lost("offline", "Unreachable. Trying again…", "Turned away.");
       handlers.notice(reasonOf(error) || (this.#socket.active ? "" : error.message));
     });
     for (const event of ROOM_EVENTS) this.#socket.on(event, handlers[event]);
@@ -116,13 +116,13 @@ export class Connection {
     }
   }
 
-  #lost(words, finalWords) {
+  /** `state` and `words` hold while the socket tries again by itself. */
+  #lost(state, words, finalWords) {
     if (this.#joined) this.#lostAt = Date.now();
     this.#joined = false;
     this.#outbox.close();
-    // An inactive socket won't try again by itself.
-    const canRetry = !this.#socket.active;
-    this.#tell("offline", canRetry ? finalWords : words, canRetry);
+    if (this.#socket.active) this.#tell(state, words);
+    else this.#tell("offline", finalWords, true);
   }
 
   #tell(state, words, canRetry = false) {
