@@ -1,0 +1,22 @@
+//! The shell: the only code that names the `worker` crate.
+//!
+//! [`router`] is the Worker: it serves the page and finds the room of a request. [`durable`] is the room's object: it turns
+//! what the runtime tells it into inputs of the core and carries the core's effects out. It does so synchronously and in
+//! order; what it awaits comes after, with no borrow held.
+
+// The macro of the SDK adds methods without docs.
+#[allow(missing_docs)]
+mod durable;
+mod requests;
+mod route;
+mod router;
+mod settings;
+mod sockets;
+
+pub use durable::ChatRoom;
+
+/// Sends the message of a panic to the log, which else shows only that wasm trapped.
+#[worker::event(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}

@@ -1,0 +1,94 @@
+//! What a URL means, without any I/O.
+
+use crate::ids::{InvalidRoomName, RoomName};
+
+/// What a request is for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    /// `/r/<room>`: the room's page.
+    Page,
+    /// `/r/<room>/socket.io/…`, `/socket.io/…?room=<room>`, or `/socket.io/…` for the default room: that room's server.
+    Room(RoomName),
+    /// A file that the assets have and that the Worker must hand on: the client bundle.
+    Asset,
+    /// `/healthz`.
+    Health,
+    /// `/api/socket`, which the tutorial's client fetches before it connects.
+    TutorialSetup,
+    /// Anything else.
+    Unknown,
+}
+
+/// What the reference serves below its path, so that a page can load the client from where it connects to.
+const CLIENT_BUNDLE: [&str; 4] =
+    ["socket.io.esm.min.js", "socket.io.esm.min.js.map", "socket.io.min.js", "socket.io.min.js.map"];
+
+impl Route {
+    /// Reads a URL's path and raw query.
+    ///
+    /// # Errors
+    /// [`InvalidRoomName`] where a room is named, but not as a room may be.
+    pub(super) fn parse(path: &str, query: &str) -> Result<Self, InvalidRoomName> {
+        if let Some(rest) = path.strip_prefix("/r/") {
+            let (room, rest) = rest.split_once('/').map_or((rest, None), |(room, rest)| (room, Some(rest)));
+            let room = RoomName::parse(room)?;
+            return Ok(match rest {
+                None => Self::Page,
+                Some(rest) if rest.starts_with("socket.io/") => Self::Room(room),
+                Some(_) => Self::Unknown,
+            });
+        }
+        if let Some(rest) = path.strip_prefix("/socket.io/") {
+            if CLIENT_BUNDLE.contains(&rest) {
+                return Ok(Self::Asset);
+            }
+            // The path is matched as a prefix (R1).
+            let named = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "room");
+            let room = named.as_ref().map_or(RoomName::DEFAULT, |(_, room)| room);
+            return RoomName::parse(room).map(Self::Room);
+        }
+        Ok(match path {
+            "/healthz" => Self::Health,
+            "/api/socket" => Self::TutorialSetup,
+            _ => Self::Unknown,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r1_a_url_names_its_room_in_the_path_or_in_the_query() {
+        let room = |name| RoomName::parse(name).map(Route::Room);
+        let table = [
+            ("/r/tea", "", Ok(Route::Page)),
+            ("/r/tea/socket.io/", "EIO=4", room("tea")),
+            ("/r/tea/socket.io/default/", "", room("tea")),
+            ("/r/tea/socket.io", "", Ok(Route::Unknown)),
+            ("/r/tea/", "", Ok(Route::Unknown)),
+            ("/r/tea/x", "", Ok(Route::Unknown)),
+            ("/r/", "", Err(InvalidRoomName)),
+            ("/r/a b", "", Err(InvalidRoomName)),
+            ("/r/%2e/socket.io/", "", Err(InvalidRoomName)),
+            ("/socket.io/", "", room("lobby")),
+            ("/socket.io/", "EIO=4&room=tea&room=x", room("tea")),
+            ("/socket.io/default/", "room=te%61", room("tea")),
+            ("/socket.io/", "room=", Err(InvalidRoomName)),
+            ("/socket.io/", "room=a/b", Err(InvalidRoomName)),
+            ("/socket.io", "", Ok(Route::Unknown)),
+            ("/socket.io/socket.io.esm.min.js", "", Ok(Route::Asset)),
+            ("/socket.io/socket.io.min.js", "x", Ok(Route::Asset)),
+            ("/healthz", "", Ok(Route::Health)),
+            ("/api/socket", "", Ok(Route::TutorialSetup)),
+            ("/api/socket/", "", Ok(Route::Unknown)),
+            ("/", "", Ok(Route::Unknown)),
+            ("/r", "", Ok(Route::Unknown)),
+            ("", "", Ok(Route::Unknown)),
+        ];
+        for (path, query, route) in table {
+            assert_eq!(Route::parse(path, query), route, "{path}?{query}");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! From a request to what it asks for: the query, the checks in the reference's order (R4), and the refusals (1.2).
+
+use serde::Serialize;
+
+use super::session::Kind;
+use crate::config::Config;
+use crate::ids::Sid;
+use crate::outbox::{Frame, Reply, Request};
+
+/// Why a request is refused. Number, sentence and status of each stand in [`Refusal::row`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The transport is missing, unknown or switched off.
+    TransportUnknown,
+    /// There is no such session, or no longer.
+    SessionUnknown,
+    /// A session starts with a GET.
+    BadMethod,
+    /// The request contradicts itself or the session.
+    BadRequest,
+    /// The room takes no further session; with the sentence to say so.
+    Forbidden(&'static str),
+    /// Not revision 4 of the protocol.
+    UnsupportedProtocol,
+}
+
+impl Refusal {
+    /// `(HTTP status, code, message)`, as the reference has them.
+    fn row(&self) -> (u16, u8, &'static str) {
+        match self {
+            Self::TransportUnknown => (400, 0, "Transport unknown"),
+            Self::SessionUnknown => (400, 1, "Session ID unknown"),
+            Self::BadMethod => (400, 2, "Bad handshake method"),
+            Self::BadRequest => (400, 3, "Bad request"),
+            Self::Forbidden(message) => (403, 4, message),
+            Self::UnsupportedProtocol => (400, 5, "Unsupported protocol version"),
+        }
+    }
+
+    /// The answer: JSON with a numeric code, or the bare message where a WebSocket was asked for, and then always 400.
+    pub fn reply(&self, upgrade: bool) -> Reply {
+        #[derive(Serialize)]
+        struct Body {
+            code: u8,
+            message: &'static str,
+        }
+        let (status, code, message) = self.row();
+        if upgrade {
+            return Reply {
+                status: 400,
+                content_type: Some("text/html"),
+                body: message.to_owned(),
+                ..Reply::empty(400)
+            };
+        }
+        Reply {
+            content_type: Some("application/json"),
+            // Two plain fields always serialize.
+            body: serde_json::to_string(&Body { code, message }).unwrap_or_default(),
+            ..Reply::empty(status)
+        }
+    }
+}
+
+/// What the query says (R2). What stands there twice counts the first time.
+#[derive(Debug, Default)]
+pub struct Query {
+    /// `EIO`, the protocol's revision.
+    pub revision: Option<String>,
+    /// `transport`.
+    pub transport: Option<String>,
+    /// `sid`.
+    pub sid: Option<Sid>,
+}
+
+impl Query {
+    /// Reads a raw query; unknown names are the app's and are left alone.
+    pub fn parse(raw: &str) -> Self {
+        let mut query = Self::default();
+        for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
+            match name.as_ref() {
+                "EIO" => _ = query.revision.get_or_insert_with(|| value.into_owned()),
+                "transport" => _ = query.transport.get_or_insert_with(|| value.into_owned()),
+                // An empty one counts as none, as in the reference.
+                "sid" if !value.is_empty() => _ = query.sid.get_or_insert_with(|| Sid::from_wire(&value)),
+                _ => {}
+            }
+        }
+        query
+    }
+}
+
+/// What a request that passed the checks wants.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A new session that starts on this transport.
+    Open(Kind),
+    /// Something of an existing session, over HTTP.
+    Poll(Sid),
+    /// To carry an existing session on over this WebSocket.
+    Upgrade(Sid),
+    /// A WebSocket for a transport that has none: accepted and closed at once, as in the reference.
+    Nothing,
+}
+
+/// Checks a request in the order of the reference (R4). `current` tells the transport of a session by its id.
+///
+/// # Errors
+/// The [`Refusal`] of the first check that fails.
+pub(super) fn verify(request: &Request<'_>, current: impl Fn(&Sid) -> Option<Kind>) -> Result<Purpose, Refusal> {
+    let query = Query::parse(request.query);
+    let kind = match query.transport.as_deref() {
+        Some("polling") => Kind::Polling,
+        Some("websocket") => Kind::WebSocket,
+        _ => return Err(Refusal::TransportUnknown),
+    };
+    if request.origin.is_some_and(|origin| !is_header_text(origin)) {
+        return Err(Refusal::BadRequest);
+    }
+    let revision_4 = query.revision.as_deref() == Some("4");
+    if let Some(sid) = query.sid {
+        let current = current(&sid).ok_or(Refusal::SessionUnknown)?;
+        if !revision_4 || (!request.upgrade && current != kind) {
+            return Err(Refusal::BadRequest);
+        }
+        return Ok(match (request.upgrade, kind) {
+            (false, _) => Purpose::Poll(sid),
+            (true, Kind::WebSocket) => Purpose::Upgrade(sid),
+            (true, Kind::Polling) => Purpose::Nothing,
+        });
+    }
+    if request.method != "GET" {
+        return Err(Refusal::BadMethod);
+    }
+    if kind == Kind::WebSocket && !request.upgrade {
+        return Err(Refusal::BadRequest);
+    }
+    if !revision_4 {
+        return Err(Refusal::UnsupportedProtocol);
+    }
+    if request.upgrade && kind == Kind::Polling {
+        return Ok(Purpose::Nothing);
+    }
+    Ok(Purpose::Open(kind))
+}
+
+/// Whether a header has only characters that a header may have.
+fn is_header_text(value: &str) -> bool {
+    value.chars().all(|c| matches!(c, '\t' | ' '..='~' | '\u{80}'..='\u{ff}'))
+}
+
+/// The data of the `open` packet: exactly these five keys (H1).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Open<'a> {
+    sid: &'a str,
+    upgrades: &'a [&'a str],
+    ping_interval: u64,
+    ping_timeout: u64,
+    max_payload: usize,
+}
+
+/// The `open` packet of a session (H1, H2).
+pub(super) fn open_packet(sid: &Sid, kind: Kind, config: &Config) -> Frame {
+    let data = Open {
+        sid: sid.as_str(),
+        upgrades: match kind {
+            Kind::Polling => &["websocket"],
+            Kind::WebSocket => &[],
+        },
+        ping_interval: config.ping_interval.0,
+        ping_timeout: config.ping_timeout.0,
+        max_payload: config.max_payload,
+    };
+    // Strings and numbers always serialize.
+    let data = serde_json::to_string(&data).unwrap_or_default();
+    super::Packet::Open(data.into()).encode()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(method: &str, query: &str, upgrade: bool) -> Result<Purpose, Refusal> {
+        let request = Request { method, query, upgrade, ..Request::default() };
+        verify(&request, |sid| match sid.as_str() {
+            "polling" => Some(Kind::Polling),
+            "websocket" => Some(Kind::WebSocket),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn r4_r5_requests_are_judged_in_the_references_order() {
+        use Refusal::*;
+        let sid = |text| Sid::from_wire(text);
+        let table = [
+            ("GET", "EIO=4&transport=polling", false, Ok(Purpose::Open(Kind::Polling))),
+            ("GET", "t=x&EIO=4&transport=websocket&b64=1", true, Ok(Purpose::Open(Kind::WebSocket))),
+            ("GET", "EIO=4&transport=polling&sid=polling", false, Ok(Purpose::Poll(sid("polling")))),
+            ("PUT", "EIO=4&transport=polling&sid=polling", false, Ok(Purpose::Poll(sid("polling")))),
+            ("GET", "EIO=4&transport=websocket&sid=polling", true, Ok(Purpose::Upgrade(sid("polling")))),
+            ("GET", "EIO=4", false, Err(TransportUnknown)),
+            ("POST", "EIO=3&transport=webtransport&sid=nobody", false, Err(TransportUnknown)),
+            ("GET", "EIO=4&transport=__proto__", false, Err(TransportUnknown)),
+            ("GET", "EIO=4&transport=constructor", true, Err(TransportUnknown)),
+            ("GET", "EIO=4&transport=polling&sid=nobody", false, Err(SessionUnknown)),
+            ("GET", "EIO=4&transport=polling&sid=__proto__", false, Err(SessionUnknown)),
+            ("GET", "EIO=4&transport=polling&sid=", false, Ok(Purpose::Open(Kind::Polling))),
+            ("GET", "EIO=4&transport=polling", true, Ok(Purpose::Nothing)),
+            ("GET", "EIO=4&transport=polling&sid=polling", true, Ok(Purpose::Nothing)),
+            ("GET", "EIO=4&transport=polling&sid=websocket", false, Err(BadRequest)),
+            ("GET", "EIO=4&transport=websocket&sid=polling", false, Err(BadRequest)),
+            ("GET", "EIO=3&transport=polling&sid=polling", false, Err(BadRequest)),
+            ("POST", "EIO=4&transport=polling", false, Err(BadMethod)),
+            ("OPTIONS", "EIO=4&transport=polling", false, Err(BadMethod)),
+            ("GET", "EIO=4&transport=websocket", false, Err(BadRequest)),
+            ("GET", "EIO=3&transport=polling", false, Err(UnsupportedProtocol)),
+            ("GET", "transport=polling", false, Err(UnsupportedProtocol)),
+            ("GET", "EIO=4&EIO=3&transport=polling", false, Ok(Purpose::Open(Kind::Polling))),
+        ];
+        for (method, query, upgrade, expected) in table {
+            assert_eq!(check(method, query, upgrade), expected, "{method} {query}");
+        }
+    }
+
+    #[test]
+    fn r4_an_origin_has_only_header_characters() {
+        for (origin, fine) in [("https://example.com", true), ("null", true), ("a\u{1}b", false), ("ł", false)] {
+            let query = "EIO=4&transport=polling";
+            let request = Request { method: "GET", query, origin: Some(origin), ..Request::default() };
+            assert_eq!(verify(&request, |_| None).is_ok(), fine, "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_json_with_a_numeric_code_or_plain_text_for_a_websocket() {
+        let reply = Refusal::SessionUnknown.reply(false);
+        assert_eq!((reply.status, reply.content_type), (400, Some("application/json")));
+        assert_eq!(reply.body, r#"{"code":1,"message":"Session ID unknown"}"#);
+        let reply = Refusal::Forbidden("no").reply(false);
+        assert_eq!((reply.status, reply.body.as_str()), (403, r#"{"code":4,"message":"no"}"#));
+        let reply = Refusal::Forbidden("no").reply(true);
+        assert_eq!((reply.status, reply.content_type, reply.body.as_str()), (400, Some("text/html"), "no"));
+    }
+
+    #[test]
+    fn h1_h2_the_open_packet_has_exactly_five_keys() {
+        let sid = Sid::from_wire("S");
+        let config = Config::default();
+        let polling = open_packet(&sid, Kind::Polling, &config);
+        let expected =
+            r#"0{"sid":"S","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":60000,"maxPayload":1000000}"#;
+        assert_eq!(polling, Frame::Text(expected.into()));
+        let websocket = open_packet(&sid, Kind::WebSocket, &config);
+        let expected = expected.replace(r#"["websocket"]"#, "[]");
+        assert_eq!(websocket, Frame::Text(expected.into()));
+    }
+}

@@ -1,0 +1,413 @@
+//! Engine.IO 4: sessions over HTTP long-polling and WebSocket, the upgrade between them, heartbeats.
+//!
+//! The layer carries opaque messages and knows nothing of what is in them. What happens is told to a [`Listener`], which
+//! may answer at once through the [`Engine`] it is handed: so a message that closes the session is seen before the next
+//! one of the same payload.
+//!
+//! Start reading at [`session`], which has every transition.
+
+mod handshake;
+mod http;
+mod packet;
+mod payload;
+mod session;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+pub use handshake::{Query, Refusal};
+pub use http::needs_xss_header;
+pub use packet::{Packet, ParseError};
+pub use session::Kind;
+
+use crate::config::Config;
+use crate::ids::{ConnId, Entropy, Millis, Sid};
+use crate::outbox::{BodyError, Effect, Frame, Input, Outbox, Reply, Request};
+use crate::timers::Timers;
+use handshake::Purpose;
+use session::{Scope, Session, Timer};
+
+/// A message for the layer above.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// Text.
+    Text(Cow<'a, str>),
+    /// Bytes.
+    Binary(Cow<'a, [u8]>),
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The client closed it.
+    TransportClose,
+    /// A connection broke, or the client broke the rules of the transport.
+    TransportError,
+    /// A WebSocket frame was larger than [`Config::max_payload`].
+    FrameTooLarge,
+    /// No pong came in time.
+    PingTimeout,
+    /// The client sent what is no packet.
+    ParseError,
+    /// The layer above closed it.
+    ForcedClose,
+}
+
+impl Reason {
+    /// The reference's word for it (1.13).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TransportClose => "transport close",
+            Self::TransportError | Self::FrameTooLarge => "transport error",
+            Self::PingTimeout => "ping timeout",
+            Self::ParseError => "parse error",
+            Self::ForcedClose => "forced close",
+        }
+    }
+
+    /// The code that a WebSocket is closed with, where there is one (W2, W3).
+    fn close_code(self) -> Option<u16> {
+        (self == Self::FrameTooLarge).then_some(1009)
+    }
+}
+
+/// The moment in which something is handled: its time, fresh randomness, and where effects go.
+pub struct Turn<'a> {
+    /// Now.
+    pub now: Millis,
+    /// Where fresh identifiers come from.
+    pub entropy: &'a mut dyn Entropy,
+    /// What the shell is to do.
+    pub out: &'a mut Outbox,
+}
+
+impl Turn<'_> {
+    /// The same moment for somebody who keeps it a shorter time.
+    pub fn reborrow(&mut self) -> Turn<'_> {
+        Turn { now: self.now, entropy: self.entropy, out: self.out }
+    }
+}
+
+/// The layer above.
+pub trait Listener {
+    /// A session was opened.
+    fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid);
+    /// A session has moved from polling to a WebSocket.
+    fn upgraded(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid);
+    /// A message arrived.
+    fn message(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, message: Message<'_>);
+    /// A session ended, but for those that the listener itself closed by [`Engine::close`].
+    fn closed(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, reason: Reason);
+}
+
+/// All sessions of a room.
+#[derive(Debug)]
+pub struct Engine {
+    config: Config,
+    sessions: HashMap<Sid, Session>,
+    conns: HashMap<ConnId, Sid>,
+    timers: Timers<(Sid, Timer)>,
+    /// When the WebSockets whose pongs are absorbed are pinged next. `None` while it isn't known whether the alarm that
+    /// is about to ring is the one for it: after a restore.
+    beat_at: Option<Millis>,
+}
+
+impl Engine {
+    /// An engine without sessions.
+    pub fn new(config: Config) -> Self {
+        Self { config, sessions: HashMap::new(), conns: HashMap::new(), timers: Timers::default(), beat_at: None }
+    }
+
+    /// How many sessions there are.
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The WebSocket that carries a session, and when its client was last heard of.
+    pub fn socket(&self, sid: &Sid) -> Option<(ConnId, Millis)> {
+        self.sessions.get(sid)?.socket()
+    }
+
+    /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
+    pub fn next_wake(&self, now: Millis) -> Option<Millis> {
+        let beats = self.config.absorbs_pongs() && self.sessions.values().any(|s| s.kind() == Kind::WebSocket);
+        let beat = beats.then(|| self.beat_at.unwrap_or_else(|| self.config.next_ping(now)));
+        [beat, self.timers.next()].into_iter().flatten().min()
+    }
+
+    /// Handles one input.
+    pub fn handle(&mut self, turn: &mut Turn<'_>, input: Input<'_>, listener: &mut impl Listener) {
+        self.expire(turn, listener);
+        match input {
+            Input::Request { conn, request } => self.request(turn, conn, &request, listener),
+            Input::Body { conn, body } => self.body(turn, conn, body, listener),
+            Input::Text { conn, text } => self.frame(turn, conn, text.len(), Packet::decode(text), listener),
+            Input::Binary { conn, bytes } => {
+                self.frame(turn, conn, bytes.len(), Ok(Packet::Binary(bytes.into())), listener);
+            }
+            Input::Aborted { conn } => self.gone(turn, conn, Reason::TransportError, listener),
+            Input::Closed { conn, failed: true } => self.gone(turn, conn, Reason::TransportError, listener),
+            Input::Closed { conn, failed: false } => self.gone(turn, conn, Reason::TransportClose, listener),
+            Input::Alarm { pongs } => self.beat(turn, pongs, listener),
+        }
+    }
+
+    /// Sends a frame to a session; one that is gone is passed over.
+    pub fn send(&mut self, turn: &mut Turn<'_>, sid: &Sid, frame: Frame) {
+        if let (Some(session), mut scope) = self.split(turn, sid) {
+            session.send(frame, &mut scope);
+        }
+    }
+
+    /// Closes a session without telling the listener. `false` where the client will be told later, by its next GET (P11).
+    pub fn close(&mut self, turn: &mut Turn<'_>, sid: &Sid) -> bool {
+        let (Some(session), mut scope) = self.split(turn, sid) else {
+            return true;
+        };
+        let done = session.close(&mut scope);
+        if done {
+            self.remove(turn, sid, Reason::ForcedClose);
+        }
+        done
+    }
+
+    /// Takes a session up again whose WebSocket outlived the object's memory.
+    pub fn restore(&mut self, turn: &mut Turn<'_>, sid: Sid, conn: ConnId, heard: Millis) {
+        let (_, mut scope) = self.split(turn, &sid);
+        let session = Session::websocket(sid.clone(), conn, heard, &mut scope);
+        self.sessions.insert(sid, session);
+    }
+
+    fn split<'s>(&'s mut self, turn: &'s mut Turn<'_>, sid: &Sid) -> (Option<&'s mut Session>, Scope<'s>) {
+        let scope = Scope {
+            now: turn.now,
+            config: &self.config,
+            timers: &mut self.timers,
+            conns: &mut self.conns,
+            out: turn.out,
+        };
+        (self.sessions.get_mut(sid), scope)
+    }
+
+    /// Deadlines are looked at on each input, not only when the alarm rings: it may be late (HB6).
+    fn expire(&mut self, turn: &mut Turn<'_>, listener: &mut impl Listener) {
+        while let Some((sid, timer)) = self.timers.pop_due(turn.now) {
+            if let (Some(session), mut scope) = self.split(turn, &sid) {
+                let verdict = session.handle_timer(timer, &mut scope);
+                self.settle(turn, &sid, verdict, listener);
+            }
+        }
+    }
+
+    fn request(&mut self, turn: &mut Turn<'_>, conn: ConnId, request: &Request<'_>, listener: &mut impl Listener) {
+        let purpose = handshake::verify(request, |sid| self.sessions.get(sid).map(Session::kind));
+        match purpose.and_then(|purpose| self.admit(purpose)) {
+            Err(refusal) => turn.out.respond(conn, refusal.reply(request.upgrade)),
+            Ok(Purpose::Open(kind)) => self.open(turn, conn, kind, listener),
+            Ok(Purpose::Poll(sid)) => self.poll(turn, conn, &sid, request, listener),
+            Ok(Purpose::Upgrade(sid)) => {
+                turn.out.push(Effect::Accept { conn });
+                if let (Some(session), mut scope) = self.split(turn, &sid) {
+                    session.handle_upgrade(conn, &mut scope);
+                }
+            }
+            Ok(Purpose::Nothing) => {
+                turn.out.push(Effect::Accept { conn });
+                turn.out.push(Effect::Close { conn, code: None });
+            }
+        }
+    }
+
+    fn admit(&self, purpose: Purpose) -> Result<Purpose, Refusal> {
+        if matches!(purpose, Purpose::Open(_)) && self.sessions.len() >= self.config.max_connections {
+            return Err(Refusal::Forbidden("The room is full."));
+        }
+        Ok(purpose)
+    }
+
+    fn open(&mut self, turn: &mut Turn<'_>, conn: ConnId, kind: Kind, listener: &mut impl Listener) {
+        let sid = Sid::random(turn.entropy);
+        let open = handshake::open_packet(&sid, kind, &self.config);
+        let (_, mut scope) = self.split(turn, &sid);
+        let mut session = match kind {
+            Kind::Polling => Session::polling(sid.clone(), conn, &mut scope),
+            Kind::WebSocket => {
+                scope.out.push(Effect::Accept { conn });
+                Session::websocket(sid.clone(), conn, scope.now, &mut scope)
+            }
+        };
+        session.send(open, &mut scope);
+        self.sessions.insert(sid.clone(), session);
+        listener.opened(self, turn, &sid);
+    }
+
+    fn poll(
+        &mut self,
+        turn: &mut Turn<'_>,
+        conn: ConnId,
+        sid: &Sid,
+        request: &Request<'_>,
+        listener: &mut impl Listener,
+    ) {
+        let (Some(session), mut scope) = self.split(turn, sid) else {
+            return;
+        };
+        let verdict = match request.method {
+            "GET" => session.handle_get(conn, &mut scope),
+            "POST" => {
+                let binary = request.content_type == Some("application/octet-stream");
+                session.handle_post(conn, binary, &mut scope)
+            }
+            _ => {
+                turn.out.respond(conn, Reply::empty(500));
+                Ok(())
+            }
+        };
+        self.settle(turn, sid, verdict, listener);
+    }
+
+    fn body(
+        &mut self,
+        turn: &mut Turn<'_>,
+        conn: ConnId,
+        body: Result<&[u8], BodyError>,
+        listener: &mut impl Listener,
+    ) {
+        // Without an entry, the session ended meanwhile and has answered its POST.
+        let Some(sid) = self.conns.remove(&conn) else {
+            return;
+        };
+        if let Some(session) = self.sessions.get_mut(&sid) {
+            session.finish_post(conn);
+        }
+        let reply = match body {
+            Ok(bytes) => match self.payload(turn, &sid, &String::from_utf8_lossy(bytes), listener) {
+                Err(Reason::ParseError) => Reply::empty(400),
+                _ => http::ok(),
+            },
+            // The session stays open (1.2).
+            Err(BodyError::TooLarge) => Reply::empty(413),
+            Err(BodyError::Aborted) => {
+                self.settle(turn, &sid, Err(Reason::TransportError), listener);
+                Reply::empty(400)
+            }
+        };
+        turn.out.respond(conn, reply);
+    }
+
+    fn payload(
+        &mut self,
+        turn: &mut Turn<'_>,
+        sid: &Sid,
+        body: &str,
+        listener: &mut impl Listener,
+    ) -> Result<(), Reason> {
+        for packet in payload::decode(body) {
+            self.packet(turn, sid, packet, listener)?;
+        }
+        Ok(())
+    }
+
+    fn frame(
+        &mut self,
+        turn: &mut Turn<'_>,
+        conn: ConnId,
+        size: usize,
+        packet: Result<Packet<'_>, ParseError>,
+        listener: &mut impl Listener,
+    ) {
+        let Some(sid) = self.conns.get(&conn).cloned() else {
+            // A socket that no session has: it lost its upgrade, or its session.
+            turn.out.push(Effect::Close { conn, code: None });
+            return;
+        };
+        let too_large = size > self.config.max_payload;
+        let (Some(session), mut scope) = self.split(turn, &sid) else {
+            return;
+        };
+        if session.is_probing(conn) {
+            let packet = packet.ok().filter(|_| !too_large);
+            if session.handle_probe(packet.as_ref(), &mut scope) {
+                listener.upgraded(self, turn, &sid);
+            }
+        } else if too_large {
+            self.settle(turn, &sid, Err(Reason::FrameTooLarge), listener);
+        } else {
+            // The verdict is carried out already; a socket has no answer to give.
+            _ = self.packet(turn, &sid, packet, listener);
+        }
+    }
+
+    /// One packet of an open session; one whose session is gone is passed over.
+    fn packet(
+        &mut self,
+        turn: &mut Turn<'_>,
+        sid: &Sid,
+        packet: Result<Packet<'_>, ParseError>,
+        listener: &mut impl Listener,
+    ) -> Result<(), Reason> {
+        let (Some(session), mut scope) = self.split(turn, sid) else {
+            return Ok(());
+        };
+        let handled = match packet {
+            Ok(packet) => session.handle_packet(packet, &mut scope),
+            Err(ParseError) => Err(Reason::ParseError),
+        };
+        match handled {
+            Ok(Some(message)) => listener.message(self, turn, sid, message),
+            Ok(None) => {}
+            Err(reason) => {
+                self.settle(turn, sid, Err(reason), listener);
+                return Err(reason);
+            }
+        }
+        Ok(())
+    }
+
+    fn gone(&mut self, turn: &mut Turn<'_>, conn: ConnId, reason: Reason, listener: &mut impl Listener) {
+        let Some(sid) = self.conns.remove(&conn) else {
+            return;
+        };
+        if let (Some(session), mut scope) = self.split(turn, &sid) {
+            let verdict = session.handle_gone(conn, reason, &mut scope);
+            self.settle(turn, &sid, verdict, listener);
+        }
+    }
+
+    /// The common heartbeat: pings all WebSockets whose pongs are absorbed, and ends those who stayed silent.
+    fn beat(&mut self, turn: &mut Turn<'_>, pongs: &[(ConnId, Millis)], listener: &mut impl Listener) {
+        if !self.config.absorbs_pongs() || self.beat_at.is_some_and(|at| turn.now < at) {
+            return;
+        }
+        self.beat_at = Some(self.config.next_ping(turn.now));
+        let pongs: HashMap<ConnId, Millis> = pongs.iter().copied().collect();
+        let ping = Packet::Ping("".into()).encode();
+        let sockets = self.sessions.iter().filter_map(|(sid, session)| Some((sid.clone(), session.socket()?.0)));
+        for (sid, conn) in sockets.collect::<Vec<_>>() {
+            if let (Some(session), mut scope) = self.split(turn, &sid) {
+                let verdict = session.beat(pongs.get(&conn).copied(), &ping, &mut scope);
+                self.settle(turn, &sid, verdict, listener);
+            }
+        }
+    }
+
+    /// Carries out what a transition found: a session that is over is taken out, its client and the listener are told.
+    fn settle(&mut self, turn: &mut Turn<'_>, sid: &Sid, verdict: Result<(), Reason>, listener: &mut impl Listener) {
+        if let Err(reason) = verdict
+            && self.remove(turn, sid, reason)
+        {
+            listener.closed(self, turn, sid, reason);
+        }
+    }
+
+    /// `true` where the listener doesn't know yet that the session is over.
+    fn remove(&mut self, turn: &mut Turn<'_>, sid: &Sid, reason: Reason) -> bool {
+        let Some(session) = self.sessions.remove(sid) else {
+            return false;
+        };
+        let news = !session.is_closing();
+        let (_, mut scope) = self.split(turn, sid);
+        session.end(reason, &mut scope);
+        news
+    }
+}

@@ -1,0 +1,175 @@
+//! The names of things: newtypes for every identifier and for time, and where fresh identifiers come from.
+
+use std::fmt;
+use std::ops::Add;
+use std::rc::Rc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// A point in time as milliseconds since the Unix epoch, or a span of that many milliseconds.
+///
+/// The core never reads a clock: the time is an argument of whatever needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Millis(pub u64);
+
+impl Add for Millis {
+    type Output = Self;
+
+    fn add(self, span: Self) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+}
+
+impl Millis {
+    /// The first multiple of `period` after this point in time.
+    ///
+    /// Whoever rounds like this meets everybody else at the same moments, without keeping state.
+    pub fn next_multiple_of(self, period: Self) -> Self {
+        let period = period.0.max(1);
+        Self((self.0 / period).saturating_add(1).saturating_mul(period))
+    }
+}
+
+/// Where identifiers come from: the system's generator at the edge, a counter in tests.
+pub trait Entropy {
+    /// Fills `bytes` with unpredictable bytes.
+    fn fill(&mut self, bytes: &mut [u8]);
+}
+
+/// 20 characters of base64url made of 15 random bytes, the length of the reference's identifiers (H3).
+fn random_text(entropy: &mut dyn Entropy) -> String {
+    let mut bytes = [0; 15];
+    entropy.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The identifier of an Engine.IO session. It is the session's secret: who knows it may speak for it (H3).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sid(Rc<str>);
+
+impl Sid {
+    /// A fresh, unguessable identifier.
+    pub fn random(entropy: &mut dyn Entropy) -> Self {
+        Self(random_text(entropy).into())
+    }
+
+    /// The identifier as it stands in a query or an attachment; whether such a session exists is another question.
+    pub fn from_wire(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text that goes over the wire.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Shows no more of the secret than it takes to tell two sessions apart.
+impl fmt::Debug for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: String = self.0.chars().take(6).collect();
+        write!(f, "Sid({shown}…)")
+    }
+}
+
+/// The public identifier of a Socket.IO socket: one client in one namespace. Not the session's [`Sid`] (H3).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId(Rc<str>);
+
+impl SocketId {
+    /// A fresh identifier.
+    pub fn random(entropy: &mut dyn Entropy) -> Self {
+        Self(random_text(entropy).into())
+    }
+
+    /// The identifier as an attachment or an app's own data has it.
+    pub fn from_wire(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text that goes over the wire.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A socket's id is also the name of its own room (C8).
+impl AsRef<str> for SocketId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One HTTP request at the object, or the WebSocket that it turned into. The shell numbers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// The name of a room as a URL may carry it: 1–64 characters of `A–Z a–z 0–9 _ -`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomName(String);
+
+/// Why a text is no room's name; its `Display` is a sentence for the person who typed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidRoomName;
+
+impl RoomName {
+    /// The room of a URL that names none.
+    pub const DEFAULT: &str = "lobby";
+    /// The longest name, in characters.
+    pub const MAX_CHARS: usize = 64;
+
+    /// Takes a name from a URL.
+    ///
+    /// # Errors
+    /// [`InvalidRoomName`] when it is empty, too long or has any other character.
+    pub fn parse(text: &str) -> Result<Self, InvalidRoomName> {
+        let legal = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
+        if text.is_empty() || text.len() > Self::MAX_CHARS || !text.bytes().all(legal) {
+            return Err(InvalidRoomName);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name, fit for a URL as it is.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for InvalidRoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "A room's name has 1 to {} characters: letters, digits, '-' and '_'.", RoomName::MAX_CHARS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_names_have_1_to_64_plain_characters() {
+        let longest = "x".repeat(64);
+        for good in ["a", "lobby", "A-b_9", "--", longest.as_str()] {
+            assert_eq!(RoomName::parse(good).map(|r| r.0), Ok(good.to_owned()));
+        }
+        let too_long = "x".repeat(65);
+        for bad in ["", "a b", "a/b", "é", "a.b", "a%20", "\0", too_long.as_str()] {
+            assert_eq!(RoomName::parse(bad), Err(InvalidRoomName), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_next_multiple_lies_always_ahead() {
+        for (now, next) in [(0, 25), (1, 25), (24, 25), (25, 50), (26, 50)] {
+            assert_eq!(Millis(now).next_multiple_of(Millis(25)), Millis(next));
+        }
+        assert_eq!(Millis(7).next_multiple_of(Millis(0)), Millis(8));
+    }
+}

@@ -1,0 +1,36 @@
+//! Socket.IO rooms on Cloudflare's edge.
+//!
+//! A Worker serves a page and sends each room's traffic to that room's Durable Object; the object holds the room's sockets
+//! and is a whole Socket.IO server for it.
+//!
+//! ```text
+//! browser ─ HTTP/WS ─▶ edge::router ─▶ edge::durable ─ Input ─▶ Server::handle(now, input) ─ Outbox ─▶ edge ─▶ sockets
+//!                                                      │  ▲
+//!                                engine_io session ◀───┘  │  frames, encoded once
+//!                                socket_io packet ─▶ namespace ─▶ App (chat) ─▶ Io (emit, to, answer, …)
+//! ```
+//!
+//! What holds everywhere:
+//! - Nothing outside [`edge`] names the `worker` crate. All below it is synchronous, takes the time and its randomness as
+//!   arguments, and does no I/O: it returns effects.
+//! - No input makes the code panic: a panic resets every room of the isolate.
+//! - What must outlive the object's memory is data (a socket's attachment), never a closure or a field.
+//! - No borrow of the object's state lives across an await.
+//!
+//! The layers, each using only those before it: [`ids`], [`config`], [`timers`] and [`outbox`]; [`engine_io`] and
+//! [`socket_io`], which don't know each other; [`app`]; [`chat`], which knows only [`app`]; [`server`], which ties the
+//! layers together; [`edge`].
+//!
+//! Start reading at [`server::Server::handle`], and at [`chat`] for what an app looks like.
+
+pub mod app;
+pub mod chat;
+pub mod config;
+pub mod edge;
+
+pub mod engine_io;
+pub mod ids;
+pub mod outbox;
+pub mod server;
+pub mod socket_io;
+pub mod timers;

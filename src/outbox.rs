@@ -1,0 +1,195 @@
+//! What goes into the core and what comes out of it: [`Input`], [`Effect`], and the [`Outbox`] that collects effects.
+
+use std::rc::Rc;
+
+use crate::ids::{ConnId, Millis};
+
+/// Something that happened at the object.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// An HTTP request for the server has arrived. Where it is a POST that the core wants to read, no effect answers it
+    /// yet and its body follows as [`Input::Body`].
+    Request {
+        /// The number that the shell gave to this request.
+        conn: ConnId,
+        /// What the request says.
+        request: Request<'a>,
+    },
+    /// The body of an earlier request is there, or won't come.
+    Body {
+        /// The request that it belongs to.
+        conn: ConnId,
+        /// The whole body, or why there is none.
+        body: Result<&'a [u8], BodyError>,
+    },
+    /// The client of a request that has no answer yet went away.
+    Aborted {
+        /// The request.
+        conn: ConnId,
+    },
+    /// A WebSocket received a text frame.
+    Text {
+        /// The WebSocket.
+        conn: ConnId,
+        /// The frame's payload.
+        text: &'a str,
+    },
+    /// A WebSocket received a binary frame.
+    Binary {
+        /// The WebSocket.
+        conn: ConnId,
+        /// The frame's payload.
+        bytes: &'a [u8],
+    },
+    /// A WebSocket is closed, by whichever side.
+    Closed {
+        /// The WebSocket.
+        conn: ConnId,
+        /// Whether it ended by a fault of the network rather than by a close frame.
+        failed: bool,
+    },
+    /// The alarm rang.
+    Alarm {
+        /// When the runtime last answered a pong in the object's stead, for each WebSocket where it ever did.
+        pongs: &'a [(ConnId, Millis)],
+    },
+}
+
+/// The part of an HTTP request that the server looks at.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Request<'a> {
+    /// The method, in capitals.
+    pub method: &'a str,
+    /// The raw query, without its `?`.
+    pub query: &'a str,
+    /// Whether the request wants to become a WebSocket.
+    pub upgrade: bool,
+    /// The `Origin` header.
+    pub origin: Option<&'a str>,
+    /// The `Content-Type` header.
+    pub content_type: Option<&'a str>,
+}
+
+/// Why a request's body can't be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyError {
+    /// It has more than [`Config::max_payload`](crate::config::Config::max_payload) bytes.
+    TooLarge,
+    /// The client went away in the middle of it.
+    Aborted,
+}
+
+/// Something that the shell must do, in the order given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Answers an HTTP request.
+    Respond {
+        /// The request.
+        conn: ConnId,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Answers an upgrade request with 101: from here on `conn` is a WebSocket.
+    Accept {
+        /// The request.
+        conn: ConnId,
+    },
+    /// Sends a frame over a WebSocket.
+    Send {
+        /// The WebSocket.
+        conn: ConnId,
+        /// The frame; a broadcast shares one among all its receivers.
+        frame: Frame,
+    },
+    /// Closes a WebSocket.
+    Close {
+        /// The WebSocket.
+        conn: ConnId,
+        /// The close code, where the protocol has one (W2, W3).
+        code: Option<u16>,
+    },
+    /// Replaces what the runtime keeps beside a WebSocket while the object sleeps.
+    Attach {
+        /// The WebSocket.
+        conn: ConnId,
+        /// The state to be handed to [`Server::restore`](crate::server::Server::restore).
+        state: String,
+    },
+}
+
+/// One Engine.IO packet, encoded once however many receive it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// A text packet: its type digit and its data.
+    Text(Rc<str>),
+    /// A binary message, without any prefix.
+    Binary(Rc<[u8]>),
+}
+
+impl Frame {
+    /// Bytes of payload.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether there is no payload at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The answer to an HTTP request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The `Content-Type`, where there is a body.
+    pub content_type: Option<&'static str>,
+    /// Whether caches must not keep it: everything that the polling transport itself says (H4, P3).
+    pub no_store: bool,
+    /// The body.
+    pub body: String,
+}
+
+impl Reply {
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        Self { status, content_type: None, no_store: false, body: String::new() }
+    }
+}
+
+/// The effects of one turn, in order.
+#[derive(Debug, Default)]
+#[must_use = "effects do nothing until the shell runs them"]
+pub struct Outbox {
+    effects: Vec<Effect>,
+}
+
+impl Outbox {
+    /// Adds an effect after all others.
+    pub fn push(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Answers an HTTP request.
+    pub fn respond(&mut self, conn: ConnId, reply: Reply) {
+        self.push(Effect::Respond { conn, reply });
+    }
+
+    /// Sends a frame over a WebSocket.
+    pub fn send(&mut self, conn: ConnId, frame: Frame) {
+        self.push(Effect::Send { conn, frame });
+    }
+}
+
+impl IntoIterator for Outbox {
+    type Item = Effect;
+    type IntoIter = std::vec::IntoIter<Effect>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.effects.into_iter()
+    }
+}

@@ -1,0 +1,104 @@
+//! Who is in which room of a namespace.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use crate::ids::SocketId;
+
+/// Rooms and their members, from both sides. Each socket is in the room of its own id from the start (C8), and a room
+/// exists as long as somebody is in it.
+#[derive(Debug, Default)]
+pub struct Rooms {
+    members: HashMap<Rc<str>, BTreeSet<SocketId>>,
+    joined: BTreeMap<SocketId, BTreeSet<Rc<str>>>,
+}
+
+impl Rooms {
+    /// Puts a socket into a room; `false` where it was in it.
+    pub fn join(&mut self, socket: &SocketId, room: &str) -> bool {
+        let room: Rc<str> = room.into();
+        self.members.entry(room.clone()).or_default().insert(socket.clone());
+        self.joined.entry(socket.clone()).or_default().insert(room)
+    }
+
+    /// Takes a socket out of a room; `false` where it wasn't in it.
+    pub fn leave(&mut self, socket: &SocketId, room: &str) -> bool {
+        let left = self.joined.get_mut(socket).is_some_and(|rooms| rooms.remove(room));
+        self.forget_member(socket, room);
+        left
+    }
+
+    /// Takes a socket out of all its rooms.
+    pub fn leave_all(&mut self, socket: &SocketId) {
+        for room in self.joined.remove(socket).unwrap_or_default() {
+            self.forget_member(socket, &room);
+        }
+    }
+
+    fn forget_member(&mut self, socket: &SocketId, room: &str) {
+        if let Some(members) = self.members.get_mut(room) {
+            members.remove(socket);
+            if members.is_empty() {
+                self.members.remove(room);
+            }
+        }
+    }
+
+    /// The rooms of a socket.
+    pub fn of<'a>(&'a self, socket: &SocketId) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.joined.get(socket).into_iter().flatten().map(AsRef::as_ref)
+    }
+
+    /// The sockets in any of `to`, each once, but for those in any of `except`. An empty `to` means everybody.
+    pub fn select(&self, to: &[Rc<str>], except: &[Rc<str>]) -> BTreeSet<SocketId> {
+        let in_rooms = |rooms: &[Rc<str>]| -> BTreeSet<SocketId> {
+            rooms.iter().filter_map(|room| self.members.get(room)).flatten().cloned().collect()
+        };
+        let excluded = in_rooms(except);
+        let mut selected = if to.is_empty() { self.joined.keys().cloned().collect() } else { in_rooms(to) };
+        selected.retain(|socket| !excluded.contains(socket));
+        selected
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> SocketId {
+        SocketId::from_wire(text)
+    }
+
+    fn select(rooms: &Rooms, to: &[&str], except: &[&str]) -> Vec<String> {
+        let list = |names: &[&str]| names.iter().map(|name| Rc::from(*name)).collect::<Vec<_>>();
+        let found = rooms.select(&list(to), &list(except));
+        found.iter().map(|socket| socket.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn rooms_dedup_and_except_room() {
+        let mut rooms = Rooms::default();
+        for (socket, room) in [("a", "x"), ("a", "y"), ("b", "x"), ("c", "z")] {
+            rooms.join(&id(socket), socket);
+            rooms.join(&id(socket), room);
+        }
+        assert!(!rooms.join(&id("a"), "x"), "joining twice changes nothing");
+        assert_eq!(select(&rooms, &[], &[]), ["a", "b", "c"]);
+        assert_eq!(select(&rooms, &["x", "y"], &[]), ["a", "b"]);
+        assert_eq!(select(&rooms, &["x"], &["y"]), ["b"]);
+        assert_eq!(select(&rooms, &[], &["a", "z"]), ["b"]);
+        assert_eq!(select(&rooms, &["nobody is here"], &[]), [""; 0]);
+    }
+
+    #[test]
+    fn a_room_is_gone_with_its_last_member() {
+        let mut rooms = Rooms::default();
+        rooms.join(&id("a"), "x");
+        assert!(rooms.leave(&id("a"), "x"));
+        assert!(!rooms.leave(&id("a"), "x"));
+        rooms.join(&id("a"), "y");
+        rooms.leave_all(&id("a"));
+        assert_eq!(rooms.of(&id("a")).count(), 0);
+        assert!(rooms.members.is_empty() && rooms.joined.is_empty());
+    }
+}

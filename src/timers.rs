@@ -1,0 +1,78 @@
+//! The timer table: at most one deadline a key, and which comes next.
+//!
+//! The object has one alarm for all its timers. It may come late, or for a deadline that has been moved since: so a
+//! timer fires only when asked for with a `now` that has reached it, and asking too early is a no-op.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+
+use crate::ids::Millis;
+
+/// Deadlines by key.
+#[derive(Debug)]
+pub struct Timers<K> {
+    by_time: BTreeSet<(Millis, K)>,
+    by_key: HashMap<K, Millis>,
+}
+
+impl<K> Default for Timers<K> {
+    fn default() -> Self {
+        Self { by_time: BTreeSet::new(), by_key: HashMap::new() }
+    }
+}
+
+impl<K: Ord + Hash + Clone> Timers<K> {
+    /// Sets the deadline of `key`, in place of an earlier one.
+    pub fn set(&mut self, key: K, at: Millis) {
+        self.clear(&key);
+        self.by_time.insert((at, key.clone()));
+        self.by_key.insert(key, at);
+    }
+
+    /// Forgets the deadline of `key`, if it has one.
+    pub fn clear(&mut self, key: &K) {
+        if let Some((key, at)) = self.by_key.remove_entry(key) {
+            self.by_time.remove(&(at, key));
+        }
+    }
+
+    /// The earliest deadline.
+    pub fn next(&self) -> Option<Millis> {
+        self.by_time.first().map(|(at, _)| *at)
+    }
+
+    /// Takes out the earliest deadline that `now` has reached.
+    pub fn pop_due(&mut self, now: Millis) -> Option<K> {
+        if self.next()? > now {
+            return None;
+        }
+        let (_, key) = self.by_time.pop_first()?;
+        self.by_key.remove(&key);
+        Some(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fire_in_order_once_and_never_early() {
+        let mut timers = Timers::default();
+        timers.set("late", Millis(30));
+        timers.set("early", Millis(10));
+        timers.set("moved", Millis(5));
+        timers.set("moved", Millis(20));
+        timers.set("gone", Millis(1));
+        timers.clear(&"gone");
+        timers.clear(&"never set");
+
+        assert_eq!(timers.next(), Some(Millis(10)));
+        assert_eq!(timers.pop_due(Millis(9)), None);
+        assert_eq!(timers.pop_due(Millis(20)), Some("early"));
+        assert_eq!(timers.pop_due(Millis(20)), Some("moved"));
+        assert_eq!(timers.pop_due(Millis(20)), None);
+        assert_eq!(timers.pop_due(Millis(99)), Some("late"));
+        assert_eq!(timers.next(), None);
+    }
+}
