@@ -41,6 +41,15 @@ describe('who is told what', () => {
     assert.deepEqual(await lurker.next('newIncomingMessage', 'nothing but the marker'), { author: 'Ada', message: 'marker' });
   });
 
+  test('joining again under the same name changes nothing, and nobody is told', async (t) => {
+    const room = freshRoom();
+    const [ada, bob] = [await member(t, server, room, 'Ada'), await member(t, server, room, 'Bob')];
+    await ada.next('memberJoined');
+    await bob.join('Bob');
+    await bob.say('marker');
+    assert.equal((await ada.next('newMessage', 'nothing but the marker')).text, 'marker');
+  });
+
   test('joining again renames: the ack has the new name, and no member is doubled', async (t) => {
     const ada = await member(t, server, freshRoom(), 'Ada');
     const { members, name } = await ada.join('Ada Lovelace');
@@ -111,7 +120,7 @@ describe('who is told what', () => {
     const room = freshRoom();
     const [ada, bob] = [await member(t, server, room, 'Ada'), await member(t, server, room, 'Bob')];
     await ada.next('memberJoined');
-    for (const text of ['<img src=x onerror=alert(1)>', 'two\nlines', '"\\"', 'שלום \u2028 👩‍🚀', '{"_placeholder":true,"num":0}']) {
+    for (const text of ['<img src=x onerror=alert(1)>', 'two\nlines', '"\\"', 'שלום \u2028 👩‍🚀', '  indented\n', '{"_placeholder":true,"num":0}']) {
       await bob.say(text);
       assert.equal((await ada.next('newMessage')).text, text);
     }

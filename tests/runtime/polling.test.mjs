@@ -1,12 +1,15 @@
 // The polling transport (P): framing, batching, overlap, and the ways in which a session ends.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { serverFor } from './support/target.mjs';
+import { onReference, serverFor } from './support/target.mjs';
 import { eventually, sleep } from './support/wait.mjs';
 import { freshRoom, Poller, RS, WireSocket } from './support/wire.mjs';
 
 const LIMIT = 20_000;
 const server = serverFor({ MAX_PAYLOAD_BYTES: LIMIT, CLOSE_TIMEOUT_MS: 600 });
+
+/** A deviation on purpose: what a client said before its connection ended is heard, also when both came in one payload. */
+const dropsLastEvents = onReference && 'the reference drops the events of a socket that is closed in the same turn';
 
 async function assertGone(poller) {
   for (const answer of [await poller.get(), await poller.post('40')]) {
@@ -133,7 +136,7 @@ describe('the client closes', () => {
     const marker = await Poller.open(server, room);
     await marker.connect();
     await marker.post('42["createdMessage",{"author":"a","message":"marker"}]');
-    assert.match(await witness.next('the first message'), /before/);
+    if (!dropsLastEvents) assert.match(await witness.next('the message before the close'), /before/);
     assert.match(await witness.next('the message after it'), /marker/);
   });
 });
@@ -153,7 +156,7 @@ describe('bad packets', () => {
     });
   }
 
-  test('P8 packets before the bad one are delivered', async (t) => {
+  test('P8 packets before the bad one are delivered', { skip: dropsLastEvents }, async (t) => {
     const room = freshRoom();
     const witness = await WireSocket.session(t, server, room);
     await witness.connect();

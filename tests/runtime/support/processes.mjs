@@ -37,7 +37,7 @@ export function start(program, args, options) {
     async stop() {
       if (child.pid === undefined) return;
       signal('SIGTERM');
-      await Promise.race([exited, sleep(3_000)]);
+      await Promise.race([exited, sleep(8_000)]);
       signal('SIGKILL'); // children that outlived it
     },
   };

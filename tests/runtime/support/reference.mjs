@@ -88,15 +88,26 @@ class Refusal extends Error {
   }
 }
 
-const ATTRIBUTES = { name: ['invalid_name', 32], text: ['invalid_message', 4_000] };
-
-function field(payload, key, [code, most]) {
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload) || typeof payload[key] !== 'string') {
-    throw new Refusal('invalid_payload', `an object with the string ${key} is wanted`);
+/** The strings under `keys` of a payload, which has to be an object that has them all. */
+function strings(payload, ...keys) {
+  const isObject = typeof payload === 'object' && payload !== null && !Array.isArray(payload);
+  if (!isObject || keys.some((key) => typeof payload[key] !== 'string')) {
+    throw new Refusal('invalid_payload', `an object with ${keys} is wanted`);
   }
-  const trimmed = payload[key].trim();
-  if (trimmed === '' || [...trimmed].length > most) throw new Refusal(code, `${key} has 1 to ${most} characters`);
-  return trimmed;
+  return keys.map((key) => payload[key]);
+}
+
+const characters = (text) => [...text].length; // of Unicode, not units of UTF-16
+
+function nickname(text) {
+  const name = text.trim();
+  if (name === '' || characters(name) > 32) throw new Refusal('invalid_name', 'a name has 1 to 32 characters');
+  return name;
+}
+
+/** Unlike a name, a message is passed on with the blanks around it. */
+function checkMessage(text) {
+  if (text.trim() === '' || characters(text) > 4_000) throw new Refusal('invalid_message', 'a message has 1 to 4,000 characters');
 }
 
 function chat(io) {
@@ -109,22 +120,25 @@ function chat(io) {
   };
   const handlers = {
     createdMessage(socket, payload) {
-      const author = field(payload, 'author', ATTRIBUTES.name);
-      const message = field(payload, 'message', ATTRIBUTES.text);
+      const [author, message] = strings(payload, 'author', 'message');
+      nickname(author);
+      checkMessage(message);
       socket.broadcast.emit('newIncomingMessage', { author, message });
       return {};
     },
     join(socket, payload) {
-      const name = field(payload, 'name', ATTRIBUTES.name);
-      const event = members.has(socket.id) ? 'memberRenamed' : 'memberJoined';
+      const name = nickname(strings(payload, 'name')[0]);
+      const before = members.get(socket.id);
       members.set(socket.id, name);
-      toOthers(socket, true, event, { id: socket.id, name, time: Date.now() });
+      const event = before === undefined ? 'memberJoined' : 'memberRenamed';
+      if (name !== before) toOthers(socket, true, event, { id: socket.id, name, time: Date.now() });
       return { id: socket.id, name, members: [...members].map(([id, known]) => ({ id, name: known })) };
     },
     message(socket, payload) {
-      const text = field(payload, 'text', ATTRIBUTES.text);
+      const [text] = strings(payload, 'text');
       const name = members.get(socket.id);
       if (name === undefined) throw new Refusal('not_joined', 'join first');
+      checkMessage(text);
       const id = ++lastId;
       const time = Date.now();
       toOthers(socket, true, 'newMessage', { id, time, author: { id: socket.id, name }, text });
