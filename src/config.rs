@@ -110,13 +110,6 @@ impl Config {
         self.ping_interval >= Self::ABSORB_PONGS_FROM
     }
 
-    /// When a session that was heard from at `now` is pinged next.
-    ///
-    /// With absorbed pongs all sessions are pinged at the same moments, so that one alarm serves them all; the wait is
-    /// then at most the interval, which is all that a client can tell.
-    pub fn next_ping(&self, now: Millis) -> Millis {
-        if self.absorbs_pongs() { now.next_multiple_of(self.ping_interval) } else { now + self.ping_interval }
-    }
 }
 
 #[cfg(test)]
@@ -147,13 +140,5 @@ mod tests {
             );
             assert_eq!(error, Err(sentence));
         }
-    }
-
-    #[test]
-    fn pings_meet_at_common_moments_where_pongs_are_absorbed() {
-        let slow = Config::default();
-        assert_eq!(slow.next_ping(Millis(26_000)), Millis(50_000));
-        let fast = Config { ping_interval: Millis(300), ..slow };
-        assert_eq!(fast.next_ping(Millis(1_000)), Millis(1_300));
     }
 }

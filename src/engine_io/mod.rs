@@ -130,9 +130,19 @@ impl Engine {
 
     /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
     pub fn next_wake(&self, now: Millis) -> Option<Millis> {
-        let beats = self.config.absorbs_pongs() && self.sessions.values().any(|s| s.kind() == Kind::WebSocket);
-        let beat = beats.then(|| self.beat_at.unwrap_or_else(|| self.config.next_ping(now)));
+        let beat = self.beats().then(|| self.beat_at.unwrap_or_else(|| self.next_beat(now)));
         [beat, self.timers.next()].into_iter().flatten().min()
+    }
+
+    /// Whether there are WebSockets that have no timers of their own.
+    fn beats(&self) -> bool {
+        self.config.absorbs_pongs() && self.sessions.values().any(|session| session.kind() == Kind::WebSocket)
+    }
+
+    /// All who round like this ping at the same moments, so that one alarm serves them all, and an object that forgot
+    /// the last one knows the next.
+    fn next_beat(&self, now: Millis) -> Millis {
+        now.next_multiple_of(self.config.ping_interval)
     }
 
     /// Handles one input.
@@ -228,6 +238,9 @@ impl Engine {
     fn open(&mut self, turn: &mut Turn<'_>, conn: ConnId, kind: Kind, listener: &mut impl Listener) {
         let sid = Sid::random(turn.entropy);
         let open = handshake::open_packet(&sid, kind, &self.config);
+        if !self.beats() {
+            self.beat_at = Some(self.next_beat(turn.now));
+        }
         let (_, mut scope) = self.split(turn, &sid);
         let mut session = match kind {
             Kind::Polling => Session::polling(sid.clone(), conn, &mut scope),
@@ -379,7 +392,7 @@ impl Engine {
         if !self.config.absorbs_pongs() || self.beat_at.is_some_and(|at| turn.now < at) {
             return;
         }
-        self.beat_at = Some(self.config.next_ping(turn.now));
+        self.beat_at = Some(self.next_beat(turn.now));
         let pongs: HashMap<ConnId, Millis> = pongs.iter().copied().collect();
         let ping = Packet::Ping("".into()).encode();
         let sockets = self.sessions.iter().filter_map(|(sid, session)| Some((sid.clone(), session.socket()?.0)));

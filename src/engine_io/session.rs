@@ -271,7 +271,7 @@ impl Session {
     /// The next ping follows from the pong, or from the open (HB1).
     fn schedule_ping(&self, scope: &mut Scope<'_>) {
         if self.kind() == Kind::Polling || !scope.config.absorbs_pongs() {
-            let at = scope.config.next_ping(scope.now);
+            let at = scope.now + scope.config.ping_interval;
             scope.timers.set((self.sid.clone(), Timer::Ping), at);
         }
     }
@@ -377,8 +377,8 @@ impl Session {
         }
     }
 
-    /// The common heartbeat of the WebSockets whose pongs are absorbed: a ping, unless the client is gone. `pong` is when
-    /// the runtime last answered one of its pongs.
+    /// The common heartbeat of the WebSockets whose pongs are absorbed: a ping, unless the client is gone, or was heard of
+    /// so lately that the next one will do. `pong` is when the runtime last answered one of its pongs.
     ///
     /// An alarm may be late, so a client isn't blamed for a ping that came late: it has answered none in two intervals
     /// and the timeout.
@@ -394,7 +394,9 @@ impl Session {
         if scope.now >= *heard + ping_interval + ping_interval + ping_timeout {
             return Err(Reason::PingTimeout);
         }
-        scope.out.send(*conn, ping.clone());
+        if scope.now >= *heard + Millis(ping_interval.0 / 2) {
+            scope.out.send(*conn, ping.clone());
+        }
         Ok(())
     }
 
