@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Client, member } from './support/clients.mjs';
-import { roomcastOnly, serverFor } from './support/target.mjs';
+import { roomcastOnly, serverFor, WITHOUT_PINGS } from './support/target.mjs';
 import { engineUrl, freshRoom, request, WireSocket } from './support/wire.mjs';
 
 describe('hibernation', { skip: roomcastOnly }, () => {
-  const server = serverFor();
+  const server = serverFor(WITHOUT_PINGS);
   const beating = serverFor({ PING_INTERVAL_MS: 1_000, PING_TIMEOUT_MS: 1_000, CONNECT_TIMEOUT_MS: 3_000 });
   const sleep = (room) => server.evict(room, 'hibernate');
   const names = (members) => members.map(({ name }) => name).sort();

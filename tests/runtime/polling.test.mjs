@@ -1,12 +1,12 @@
 // The polling transport (P): framing, batching, overlap, and the ways in which a session ends.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { onReference, serverFor } from './support/target.mjs';
+import { onReference, serverFor, WITHOUT_PINGS } from './support/target.mjs';
 import { eventually, sleep } from './support/wait.mjs';
 import { freshRoom, Poller, RS, WireSocket } from './support/wire.mjs';
 
 const LIMIT = 20_000;
-const server = serverFor({ MAX_PAYLOAD_BYTES: LIMIT, CLOSE_TIMEOUT_MS: 600 });
+const server = serverFor({ ...WITHOUT_PINGS, MAX_PAYLOAD_BYTES: LIMIT, CLOSE_TIMEOUT_MS: 600 });
 
 /** A deviation on purpose: what a client said before its connection ended is heard, also when both came in one payload. */
 const dropsLastEvents = onReference && 'the reference drops the events of a socket that is closed in the same turn';

@@ -5,10 +5,10 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { ROOT } from './support/paths.mjs';
-import { onReference, roomcastOnly, serverFor, startTarget } from './support/target.mjs';
+import { onReference, roomcastOnly, serverFor, startTarget, WITHOUT_PINGS } from './support/target.mjs';
 import { engineUrl, freshRoom, refusedUpgrade, request, WireSocket } from './support/wire.mjs';
 
-const server = serverFor();
+const server = serverFor(WITHOUT_PINGS);
 const at = (pathname) => new URL(pathname, server.url);
 const HANDSHAKE = 'EIO=4&transport=polling';
 

@@ -1,12 +1,12 @@
 // Socket.IO on raw connections: connect and namespaces (C), events and acks (E), and what is too malformed to live (1.10).
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { onReference, serverFor } from './support/target.mjs';
+import { onReference, serverFor, WITHOUT_PINGS } from './support/target.mjs';
 import { freshRoom, Poller, RS, WireSocket } from './support/wire.mjs';
 
 const CONNECT_TIMEOUT = 700;
-const server = serverFor();
-const impatient = serverFor({ CONNECT_TIMEOUT_MS: CONNECT_TIMEOUT });
+const server = serverFor(WITHOUT_PINGS);
+const impatient = serverFor({ ...WITHOUT_PINGS, CONNECT_TIMEOUT_MS: CONNECT_TIMEOUT });
 
 const WITHOUT_CODE = { code: 1005, reason: '' };
 const session = (t, room = freshRoom()) => WireSocket.session(t, server, room);

@@ -1,10 +1,11 @@
 // The upgrade from polling to websocket (U): the probe, the switch, everything that can go wrong on the way, and no loss.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { onReference, serverFor } from './support/target.mjs';
+import { onReference, serverFor, WITHOUT_PINGS } from './support/target.mjs';
 import { freshRoom, Poller, refusedUpgrade, RS, WireSocket } from './support/wire.mjs';
 
-const server = serverFor({ UPGRADE_TIMEOUT_MS: 600, PING_INTERVAL_MS: 1_000, PING_TIMEOUT_MS: 2_000 });
+const server = serverFor({ ...WITHOUT_PINGS, UPGRADE_TIMEOUT_MS: 600 });
+const beating = serverFor({ PING_INTERVAL_MS: 1_000, PING_TIMEOUT_MS: 2_000 });
 
 const probeUrl = (poller) => poller.url({ transport: 'websocket' });
 
@@ -79,7 +80,7 @@ describe('the way it goes', () => {
   });
 
   test('U8 pings go on after the upgrade', async (t) => {
-    const wire = await upgraded(t, await Poller.open(server, freshRoom()));
+    const wire = await upgraded(t, await Poller.open(beating, freshRoom()));
     for (let round = 0; round < 2; round += 1) {
       assert.equal(await wire.next('a ping'), '2');
       wire.send('3');
@@ -88,7 +89,7 @@ describe('the way it goes', () => {
   });
 
   test('U8 a ping that was sent over polling needs no second answer', async (t) => {
-    const poller = await Poller.open(server, freshRoom());
+    const poller = await Poller.open(beating, freshRoom());
     assert.equal((await poller.get()).body, '2');
     await poller.post('3');
     const wire = await upgraded(t, poller);

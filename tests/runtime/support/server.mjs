@@ -1,10 +1,16 @@
 // roomcast as built, inside workerd (through Miniflare): the same bundle, settings and assets that `wrangler deploy` takes.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Miniflare } from 'miniflare';
 import { ROOT } from './paths.mjs';
 import { PATIENCE, within } from './wait.mjs';
+
+// Miniflare's newest classic release is older than wrangler, and so is the workerd that it brings, in which upgrades at
+// nearly the same time keep an object in memory for ever (cloudflare/workerd#6862). These tests use wrangler's, as `npm start`.
+const { resolve } = createRequire(import.meta.url);
+process.env.MINIFLARE_WORKERD_PATH ??= createRequire(resolve('wrangler/package.json'))('workerd').default;
 
 const BUILD = path.join(ROOT, 'build');
 const WORKER = 'roomcast';

@@ -139,10 +139,14 @@ export class WireSocket {
     });
     this.opened.catch(() => {});
     this.closed = new Promise((resolve) => {
-      this.socket.on('close', (code, reason) => {
+      const end = (code, reason) => {
         this.frames.end(`closed with ${code}`);
         resolve({ code, reason: reason.toString() });
-      });
+      };
+      this.socket.on('close', end);
+      // 2026-11: workerd completes the closing handshake, but leaves the TCP connection of a client that never sent a
+      // frame open (any Durable Object does, not only ours). `ws` would wait 30 s for its end; browsers wait two.
+      this.socket.on('open', () => this.socket._receiver.on('conclude', end));
     });
     this.socket.on('message', (data, isBinary) => this.frames.push(isBinary ? data : data.toString()));
   }
