@@ -132,6 +132,24 @@ mod tests {
     }
 
     #[test]
+    fn wrangler_toml_names_every_setting_with_its_default() {
+        let mut known = std::collections::BTreeMap::new();
+        let vars = include_str!("../wrangler.toml").split_once("[vars]").unwrap().1;
+        for line in vars.lines().filter(|line| !line.starts_with('#')) {
+            if let Some((name, value)) = line.split_once(" = ") {
+                known.insert(name, value.trim_matches('"').to_owned());
+            }
+        }
+        let asked = std::cell::Cell::new(0);
+        let config = Config::parse(|name| {
+            asked.set(asked.get() + 1);
+            Some(known.get(name).unwrap_or_else(|| panic!("{name} is not in wrangler.toml")).clone())
+        });
+        assert_eq!(config, Ok(Config::default()));
+        assert_eq!(known.len(), asked.get(), "wrangler.toml has a setting that nobody reads");
+    }
+
+    #[test]
     fn a_setting_that_does_not_parse_is_named() {
         for bad in ["", "abc", "-1", "1.5", "0", "99999999999", "25s"] {
             let error = parse(&[("UPGRADE_TIMEOUT_MS", bad)]).map_err(|e| e.to_string());
