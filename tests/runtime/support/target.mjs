@@ -10,10 +10,7 @@ export const onReference = TARGET === 'reference';
 /** The reason to skip what only roomcast has (pages, settings, hibernation); false where roomcast is under test. */
 export const roomcastOnly = onReference && 'only roomcast has this';
 
-/**
- * Settings for tests that count every packet: no ping comes in between. roomcast pings a room at common moments, so the
- * first one may come right after the handshake.
- */
+/** Settings for tests that count every packet: no ping comes in between, however slow the machine. */
 export const WITHOUT_PINGS = { PING_INTERVAL_MS: 1_000_000_000 };
 
 /** Starts a server for the tests of a file or of a `describe`, with these settings, and stops it after them. */
