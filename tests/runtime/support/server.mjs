@@ -7,8 +7,8 @@ import { Miniflare } from 'miniflare';
 import { ROOT } from './paths.mjs';
 import { PATIENCE, within } from './wait.mjs';
 
-// Miniflare's newest classic release is older than wrangler, and so is the workerd that it brings, in which upgrades at
-// nearly the same time keep an object in memory for ever (cloudflare/workerd#6862). These tests use wrangler's, as `npm start`.
+// 2026-11: Miniflare's newest classic release is older than wrangler, and so is the workerd that it brings, in which upgrades at
+// nearly the same time keep an object in memory for ever. These tests use wrangler's, as `npm start`.
 const { resolve } = createRequire(import.meta.url);
 process.env.MINIFLARE_WORKERD_PATH ??= createRequire(resolve('wrangler/package.json'))('workerd').default;
 
