@@ -109,7 +109,6 @@ impl Config {
     pub fn absorbs_pongs(&self) -> bool {
         self.ping_interval >= Self::ABSORB_PONGS_FROM
     }
-
 }
 
 #[cfg(test)]

@@ -41,14 +41,14 @@ impl<K: Ord + Hash + Clone> Timers<K> {
         self.by_time.first().map(|(at, _)| *at)
     }
 
-    /// Takes out the earliest deadline that `now` has reached.
-    pub fn pop_due(&mut self, now: Millis) -> Option<K> {
+    /// Takes out the earliest deadline that `now` has reached; gives its key and its time, which may be long ago.
+    pub fn pop_due(&mut self, now: Millis) -> Option<(K, Millis)> {
         if self.next()? > now {
             return None;
         }
-        let (_, key) = self.by_time.pop_first()?;
+        let (at, key) = self.by_time.pop_first()?;
         self.by_key.remove(&key);
-        Some(key)
+        Some((key, at))
     }
 }
 
@@ -69,10 +69,10 @@ mod tests {
 
         assert_eq!(timers.next(), Some(Millis(10)));
         assert_eq!(timers.pop_due(Millis(9)), None);
-        assert_eq!(timers.pop_due(Millis(20)), Some("early"));
-        assert_eq!(timers.pop_due(Millis(20)), Some("moved"));
+        assert_eq!(timers.pop_due(Millis(20)), Some(("early", Millis(10))));
+        assert_eq!(timers.pop_due(Millis(20)), Some(("moved", Millis(20))));
         assert_eq!(timers.pop_due(Millis(20)), None);
-        assert_eq!(timers.pop_due(Millis(99)), Some("late"));
+        assert_eq!(timers.pop_due(Millis(99)), Some(("late", Millis(30))));
         assert_eq!(timers.next(), None);
     }
 }

@@ -57,7 +57,12 @@ pub(super) struct TutorialMessage {
 }
 
 /// A member speaks.
-pub(super) fn post(io: &mut Io<'_>, numbering: &mut Numbering, socket: &SocketId, post: Post) -> Result<Value, Problem> {
+pub(super) fn post(
+    io: &mut Io<'_>,
+    numbering: &mut Numbering,
+    socket: &SocketId,
+    post: Post,
+) -> Result<Value, Problem> {
     let author = Member::of(io, socket).ok_or(Problem::NotJoined)?;
     check_text(&post.text)?;
     let time = io.now().0;

@@ -201,9 +201,9 @@ impl Engine {
 
     /// Deadlines are looked at on each input, not only when the alarm rings: it may be late (HB6).
     fn expire(&mut self, turn: &mut Turn<'_>, listener: &mut impl Listener) {
-        while let Some((sid, timer)) = self.timers.pop_due(turn.now) {
+        while let Some(((sid, timer), due)) = self.timers.pop_due(turn.now) {
             if let (Some(session), mut scope) = self.split(turn, &sid) {
-                let verdict = session.handle_timer(timer, &mut scope);
+                let verdict = session.handle_timer(timer, due, &mut scope);
                 self.settle(turn, &sid, verdict, listener);
             }
         }

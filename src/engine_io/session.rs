@@ -160,6 +160,15 @@ impl Session {
         }
     }
 
+    /// Whether a frame would reach the client at once.
+    fn is_listening(&self) -> bool {
+        match &self.transport {
+            Transport::Polling(polling) | Transport::Upgrading { polling, .. } => polling.get.is_some(),
+            Transport::WebSocket { .. } => true,
+            Transport::Closing(_) => false,
+        }
+    }
+
     /// Sends a frame now, or keeps it for the next GET.
     pub(super) fn send(&mut self, frame: Frame, scope: &mut Scope<'_>) {
         let polling = match &mut self.transport {
@@ -358,11 +367,13 @@ impl Session {
     ///
     /// # Errors
     /// The session is over: no pong came in time, or nobody fetched what it had to say.
-    pub(super) fn handle_timer(&mut self, timer: Timer, scope: &mut Scope<'_>) -> Result<(), Reason> {
+    pub(super) fn handle_timer(&mut self, timer: Timer, due: Millis, scope: &mut Scope<'_>) -> Result<(), Reason> {
         match timer {
             Timer::Ping => {
-                // The pong is due even if no GET fetches the ping (HB3).
-                let deadline = scope.now + scope.config.ping_timeout;
+                // The pong is due even if no GET fetches the ping (HB3), and then a late timer is no excuse (HB6). Who
+                // was there for the ping has all the time to answer it.
+                let pinged = if self.is_listening() { scope.now } else { due };
+                let deadline = pinged + scope.config.ping_timeout;
                 scope.timers.set((self.sid.clone(), Timer::Pong), deadline);
                 self.send(Packet::Ping("".into()).encode(), scope);
                 Ok(())

@@ -73,7 +73,13 @@ pub(super) fn save(engine: &Engine, sockets: &Sockets, sid: &Sid) -> Option<(Con
 }
 
 /// Takes a session up again; `false` where the attachment can't be read.
-pub(super) fn restore<A: App>(engine: &mut Engine, hub: &mut Hub<A>, turn: &mut Turn<'_>, conn: ConnId, state: &str) -> bool {
+pub(super) fn restore<A: App>(
+    engine: &mut Engine,
+    hub: &mut Hub<A>,
+    turn: &mut Turn<'_>,
+    conn: ConnId,
+    state: &str,
+) -> bool {
     let Ok(Attachment { v: VERSION, sid, heard, connect_by, joined }) = serde_json::from_str(state) else {
         return false;
     };

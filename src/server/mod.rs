@@ -121,7 +121,7 @@ impl<A: App> Hub<A> {
     }
 
     fn expire(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
-        while let Some(sid) = self.connects.pop_due(turn.now) {
+        while let Some((sid, _)) = self.connects.pop_due(turn.now) {
             self.close(engine, turn, &sid, DisconnectReason::ForcedServerClose);
         }
     }
