@@ -36,6 +36,15 @@ pub enum Message<'a> {
     Binary(Cow<'a, [u8]>),
 }
 
+/// The revision of the protocol that a session speaks (R3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revision {
+    /// Engine.IO 3, of Socket.IO 2 clients.
+    V3,
+    /// Engine.IO 4.
+    V4,
+}
+
 /// Why a session is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
@@ -126,6 +135,11 @@ impl Engine {
     /// The WebSocket that carries a session, and when its client was last heard of.
     pub fn socket(&self, sid: &Sid) -> Option<(ConnId, Millis)> {
         self.sessions.get(sid)?.socket()
+    }
+
+    /// The protocol's revision that a session speaks.
+    pub fn revision(&self, sid: &Sid) -> Option<Revision> {
+        self.sessions.contains_key(sid).then_some(Revision::V4)
     }
 
     /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
