@@ -1,0 +1,188 @@
+//! Opening a session: what is refused and how, and what the open packet says (R2–R6, H1–H4).
+
+mod support;
+
+use roomcast::chat::Chat;
+use roomcast::config::Config;
+use roomcast::outbox::{Reply, Request};
+use support::{POLLING, Recorder, Room, WEBSOCKET, payload};
+
+/// A refusal over HTTP (1.2).
+fn refusal(status: u16, code: u8, message: &str) -> Reply {
+    let body = format!(r#"{{"code":{code},"message":"{message}"}}"#);
+    Reply { content_type: Some("application/json"), body, ..Reply::empty(status) }
+}
+
+/// A refusal to make a WebSocket: the status is always 400.
+fn bare_refusal(message: &str) -> Reply {
+    Reply { content_type: Some("text/html"), body: message.to_owned(), ..Reply::empty(400) }
+}
+
+fn chat(config: Config) -> Room<Chat> {
+    Room::new(config, Chat::default)
+}
+
+/// A room with a session on each transport, and a query's placeholders for their ids filled in.
+fn occupied() -> (Room<Chat>, impl Fn(&str) -> String) {
+    let mut room = chat(Config::default());
+    let polling = room.open_polling();
+    let conn = room.websocket(WEBSOCKET);
+    let open = room.frames(conn).concat();
+    let websocket = open.split('"').nth(3).unwrap_or_default().to_owned();
+    assert_eq!(websocket.len(), 20);
+    (room, move |query: &str| query.replace("POLLS", &polling).replace("HAS_WS", &websocket))
+}
+
+#[test]
+fn r3_r4_r5_http_refusals_are_json_and_come_in_the_references_order() {
+    const TRANSPORT_UNKNOWN: (u8, &str) = (0, "Transport unknown");
+    const SESSION_UNKNOWN: (u8, &str) = (1, "Session ID unknown");
+    const BAD_METHOD: (u8, &str) = (2, "Bad handshake method");
+    const BAD_REQUEST: (u8, &str) = (3, "Bad request");
+    const UNSUPPORTED: (u8, &str) = (5, "Unsupported protocol version");
+    let table = [
+        ("GET", "", TRANSPORT_UNKNOWN),
+        ("GET", "EIO=4", TRANSPORT_UNKNOWN),
+        ("GET", "EIO=4&transport=", TRANSPORT_UNKNOWN),
+        ("GET", "EIO=4&transport=webtransport", TRANSPORT_UNKNOWN),
+        ("GET", "EIO=4&transport=__proto__", TRANSPORT_UNKNOWN),
+        ("GET", "EIO=4&transport=constructor", TRANSPORT_UNKNOWN),
+        // The transport is looked at before the sid, the method and the revision.
+        ("POST", "EIO=3&transport=Polling&sid=nobody", TRANSPORT_UNKNOWN),
+        ("GET", "EIO=4&transport=polling&sid=nobody", SESSION_UNKNOWN),
+        ("POST", "EIO=4&transport=polling&sid=nobody", SESSION_UNKNOWN),
+        ("GET", "EIO=4&transport=polling&sid=__proto__", SESSION_UNKNOWN),
+        ("GET", "EIO=4&transport=polling&sid=constructor", SESSION_UNKNOWN),
+        ("GET", "EIO=3&transport=websocket&sid=nobody", SESSION_UNKNOWN),
+        // Then whether the transport is the session's, and the revision too.
+        ("GET", "EIO=4&transport=polling&sid=HAS_WS", BAD_REQUEST),
+        ("POST", "EIO=4&transport=polling&sid=HAS_WS", BAD_REQUEST),
+        ("GET", "EIO=4&transport=websocket&sid=POLLS", BAD_REQUEST),
+        ("GET", "EIO=3&transport=polling&sid=POLLS", BAD_REQUEST),
+        ("POST", "transport=polling&sid=POLLS", BAD_REQUEST),
+        // Without a sid: the method, then whether a WebSocket was asked for at all, then the revision.
+        ("POST", "EIO=3&transport=websocket", BAD_METHOD),
+        ("PUT", "EIO=4&transport=polling", BAD_METHOD),
+        ("OPTIONS", "EIO=4&transport=polling", BAD_METHOD),
+        ("GET", "EIO=3&transport=websocket", BAD_REQUEST),
+        ("GET", "EIO=4&transport=websocket", BAD_REQUEST),
+        ("GET", "EIO=3&transport=polling", UNSUPPORTED),
+        ("GET", "EIO=04&transport=polling", UNSUPPORTED),
+        ("GET", "transport=polling", UNSUPPORTED),
+    ];
+    let (mut room, fill_in) = occupied();
+    for (method, query, (code, message)) in table {
+        let conn = room.http(method, &fill_in(query));
+        assert_eq!(room.answer(conn), Some(refusal(400, code, message)), "{method} {query}");
+    }
+    assert!(room.knows(&fill_in("POLLS")), "and none of them disturbs the session that it names");
+}
+
+#[test]
+fn r2_unknown_parameters_and_an_empty_sid_do_not_matter() {
+    let mut room = chat(Config::default());
+    for query in ["t=Oxyz&EIO=4&token=a%20b&transport=polling", "EIO=4&transport=polling&b64=1&sid="] {
+        let conn = room.http("GET", query);
+        let reply = room.answer(conn).unwrap();
+        assert_eq!((reply.status, &reply.body[..7]), (200, r#"0{"sid""#), "{query}");
+    }
+}
+
+#[test]
+fn r4_an_origin_with_illegal_characters_is_a_bad_request() {
+    let mut room = chat(Config::default());
+    let mut with_origin = |origin, query| {
+        let conn = room.request(Request { method: "GET", query, origin: Some(origin), ..Request::default() });
+        room.answer(conn).unwrap()
+    };
+    assert_eq!(with_origin("https://example.com", POLLING).status, 200);
+    assert_eq!(with_origin("a\u{1}b", POLLING), refusal(400, 3, "Bad request"));
+    let unknown = "EIO=4&transport=polling&sid=nobody";
+    assert_eq!(with_origin("\u{142}", unknown), refusal(400, 3, "Bad request"), "before the sid");
+}
+
+#[test]
+fn r4_failing_upgrades_are_refused_as_plain_text() {
+    let table = [
+        ("EIO=4", "Transport unknown"),
+        ("EIO=4&transport=__proto__", "Transport unknown"),
+        ("EIO=4&transport=websocket&sid=nobody", "Session ID unknown"),
+        ("EIO=3&transport=websocket&sid=POLLS", "Bad request"),
+        // The reference answers 101 first and then writes this into the WebSocket.
+        ("EIO=3&transport=websocket", "Unsupported protocol version"),
+        ("transport=websocket", "Unsupported protocol version"),
+    ];
+    let (mut room, fill_in) = occupied();
+    for (query, message) in table {
+        let conn = room.websocket(&fill_in(query));
+        assert_eq!(room.answer(conn), Some(bare_refusal(message)), "{query}");
+        assert!(!room.is_open(conn));
+    }
+    assert!(room.knows(&fill_in("POLLS")));
+}
+
+#[test]
+fn r4_a_websocket_for_polling_is_accepted_and_closed_without_a_code() {
+    let mut room = chat(Config { max_connections: 1, ..Config::default() });
+    let conn = room.websocket(POLLING);
+    assert_eq!((room.close_code(conn), room.frames(conn)), (Some(None), vec![]));
+    let sid = room.open_polling();
+    let conn = room.websocket(&format!("{POLLING}&sid={sid}"));
+    assert_eq!((room.close_code(conn), room.frames(conn)), (Some(None), vec![]));
+    assert!(room.knows(&sid), "and the session doesn't notice");
+}
+
+#[test]
+fn r6_a_full_room_refuses_handshakes_and_nothing_else() {
+    let app = Recorder::default();
+    let mut room = app.room(Config { max_connections: 2, ..Config::default() });
+    let sid = room.open_polling();
+    let (conn, id) = room.client();
+
+    let third = room.http("GET", POLLING);
+    assert_eq!(room.answer(third), Some(refusal(403, 4, "The room is full.")));
+    let third = room.websocket(WEBSOCKET);
+    assert_eq!(room.answer(third), Some(bare_refusal("The room is full.")));
+    let third = room.http("POST", POLLING);
+    assert_eq!(room.answer(third), Some(refusal(400, 2, "Bad handshake method")), "the room is looked at last");
+
+    room.join_polling(&sid);
+    let socket = room.upgrade(&sid);
+    assert!(room.is_open(socket), "who is in may upgrade");
+    app.log();
+    room.hang_up(conn, false);
+    assert_eq!(app.log(), [format!("disconnected / {id} transport close")]);
+    room.open_polling();
+}
+
+#[test]
+fn h1_h2_h4_the_open_packet_has_five_keys_and_names_the_upgrades_of_its_transport() {
+    let mut room = chat(Config { max_payload: 77, ..support::fast() });
+    let open = |sid: &str, upgrades: &str| {
+        format!(r#"0{{"sid":"{sid}","upgrades":{upgrades},"pingInterval":300,"pingTimeout":200,"maxPayload":77}}"#)
+    };
+    let conn = room.http("GET", POLLING);
+    let reply = room.answer(conn).unwrap();
+    let sid = reply.body.split('"').nth(3).unwrap().to_owned();
+    assert_eq!(reply, payload(&open(&sid, r#"["websocket"]"#)));
+
+    let conn = room.websocket(WEBSOCKET);
+    let frames = room.frames(conn);
+    let sid = frames[0].split('"').nth(3).unwrap().to_owned();
+    assert_eq!(frames, [open(&sid, "[]")]);
+}
+
+#[test]
+fn h3_ids_are_20_characters_of_base64url_and_the_sessions_is_not_the_sockets() {
+    let mut room = chat(Config::default());
+    let mut ids = Vec::new();
+    for _ in 0..20 {
+        let sid = room.open_polling();
+        ids.extend([room.join_polling(&sid), sid]);
+    }
+    let legal = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    assert!(ids.iter().all(|id| id.len() == 20 && id.bytes().all(legal)), "{ids:?}");
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 40, "no two are the same");
+}

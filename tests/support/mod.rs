@@ -1,0 +1,251 @@
+//! A room without a runtime: [`Room`] stands in for the object's shell, with a clock that only tests move.
+//!
+//! It runs the effects as the shell does and is stricter about them: a second answer to a request, a frame for a closed
+//! WebSocket or an attachment that the runtime wouldn't keep fails the test.
+
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of this")]
+#![allow(clippy::expect_used, clippy::panic, reason = "what goes wrong in here fails the test that uses it")]
+
+mod clients;
+mod recorder;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use roomcast::app::App;
+use roomcast::config::Config;
+use roomcast::ids::{ConnId, Entropy, Millis};
+use roomcast::outbox::{Effect, Frame, Input, Outbox, Reply, Request};
+use roomcast::server::Server;
+
+pub(crate) use clients::{POLLING, WEBSOCKET, payload};
+pub(crate) use recorder::Recorder;
+
+/// When each test begins: at one of the moments at which a room with absorbed pongs pings.
+pub(crate) const START: Millis = Millis(1_700_000_000_000);
+
+/// What the runtime keeps beside a WebSocket, in bytes.
+const MOST_ATTACHED: usize = 16_384;
+
+/// A room in which pongs are delivered and each session has deadlines of its own.
+pub(crate) fn fast() -> Config {
+    Config { ping_interval: Millis(300), ping_timeout: Millis(200), ..Config::default() }
+}
+
+/// Counts, so that each run draws the same identifiers, and none twice.
+#[derive(Clone, Default)]
+struct Counter(Rc<Cell<u64>>);
+
+impl Entropy for Counter {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        self.0.set(self.0.get() + 1);
+        let count = self.0.get().to_be_bytes();
+        for (byte, digit) in bytes.iter_mut().rev().zip(count.iter().rev()) {
+            *byte = *digit;
+        }
+    }
+}
+
+/// A WebSocket, as its client and the runtime see it.
+#[derive(Default)]
+struct Socket {
+    /// What arrived and wasn't looked at yet.
+    frames: Vec<String>,
+    /// Set once the server closed it, with the code if there was one.
+    closed: Option<Option<u16>>,
+    attachment: Option<String>,
+    /// When the runtime last answered a pong by itself.
+    pong: Option<Millis>,
+}
+
+/// A room: the server, and everybody who is connected to it.
+pub(crate) struct Room<A> {
+    config: Config,
+    make: Box<dyn Fn() -> A>,
+    server: Server<A>,
+    entropy: Counter,
+    now: Millis,
+    /// The object's one alarm, which outlives its memory.
+    alarm: Option<Millis>,
+    next_conn: u64,
+    /// Requests without an answer; `true` where a WebSocket was asked for.
+    waiting: BTreeMap<ConnId, bool>,
+    replies: BTreeMap<ConnId, Reply>,
+    sockets: BTreeMap<ConnId, Socket>,
+}
+
+impl<A: App> Room<A> {
+    /// An empty room. `make` is called again after each restart: an app's fields don't outlive the object's memory.
+    pub(crate) fn new(config: Config, make: impl Fn() -> A + 'static) -> Self {
+        let entropy = Counter::default();
+        Self {
+            server: Server::new(config.clone(), make(), Box::new(entropy.clone())),
+            config,
+            make: Box::new(make),
+            entropy,
+            now: START,
+            alarm: None,
+            next_conn: 1,
+            waiting: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        self.now
+    }
+
+    /// Hands over one input now.
+    pub(crate) fn input(&mut self, input: Input<'_>) {
+        let outbox = self.server.handle(self.now, input);
+        self.run(outbox);
+    }
+
+    /// Lets time pass while the alarm doesn't ring: it may be late.
+    pub(crate) fn sleep(&mut self, millis: u64) {
+        self.now = self.now + Millis(millis);
+    }
+
+    /// Lets time pass, with the alarm ringing whenever it is due; gives how often it rang.
+    pub(crate) fn pass(&mut self, millis: u64) -> usize {
+        let end = self.now + Millis(millis);
+        let mut rings = 0;
+        while let Some(at) = self.alarm.filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.ring();
+            rings += 1;
+            let overdue = self.alarm.filter(|at| *at <= self.now);
+            assert_eq!(overdue, None, "an alarm leaves nothing to be done at once");
+        }
+        self.now = end;
+        rings
+    }
+
+    /// The alarm rings now, asked for or not.
+    pub(crate) fn ring(&mut self) {
+        self.alarm = None;
+        let open = self.sockets.iter().filter(|(_, socket)| socket.closed.is_none());
+        let pongs: Vec<_> = open.filter_map(|(conn, socket)| Some((*conn, socket.pong?))).collect();
+        self.input(Input::Alarm { pongs: &pongs });
+    }
+
+    /// The object loses its memory and comes back with what is attached to its WebSockets. Who waits for an answer to
+    /// a request loses the connection.
+    pub(crate) fn restart(&mut self) {
+        self.waiting.clear();
+        self.server = Server::new(self.config.clone(), (self.make)(), Box::new(self.entropy.clone()));
+        let found = self.sockets.iter().filter(|(_, socket)| socket.closed.is_none());
+        let found: Vec<_> = found.map(|(conn, socket)| (*conn, socket.attachment.clone())).collect();
+        let outbox = self.server.restore(self.now, found.iter().map(|(conn, state)| (*conn, state.as_deref())));
+        self.run(outbox);
+    }
+
+    /// An HTTP request; what becomes of it is asked with [`answer`](Self::answer), or with its number as a WebSocket's.
+    pub(crate) fn request(&mut self, request: Request<'_>) -> ConnId {
+        let conn = ConnId(self.next_conn);
+        self.next_conn += 1;
+        self.waiting.insert(conn, request.upgrade);
+        self.input(Input::Request { conn, request });
+        conn
+    }
+
+    /// The answer to a request, if it is there; each is given once.
+    pub(crate) fn answer(&mut self, conn: ConnId) -> Option<Reply> {
+        self.replies.remove(&conn)
+    }
+
+    /// The client of a request gives it up.
+    pub(crate) fn abort(&mut self, conn: ConnId) {
+        assert!(self.waiting.remove(&conn).is_some(), "{conn:?} has its answer");
+        self.input(Input::Aborted { conn });
+    }
+
+    /// A client sends a text frame. Where the runtime answers pongs by itself, they don't reach the room.
+    pub(crate) fn text(&mut self, conn: ConnId, text: &str) {
+        if text == "3" && self.config.absorbs_pongs() {
+            self.socket(conn).pong = Some(self.now);
+            return;
+        }
+        self.input(Input::Text { conn, text });
+    }
+
+    /// A client closes its WebSocket, or loses it.
+    pub(crate) fn hang_up(&mut self, conn: ConnId, failed: bool) {
+        self.sockets.remove(&conn).expect("an open WebSocket");
+        self.input(Input::Closed { conn, failed });
+    }
+
+    /// What a client's WebSocket received since last asked.
+    pub(crate) fn frames(&mut self, conn: ConnId) -> Vec<String> {
+        std::mem::take(&mut self.socket(conn).frames)
+    }
+
+    /// Whether the request has become a WebSocket that is open.
+    pub(crate) fn is_open(&self, conn: ConnId) -> bool {
+        self.sockets.get(&conn).is_some_and(|socket| socket.closed.is_none())
+    }
+
+    /// The code of the server's close frame: `None` while the WebSocket is open, `Some(None)` for one without a code.
+    pub(crate) fn close_code(&self, conn: ConnId) -> Option<Option<u16>> {
+        self.sockets.get(&conn)?.closed
+    }
+
+    /// What is kept beside a WebSocket, to be looked at or tampered with.
+    pub(crate) fn attachment(&mut self, conn: ConnId) -> &mut Option<String> {
+        &mut self.socket(conn).attachment
+    }
+
+    fn socket(&mut self, conn: ConnId) -> &mut Socket {
+        self.sockets.get_mut(&conn).unwrap_or_else(|| panic!("{conn:?} is no WebSocket"))
+    }
+
+    fn open_socket_of(&mut self, conn: ConnId) -> &mut Socket {
+        let socket = self.socket(conn);
+        assert_eq!(socket.closed, None, "{conn:?} is closed");
+        socket
+    }
+
+    fn run(&mut self, outbox: Outbox) {
+        for effect in outbox {
+            match effect {
+                Effect::Respond { conn, reply } => {
+                    assert!(self.waiting.remove(&conn).is_some(), "{conn:?} doesn't wait for {reply:?}");
+                    self.replies.insert(conn, reply);
+                }
+                Effect::Accept { conn } => {
+                    assert_eq!(self.waiting.remove(&conn), Some(true), "{conn:?} asked for no WebSocket");
+                    self.sockets.insert(conn, Socket::default());
+                }
+                Effect::Send { conn, frame } => {
+                    let text = match &frame {
+                        Frame::Text(text) => text.to_string(),
+                        Frame::Binary(bytes) => format!("{bytes:?}"),
+                    };
+                    self.open_socket_of(conn).frames.push(text);
+                }
+                Effect::Close { conn, code } => {
+                    // The client may have been quicker.
+                    if let Some(socket) = self.sockets.get_mut(&conn) {
+                        socket.closed.get_or_insert(code);
+                    }
+                }
+                Effect::Attach { conn, state } => {
+                    assert!(attached_size(&state) <= MOST_ATTACHED, "the runtime wouldn't keep {state}");
+                    self.open_socket_of(conn).attachment = Some(state);
+                }
+            }
+        }
+        let wanted = self.server.next_wake(self.now);
+        // The shell only ever brings the alarm forward, so one may ring that nobody wants any more.
+        self.alarm = [self.alarm, wanted].into_iter().flatten().min();
+    }
+}
+
+/// The runtime writes a string with a byte a character, or with two where one of them needs it; and a short header.
+pub(crate) fn attached_size(text: &str) -> usize {
+    const HEADER: usize = 8;
+    let wide = text.chars().any(|c| c > '\u{ff}');
+    HEADER + text.encode_utf16().count() * if wide { 2 } else { 1 }
+}

@@ -1,0 +1,103 @@
+//! An app that writes down what it is told, and does what a test makes its hooks do.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use roomcast::app::{Answer, App, Departed, Event, Io, Refusal};
+use roomcast::config::Config;
+use roomcast::ids::SocketId;
+use serde_json::value::RawValue;
+
+use super::Room;
+
+/// The app. What it was told outlives restarts of the room, since it is the test's, not the room's.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    /// To be read by [`log`](Self::log).
+    pub(crate) written: Rc<RefCell<Vec<String>>>,
+    /// The namespaces that there are.
+    pub(crate) namespaces: &'static [&'static str],
+    pub(crate) on_connecting: fn(&mut Io<'_>, Option<&RawValue>) -> Result<(), Refusal>,
+    pub(crate) on_connected: fn(&mut Io<'_>, &SocketId),
+    pub(crate) on_event: fn(&mut Io<'_>, Event<'_>),
+    pub(crate) on_disconnected: fn(&mut Io<'_>, &Departed),
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self {
+            written: Rc::default(),
+            namespaces: &["/", "/a", "/b"],
+            on_connecting: |_, _| Ok(()),
+            on_connected: |_, _| {},
+            on_event: obey,
+            on_disconnected: |_, _| {},
+        }
+    }
+}
+
+/// `say` comes back to the sender and `shout` goes to everybody, both as `said` with the arguments in a list; `kick` ends
+/// the sender's connection. Any other is answered with its arguments, where an answer is wanted.
+fn obey(io: &mut Io<'_>, event: Event<'_>) {
+    match event.name {
+        "say" => io.to(event.socket).emit("said", &event.args).expect("no reserved name"),
+        "shout" => io.all().emit("said", &event.args).expect("no reserved name"),
+        "kick" => io.disconnect(event.socket, true),
+        _ => {
+            if let Some(ack) = event.ack {
+                io.answer(ack, &event.args).expect("JSON");
+            }
+        }
+    }
+}
+
+impl Recorder {
+    /// A room that runs this app.
+    pub(crate) fn room(&self, config: Config) -> Room<Self> {
+        let app = self.clone();
+        Room::new(config, move || app.clone())
+    }
+
+    /// What the app was told since last asked, a line a hook.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.written.take()
+    }
+
+    fn note(&self, line: String) {
+        self.written.borrow_mut().push(line);
+    }
+}
+
+fn list(args: &[&RawValue]) -> String {
+    args.iter().map(|arg| format!(" {arg}")).collect()
+}
+
+impl App for Recorder {
+    fn has_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains(&name)
+    }
+
+    fn connecting(&mut self, io: &mut Io<'_>, auth: Option<&RawValue>) -> Result<(), Refusal> {
+        self.note(format!("connecting {} {}", io.namespace(), auth.map_or("-", RawValue::get)));
+        (self.on_connecting)(io, auth)
+    }
+
+    fn connected(&mut self, io: &mut Io<'_>, socket: &SocketId) {
+        self.note(format!("connected {} {socket}", io.namespace()));
+        (self.on_connected)(io, socket);
+    }
+
+    fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
+        self.note(format!("event {} {} {}{}", io.namespace(), event.socket, event.name, list(event.args)));
+        (self.on_event)(io, event);
+    }
+
+    fn acked(&mut self, io: &mut Io<'_>, answer: Answer<'_>) {
+        self.note(format!("acked {} {} {}{}", io.namespace(), answer.socket, answer.id, list(answer.args)));
+    }
+
+    fn disconnected(&mut self, io: &mut Io<'_>, departed: &Departed) {
+        self.note(format!("disconnected {} {} {}", io.namespace(), departed.id, departed.reason.as_str()));
+        (self.on_disconnected)(io, departed);
+    }
+}
