@@ -1,0 +1,307 @@
+//! Whatever comes in, in whatever order: the room doesn't panic, keeps to its limits and forgets who is gone. The input
+//! is pseudo-random, and the same in each run.
+
+#![allow(clippy::indexing_slicing, clippy::panic, reason = "what goes wrong in a helper fails the test that uses it")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use roomcast::chat::Chat;
+use roomcast::config::Config;
+use roomcast::ids::{ConnId, Entropy, Millis};
+use roomcast::outbox::{BodyError, Effect, Frame, Input, Outbox, Request};
+use roomcast::server::Server;
+use support::{POLLING, Room, START, WEBSOCKET};
+
+/// Marsaglia's xorshift64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// Less than `end`.
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() >> 33).unwrap_or_default() % end.max(1)
+    }
+
+    fn of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
+        choices[self.below(choices.len())]
+    }
+}
+
+impl Entropy for Random {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        bytes.fill_with(|| self.next().to_be_bytes()[0]);
+    }
+}
+
+/// What clients send, good and bad.
+const PACKETS: &str = r#"
+    40 40{} 40/a, 40[] 41 41/a 42["join",{"name":"Ada"}] 420["join",{"name":"Bob"}] 421["message",{"text":"hi"}]
+    42["createdMessage",{"author":"Eve","message":"é😀"}] 42 430[] 43 44{"message":""} 450-["a"] 461-1[] 4 47 42[1e999]
+    451-["a",{"_placeholder":true,"num":0}] 42["\ud800"] 2 2probe 3 5 6 1 0{} bAQID b*
+"#;
+
+/// Some of the above, with some of their bytes changed.
+fn bytes(random: &mut Random) -> Vec<u8> {
+    let packets: Vec<_> = PACKETS.split_whitespace().collect();
+    let mut bytes = Vec::new();
+    for _ in 0..=random.below(3) {
+        if !bytes.is_empty() {
+            bytes.push(0x1e);
+        }
+        bytes.extend_from_slice(random.of(&packets).as_bytes());
+    }
+    for _ in 0..[0, 0, 0, 1, 2, 8][random.below(6)] {
+        let at = random.below(bytes.len() + 1);
+        let byte = random.next().to_be_bytes()[0];
+        match random.below(4) {
+            0 => bytes.insert(at, byte),
+            1 => bytes.truncate(at),
+            2 if at < bytes.len() => _ = bytes.remove(at),
+            _ if at < bytes.len() => bytes[at] ^= 1 << (byte % 8),
+            _ => bytes.extend_from_within(..at),
+        }
+    }
+    bytes
+}
+
+fn text(random: &mut Random) -> String {
+    String::from_utf8_lossy(&bytes(random)).into_owned()
+}
+
+fn small() -> Config {
+    Config { max_connections: 6, max_buffered: 2_000, max_payload: 300, ..Config::default() }
+}
+
+/// A server without a shell, whose effects are only looked at.
+struct Bare {
+    server: Server<Chat>,
+    random: Random,
+    now: Millis,
+    /// Ids of sessions that were ever opened.
+    sids: Vec<String>,
+    attachments: BTreeMap<ConnId, String>,
+}
+
+impl Bare {
+    fn new(seed: u64) -> Self {
+        let random = Random(seed);
+        let server = Server::new(small(), Chat::default(), Box::new(Random(seed ^ 0xdead_beef)));
+        Self { server, random, now: START, sids: vec!["nobody".to_owned()], attachments: BTreeMap::new() }
+    }
+
+    fn look_at(&mut self, outbox: Outbox) {
+        for effect in outbox {
+            let said = match effect {
+                Effect::Respond { reply, .. } => {
+                    // A few bytes are added to each packet, but no more than doubles it.
+                    assert!(reply.body.len() <= 2 * small().max_buffered, "{} bytes at once", reply.body.len());
+                    reply.body
+                }
+                Effect::Send { frame: Frame::Text(text), .. } => text.to_string(),
+                Effect::Attach { conn, state } => {
+                    self.attachments.insert(conn, state);
+                    continue;
+                }
+                Effect::Close { conn, .. } => {
+                    self.attachments.remove(&conn);
+                    continue;
+                }
+                Effect::Send { .. } | Effect::Accept { .. } => continue,
+            };
+            if let Some((sid, _)) = said.strip_prefix("0{\"sid\":\"").and_then(|rest| rest.split_once('"')) {
+                self.sids.push(sid.to_owned());
+            }
+        }
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        let outbox = self.server.handle(self.now, input);
+        self.look_at(outbox);
+    }
+
+    /// An input that a shell might hand over, or might not.
+    fn step(&mut self) {
+        let random = &mut self.random;
+        let conn = ConnId(random.next() % 20);
+        self.now = self.now + Millis(if random.below(40) == 0 { 40_000 } else { [0, 1, 50, 900][random.below(4)] });
+        match random.below(12) {
+            0..=2 => {
+                let sid = &self.sids[self.sids.len() - 1 - random.below(self.sids.len().min(12))];
+                let (upgrade, garbage) = (random.below(2) == 0, text(random));
+                let mut query = random.of(&[if upgrade { WEBSOCKET } else { POLLING }, POLLING, &garbage]).to_owned();
+                if random.below(2) == 0 {
+                    query = format!("{query}&sid={sid}");
+                }
+                let request = Request {
+                    method: random.of(&["GET", "GET", "GET", "GET", "POST", "POST", "PUT"]),
+                    query: &query,
+                    upgrade,
+                    origin: random.of(&[&None, &None, &Some("https://example.com"), &Some("\u{0}")]).to_owned(),
+                    content_type: random.of(&[&None, &None, &Some("application/octet-stream")]).to_owned(),
+                };
+                self.input(Input::Request { conn, request });
+            }
+            3 | 4 => {
+                let body = bytes(random);
+                let error = *random.of(&[&BodyError::TooLarge, &BodyError::Aborted]);
+                let body = if random.below(5) == 0 { Err(error) } else { Ok(body.as_slice()) };
+                self.input(Input::Body { conn, body });
+            }
+            5..=7 => {
+                let text = text(random);
+                self.input(Input::Text { conn, text: &text });
+            }
+            8 => {
+                let bytes = bytes(random);
+                self.input(Input::Binary { conn, bytes: &bytes });
+            }
+            9 => match random.below(3) {
+                0 => self.input(Input::Aborted { conn }),
+                n => self.input(Input::Closed { conn, failed: n == 1 }),
+            },
+            10 => {
+                let pongs: Vec<_> = (0..20).map(|n| (ConnId(n), Millis(self.now.0 - random.next() % 90_000))).collect();
+                self.input(Input::Alarm { pongs: &pongs });
+            }
+            _ if random.below(20) == 0 => self.restart(),
+            _ => self.input(Input::Alarm { pongs: &[] }),
+        }
+        assert!(self.server.next_wake(self.now).is_none_or(|at| at.0 <= self.now.0 + 1_000_000), "{:?}", self.now);
+    }
+
+    /// A new object finds attachments, some of which somebody has spoilt.
+    fn restart(&mut self) {
+        let entropy = Random(self.random.next() ^ 0xdead_beef);
+        self.server = Server::new(small(), Chat::default(), Box::new(entropy));
+        let mut found = std::mem::take(&mut self.attachments);
+        for state in found.values_mut() {
+            let at = self.random.below(4 * state.len());
+            if state.is_char_boundary(at) {
+                state.insert_str(at, self.random.of(&["1", "\"", "}", "null", "\u{0}"]));
+            }
+        }
+        let sockets: Vec<_> = found.iter().map(|(conn, state)| (*conn, Some(state.as_str()))).collect();
+        let outbox = self.server.restore(self.now, sockets);
+        self.attachments = found.clone();
+        self.look_at(outbox);
+    }
+
+    /// Everybody falls silent; the alarm rings until nobody is left.
+    fn die_out(&mut self) {
+        for _ in 0..1_000 {
+            let Some(at) = self.server.next_wake(self.now) else {
+                return;
+            };
+            self.now = self.now.max(at);
+            self.input(Input::Alarm { pongs: &[] });
+        }
+        panic!("somebody lives on");
+    }
+}
+
+#[test]
+fn any_input_in_any_order_is_survived_and_nobody_is_left_behind() {
+    for seed in 1..=30 {
+        let mut bare = Bare::new(0x9e37_79b9_7f4a_7c15 ^ seed);
+        for _ in 0..1_000 {
+            bare.step();
+        }
+        assert!(bare.sids.len() > 10, "the sessions of seed {seed}: {}", bare.sids.len());
+        bare.die_out();
+        // All places are free again, and no more than those.
+        let before = bare.sids.len();
+        for conn in 1_000..1_010 {
+            let request = Request { method: "GET", query: POLLING, ..Request::default() };
+            bare.input(Input::Request { conn: ConnId(conn), request });
+        }
+        assert_eq!(bare.sids.len() - before, small().max_connections);
+    }
+}
+
+/// Here the shell does its part, so that the room must do its own: one answer a request, no frame for a closed socket.
+#[test]
+fn whatever_clients_send_each_request_has_one_answer_and_others_are_not_disturbed() {
+    for seed in 1..=20 {
+        let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ seed);
+        let mut room = Room::new(Config { max_connections: 500, ..small() }, Chat::default);
+        let (witness, _) = room.client();
+        let (mut sids, mut conns, mut gets) = (vec![], vec![], vec![]);
+        for _ in 0..500 {
+            let pick = random.next();
+            let any = |list: &[ConnId]| {
+                list.get(usize::try_from(pick % 1_000).unwrap_or_default() % list.len().max(1)).copied()
+            };
+            let sid: Option<&String> = sids.get(random.below(sids.len()));
+            let input = text(&mut random);
+            match (random.below(9), sid, any(&conns), any(&gets)) {
+                (0, ..) => sids.push(room.open_polling()),
+                (1, ..) => conns.push(room.open_socket()),
+                (2, Some(sid), ..) => conns.push(room.try_websocket(sid)),
+                (3, Some(sid), ..) => gets.push(room.get(sid)),
+                (4, Some(sid), ..) => {
+                    let post = room.start_post(sid);
+                    if room.answer(post).is_none() {
+                        room.finish_post(post, Ok(input.as_bytes()));
+                    }
+                }
+                (5, _, Some(conn), _) if room.is_open(conn) && pick.is_multiple_of(10) => {
+                    room.hang_up(conn, pick.is_multiple_of(20));
+                }
+                (6 | 7, _, Some(conn), _) if room.is_open(conn) => room.text(conn, &input),
+                (8, ..) => _ = room.pass(pick % 5_000),
+                _ => {}
+            }
+            room.text(witness, "3");
+        }
+        room.frames(witness);
+        room.text(witness, r#"421["createdMessage",{"author":"W","message":"still here"}]"#);
+        assert_eq!(room.frames(witness), ["431[{}]"], "seed {seed}");
+    }
+}
+
+#[test]
+fn json_nested_as_deep_as_a_frame_allows_does_not_exhaust_the_stack() {
+    let mut room = Room::new(Config::default(), Chat::default);
+    let depth = 400_000;
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let depth = depth / open.len();
+        let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+        let (conn, _) = room.client();
+        for frame in [
+            format!(r#"421["join",{deep}]"#),
+            format!(r#"422["join",{{"name":"Ada","more":{deep}}}]"#),
+            format!(r#"423["join",{{"name":{deep}}}]"#),
+            format!(r#"424["createdMessage",{{"author":"Eve","message":"x","more":{deep}}}]"#),
+            format!("4399{deep}"),
+            format!(r#"40/a,{{"auth":{deep}}}"#),
+        ] {
+            room.text(conn, &frame);
+        }
+        room.frames(conn);
+        let (conn, _) = room.client();
+        room.text(conn, &format!("42[{deep}]"));
+        assert!(!room.is_open(conn), "a name it is not");
+    }
+}
+
+#[test]
+fn long_prefixes_and_huge_counts_cost_no_memory() {
+    for prefix in ["42", "43", "45", "46", "40/", "42/", "4"] {
+        let mut room = Room::new(Config::default(), Chat::default);
+        let (conn, _) = room.client();
+        for digit in ["9", "1", " ", "-", "é"] {
+            let (conn, _) = room.client();
+            room.text(conn, &format!("{prefix}{}", digit.repeat(900_000 / digit.len())));
+        }
+        room.text(conn, "459999999999-[\"a\"]");
+        assert!(!room.is_open(conn), "and no attachment is waited for");
+    }
+}
