@@ -219,3 +219,19 @@ fn who_comes_after_all_others_left_is_pinged_at_the_common_moment_and_not_before
     room.pass(INTERVAL - 2_000);
     assert_eq!(room.frames(second), ["2"]);
 }
+
+#[test]
+fn who_upgrades_long_after_opening_is_pinged_at_the_common_moment_and_not_before() {
+    let (_, mut room) = room();
+    let sid = room.open_polling();
+    room.join_polling(&sid);
+    for _ in 0..4 {
+        room.pass(INTERVAL);
+        room.poll(&sid);
+        room.post(&sid, "3");
+    }
+    let conn = room.upgrade(&sid);
+    assert_eq!(room.pass(1_000), 0, "nothing is due");
+    room.pass(INTERVAL - 2_000);
+    assert_eq!(room.frames(conn), ["2"]);
+}

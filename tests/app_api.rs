@@ -283,4 +283,7 @@ fn emit_with_ack_names_who_was_asked() {
     room.text(a.0, r#"42["go"]"#);
     assert_eq!(room.frames(a.0), [format!(r#"42["asked",["{} 0","{} 1"]]"#, b.1, c.1)]);
     assert_eq!([room.frames(b.0).concat(), room.frames(c.0).concat()], [r#"420["q",1]"#, r#"421["q",1]"#]);
+    room.text(b.0, "41");
+    room.text(a.0, r#"42["go"]"#);
+    assert_eq!(room.frames(a.0), [format!(r#"42["asked",["{} 2"]]"#, c.1)], "and not who is gone");
 }
