@@ -173,6 +173,10 @@ impl<A: App> Hub<A> {
             return answer(engine, turn, &refusal);
         }
         let verdict = self.call(engine, turn, namespace, |app, io| app.connecting(io, auth));
+        // A hook may have closed this very client.
+        if !self.sockets.clients.contains_key(sid) {
+            return;
+        }
         if let Err(refusal) = verdict {
             let refusal = packet::connect_error(namespace, &refusal.message, refusal.data.as_ref());
             return answer(engine, turn, &refusal);
