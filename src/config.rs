@@ -4,6 +4,15 @@ use std::fmt;
 
 use crate::ids::Millis;
 
+/// How Socket.IO packets are written. All clients of a deployment must use the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parser {
+    /// Text, with attachments in messages of their own.
+    Default,
+    /// MessagePack, as `socket.io-msgpack-parser` has it.
+    Msgpack,
+}
+
 /// The settings of a room. The defaults are the reference's (H6), but for `ping_timeout`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -25,6 +34,11 @@ pub struct Config {
     pub max_buffered: usize,
     /// `MAX_CONNECTIONS`: how many sessions a room holds; the runtime itself takes 32,768 WebSockets an object.
     pub max_connections: usize,
+    /// `MAX_ATTACHMENTS`: how many attachments an event or an ack of a client may have (E7). MessagePack has none: there
+    /// bytes stand in the packet.
+    pub max_attachments: usize,
+    /// `PARSER`: how Socket.IO packets are written.
+    pub parser: Parser,
 }
 
 impl Default for Config {
@@ -38,6 +52,8 @@ impl Default for Config {
             max_payload: 1_000_000,
             max_buffered: 4_000_000,
             max_connections: 10_000,
+            max_attachments: 10,
+            parser: Parser::Default,
         }
     }
 }
@@ -67,6 +83,8 @@ const MOST_MS: u64 = 1 << 30;
 const MOST_BYTES: u64 = 32 << 20;
 /// The most WebSockets that the runtime lets an object hold.
 const MOST_CONNECTIONS: u64 = 32_768;
+/// Each attachment is a frame of its own for each receiver.
+const MOST_ATTACHMENTS: u64 = 1_000;
 
 impl Config {
     /// From this interval on the runtime answers pongs by itself and the object sleeps through them. Below it, a room
@@ -102,6 +120,8 @@ impl Config {
             max_payload: size("MAX_PAYLOAD_BYTES", default.max_payload, MOST_BYTES)?,
             max_buffered: size("MAX_BUFFERED_BYTES", default.max_buffered, MOST_BYTES)?,
             max_connections: size("MAX_CONNECTIONS", default.max_connections, MOST_CONNECTIONS)?,
+            max_attachments: size("MAX_ATTACHMENTS", default.max_attachments, MOST_ATTACHMENTS)?,
+            parser: default.parser,
         })
     }
 
