@@ -9,37 +9,10 @@ use std::collections::BTreeMap;
 
 use roomcast::chat::Chat;
 use roomcast::config::Config;
-use roomcast::ids::{ConnId, Entropy, Millis};
+use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{BodyError, Effect, Frame, Input, Outbox, Request};
 use roomcast::server::Server;
-use support::{POLLING, Room, START, WEBSOCKET};
-
-/// Marsaglia's xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// Less than `end`.
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() >> 33).unwrap_or_default() % end.max(1)
-    }
-
-    fn of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
-        choices[self.below(choices.len())]
-    }
-}
-
-impl Entropy for Random {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        bytes.fill_with(|| self.next().to_be_bytes()[0]);
-    }
-}
+use support::{POLLING, Random, Room, START, WEBSOCKET};
 
 /// What clients send, good and bad.
 const PACKETS: &str = r#"
@@ -92,8 +65,8 @@ struct Bare {
 
 impl Bare {
     fn new(seed: u64) -> Self {
-        let random = Random(seed);
-        let server = Server::new(small(), Chat::default(), Box::new(Random(seed ^ 0xdead_beef)));
+        let random = Random::new(seed);
+        let server = Server::new(small(), Chat::default(), Box::new(Random::new(seed ^ 0xdead_beef)));
         Self { server, random, now: START, sids: vec!["nobody".to_owned()], attachments: BTreeMap::new() }
     }
 
@@ -179,7 +152,7 @@ impl Bare {
 
     /// A new object finds attachments, some of which somebody has spoilt.
     fn restart(&mut self) {
-        let entropy = Random(self.random.next() ^ 0xdead_beef);
+        let entropy = Random::new(self.random.next());
         self.server = Server::new(small(), Chat::default(), Box::new(entropy));
         let mut found = std::mem::take(&mut self.attachments);
         for state in found.values_mut() {
@@ -210,7 +183,7 @@ impl Bare {
 #[test]
 fn any_input_in_any_order_is_survived_and_nobody_is_left_behind() {
     for seed in 1..=30 {
-        let mut bare = Bare::new(0x9e37_79b9_7f4a_7c15 ^ seed);
+        let mut bare = Bare::new(seed);
         for _ in 0..1_000 {
             bare.step();
         }
@@ -230,7 +203,7 @@ fn any_input_in_any_order_is_survived_and_nobody_is_left_behind() {
 #[test]
 fn whatever_clients_send_each_request_has_one_answer_and_others_are_not_disturbed() {
     for seed in 1..=20 {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ seed);
+        let mut random = Random::new(seed);
         let mut room = Room::new(Config { max_connections: 500, ..small() }, Chat::default);
         let (witness, _) = room.client();
         let (mut sids, mut conns, mut gets) = (vec![], vec![], vec![]);

@@ -7,6 +7,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "what goes wrong in here fails the test that uses it")]
 
 mod clients;
+mod random;
 mod recorder;
 
 use std::cell::Cell;
@@ -20,6 +21,7 @@ use roomcast::outbox::{Effect, Frame, Input, Outbox, Reply, Request};
 use roomcast::server::Server;
 
 pub(crate) use clients::{POLLING, WEBSOCKET, payload};
+pub(crate) use random::Random;
 pub(crate) use recorder::Recorder;
 
 /// When each test begins: at one of the moments at which a room with absorbed pongs pings.
@@ -169,6 +171,11 @@ impl<A: App> Room<A> {
             return;
         }
         self.input(Input::Text { conn, text });
+    }
+
+    /// A client sends a binary frame.
+    pub(crate) fn binary(&mut self, conn: ConnId, bytes: &[u8]) {
+        self.input(Input::Binary { conn, bytes });
     }
 
     /// A client closes its WebSocket, or loses it.

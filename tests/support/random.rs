@@ -1,0 +1,37 @@
+//! Pseudo-random input, the same in each run.
+
+#![allow(clippy::indexing_slicing, reason = "an index out of bounds here is a failed test")]
+
+use roomcast::ids::Entropy;
+
+/// Marsaglia's xorshift64.
+pub(crate) struct Random(u64);
+
+impl Random {
+    /// Another sequence for each seed.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(0x9e37_79b9_7f4a_7c15 ^ seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// Less than `end`.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() >> 33).unwrap_or_default() % end.max(1)
+    }
+
+    pub(crate) fn of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
+        choices[self.below(choices.len())]
+    }
+}
+
+impl Entropy for Random {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        bytes.fill_with(|| self.next().to_be_bytes()[0]);
+    }
+}
