@@ -14,6 +14,15 @@ pub enum AppKind {
     Conformance,
 }
 
+/// How Socket.IO packets are written. All clients of a deployment must use the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parser {
+    /// Text, with attachments in messages of their own.
+    Default,
+    /// MessagePack, as `socket.io-msgpack-parser` has it.
+    Msgpack,
+}
+
 /// The settings of a room. The defaults are the reference's (H6), but for `ping_timeout`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -43,6 +52,11 @@ pub struct Config {
     pub cors: Cors,
     /// `APP`: what runs in the rooms.
     pub app: AppKind,
+    /// `MAX_ATTACHMENTS`: how many attachments an event or an ack of a client may have (E7). MessagePack has none: there
+    /// bytes stand in the packet.
+    pub max_attachments: usize,
+    /// `PARSER`: how Socket.IO packets are written.
+    pub parser: Parser,
 }
 
 impl Default for Config {
@@ -60,6 +74,8 @@ impl Default for Config {
             cookie: None,
             cors: Cors::Off,
             app: AppKind::Chat,
+            max_attachments: 10,
+            parser: Parser::Default,
         }
     }
 }
@@ -84,6 +100,8 @@ const MOST_MS: u64 = 1 << 30;
 const MOST_BYTES: u64 = 32 << 20;
 /// The most WebSockets that the runtime lets an object hold.
 const MOST_CONNECTIONS: u64 = 32_768;
+/// Each attachment is a frame of its own for each receiver.
+const MOST_ATTACHMENTS: u64 = 1_000;
 
 impl Config {
     /// From this interval on the runtime answers pongs by itself and the object sleeps through them. Below it, a room
@@ -112,6 +130,8 @@ impl Config {
                 name => is_token(name).then(|| Some(name.to_owned())),
             })?,
             cors: settings.read("CORS_ORIGIN", "empty, '*', or origins such as https://example.com", Cors::parse)?,
+            max_attachments: settings.size("MAX_ATTACHMENTS", default.max_attachments, MOST_ATTACHMENTS)?,
+            parser: settings.choice("PARSER", &[("default", Parser::Default), ("msgpack", Parser::Msgpack)])?,
             app: settings.choice("APP", &[("chat", AppKind::Chat), ("conformance", AppKind::Conformance)])?,
         })
     }

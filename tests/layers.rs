@@ -33,7 +33,7 @@ fn each_layer_uses_only_those_before_it() {
         ("outbox.rs", ABOVE),
         ("engine_io/", &["socket_io", "app", "chat", "server", "edge"]),
         ("socket_io/", &["engine_io", "app", "chat", "server", "edge"]),
-        ("app.rs", &["chat", "server", "edge"]),
+        ("app/", &["chat", "server", "edge"]),
         ("chat/", &["engine_io", "socket_io", "server", "edge", "outbox", "timers", "config"]),
         ("server/", &["chat", "edge"]),
     ];

@@ -58,7 +58,7 @@ impl App for Chat {
 
 /// The event's first argument, which must be an object of this type; what else is in it doesn't matter.
 fn payload<T: DeserializeOwned>(event: &Event<'_>) -> Result<T, Problem> {
-    let object = event.args.first().filter(|arg| arg.get().starts_with('{'));
+    let object = event.args.json(0).filter(|arg| arg.get().starts_with('{'));
     object.and_then(|arg| serde_json::from_str(arg.get()).ok()).ok_or(Problem::InvalidPayload)
 }
 

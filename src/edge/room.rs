@@ -66,7 +66,7 @@ fn core(config: &Config, room: Option<&str>) -> Box<dyn Core> {
     match config.app {
         AppKind::Chat => Box::new(Server::new(config.clone(), Chat::default(), entropy)),
         AppKind::Conformance if room == Some(RAW_ROOM) => Box::new(RawServer::new(config.clone(), Echo, entropy)),
-        AppKind::Conformance => Box::new(Server::new(config.clone(), Conformance, entropy)),
+        AppKind::Conformance => Box::new(Server::new(config.clone(), Conformance::default(), entropy)),
     }
 }
 

@@ -2,11 +2,24 @@
 //!
 //! The layer knows nothing of transports. A *client* is one Engine.IO session; in each namespace that it joins it has one
 //! *socket*, with an id of its own.
+//!
+//! A *parser* says how packets are written: [`Decoder`] reads them and [`Parser::encode`](crate::config::Parser::encode)
+//! writes them; nothing above can tell the parsers apart.
 
-pub mod packet;
+mod args;
+mod binary;
+mod decoder;
+mod msgpack;
+mod packet;
+mod placeholder;
 mod rooms;
 mod sockets;
+mod text;
 
-pub use packet::{Body, DecodeError, Packet, is_reserved};
+pub use args::Args;
+pub use binary::Binary;
+pub use decoder::Decoder;
+pub use packet::{Body, DecodeError, Message, Packet, Reply, is_reserved};
+pub use placeholder::IllegalAttachments;
 pub use rooms::Rooms;
 pub use sockets::{Client, Departed, DisconnectReason, Namespace, Socket, Sockets};

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
+use super::decoder::Decoder;
 use super::rooms::Rooms;
+use crate::config::Parser;
 use crate::ids::{Millis, Sid, SocketId};
 
 /// Why a socket is gone; the words are the reference's (1.13).
@@ -37,8 +39,13 @@ impl DisconnectReason {
 /// One Engine.IO session, as this layer sees it.
 #[derive(Debug)]
 pub struct Client {
+    /// Puts its messages together.
+    pub decoder: Decoder,
     /// Its socket in each namespace that it joined.
     pub joined: BTreeMap<Rc<str>, SocketId>,
+    /// The namespaces that it was taken out of by the server, and hasn't joined again. What it says to them was on its
+    /// way, and is ignored (E12).
+    pub dismissed: BTreeSet<Rc<str>>,
     /// When it must have joined a namespace; `None` once it has joined its first (C7).
     pub connect_by: Option<Millis>,
 }
@@ -94,8 +101,10 @@ impl Namespace {
 }
 
 /// All clients and sockets of a room object.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Sockets {
+    /// How their packets are written.
+    pub parser: Parser,
     /// The namespaces that somebody has joined.
     pub namespaces: BTreeMap<Rc<str>, Namespace>,
     /// The clients by session.
@@ -107,6 +116,17 @@ pub struct Sockets {
 }
 
 impl Sockets {
+    /// Nobody yet.
+    pub fn new(parser: Parser) -> Self {
+        Self {
+            parser,
+            namespaces: BTreeMap::new(),
+            clients: HashMap::new(),
+            changed: BTreeSet::new(),
+            departed: VecDeque::new(),
+        }
+    }
+
     /// The socket of a client in a namespace.
     pub fn find(&self, sid: &Sid, namespace: &str) -> Option<SocketId> {
         self.clients.get(sid)?.joined.get(namespace).cloned()
@@ -118,6 +138,7 @@ impl Sockets {
             return;
         };
         client.joined.insert(namespace.clone(), id.clone());
+        client.dismissed.remove(namespace);
         client.connect_by = None;
         let place = self.namespaces.entry(namespace.clone()).or_default();
         place.rooms.join(id, id.as_str());
@@ -138,6 +159,9 @@ impl Sockets {
         }
         if let Some(client) = self.clients.get_mut(&sid) {
             client.joined.remove(namespace);
+            if reason == DisconnectReason::ServerNamespaceDisconnect {
+                client.dismissed.insert(namespace.clone());
+            }
             self.changed.insert(sid.clone());
         }
         self.departed.push_back(Departed { namespace: namespace.clone(), id: id.clone(), data, rooms, reason });

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use roomcast::app::{Answer, App, Departed, Event, Io, Refusal};
+use roomcast::app::{Answer, App, Args, Departed, Event, Io, Refusal};
 use roomcast::config::Config;
 use roomcast::ids::SocketId;
 use serde_json::value::RawValue;
@@ -68,7 +68,7 @@ impl Recorder {
     }
 }
 
-fn list(args: &[&RawValue]) -> String {
+fn list(args: &Args<'_>) -> String {
     args.iter().map(|arg| format!(" {arg}")).collect()
 }
 

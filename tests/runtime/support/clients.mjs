@@ -93,12 +93,16 @@ export function programFrom(variable, what) {
   return program;
 }
 
-/** Runs a program to its end, and returns what it printed; fails with its complaints if it fails. Killed with the test. */
-export async function run(t, program, args, ms = 3 * PATIENCE) {
+/**
+ * Runs a program to its end, and returns what it printed; fails with its complaints if it fails. Killed with the test.
+ * `onOutput` gets each piece of its output at once.
+ */
+export async function run(t, program, args, { ms = 3 * PATIENCE, onOutput } = {}) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(() => child.kill('SIGKILL'));
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) child[name].on('data', (chunk) => (output[name] += chunk));
+  if (onOutput) child.stdout.on('data', onOutput);
   const ended = new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);

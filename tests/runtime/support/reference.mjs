@@ -1,51 +1,70 @@
-// The oracle: the reference implementation (npm `socket.io`) with the same chat and the same addressing of rooms.
+// The oracle: the reference implementation (npm `socket.io`) with the same apps, settings and addressing of rooms.
 // `TARGET=reference` runs the protocol tests against it, which proves that they describe Socket.IO and not merely roomcast.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Server } from 'socket.io';
+import msgpack from 'socket.io-msgpack-parser';
+import { conformanceApp, echo } from './reference-conformance.mjs';
 import { ROOT } from './paths.mjs';
+
+// What the reference itself depends on, so that it is of the same version.
+const requireLikeSocketIo = createRequire(createRequire(import.meta.url).resolve('socket.io'));
+const { Server: Engine } = requireLikeSocketIo('engine.io');
+const jsonParser = requireLikeSocketIo('socket.io-parser');
 
 const DEFAULTS = {
   PING_INTERVAL_MS: 25_000, PING_TIMEOUT_MS: 60_000, UPGRADE_TIMEOUT_MS: 10_000, CONNECT_TIMEOUT_MS: 45_000,
   MAX_PAYLOAD_BYTES: 1_000_000,
   CLOSE_TIMEOUT_MS: 500, // roomcast's default is 30,000; here it would hold up the end of every test file by as much
+  MAX_ATTACHMENTS: 10, ALLOW_EIO3: 'false', CORS_ORIGIN: '', COOKIE: '', PARSER: 'default', APP: 'chat',
 };
 
-export async function startReference({ vars = {} } = {}) {
+/** Starts it on `port` of 127.0.0.1, by default a free one, with these settings in place of the defaults. */
+export async function startReference({ vars = {}, port = 0 } = {}) {
   const settings = { ...DEFAULTS };
-  for (const [name, value] of Object.entries(vars)) settings[name] = Number(value);
+  for (const [name, value] of Object.entries(vars)) {
+    settings[name] = typeof DEFAULTS[name] === 'number' ? Number(value) : String(value);
+  }
   const rooms = new Map();
+  const engine = settings.APP === 'conformance' ? createEcho(settings) : undefined;
   const roomServer = (name) => {
+    if (name === ECHO) return engine.http;
     if (!rooms.has(name)) rooms.set(name, createRoom(settings));
     return rooms.get(name).http;
   };
   const front = createServer((req, res) => {
-    const found = route(req);
+    const found = route(req, engine);
     if (found.room) return roomServer(found.room).emit('request', req, res);
     res.writeHead(found.status, { 'content-type': found.type ?? 'text/plain' }).end(found.text);
   });
   front.on('upgrade', (req, socket, head) => {
-    const found = route(req);
+    const found = route(req, engine);
     if (found.room) return roomServer(found.room).emit('upgrade', req, socket, head);
     socket.end(`HTTP/1.1 ${found.status} Refused\r\nConnection: close\r\n\r\n`);
   });
-  await new Promise((resolve) => front.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => front.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${front.address().port}`,
     async close() {
       for (const { io } of rooms.values()) io.close().catch(() => {}); // its inner server never listened
+      engine?.close();
       front.closeAllConnections();
       await new Promise((resolve) => front.close(resolve));
     },
   };
 }
 
+/** In place of a room's name: the Engine.IO server without rooms. It is no name that a room can have. */
+const ECHO = '/engine.io/';
+
 /** Takes the room out of the URL, and leaves in `req.url` what the room's own server expects. */
-function route(req) {
+function route(req, engine) {
   const { pathname, searchParams } = new URL(req.url, 'http://localhost');
   if (pathname === '/healthz') return { status: 200, type: 'application/json', text: '{"ok":true,"version":"reference"}' };
   if (pathname === '/api/socket') return { status: 200, text: 'ok' };
+  if (engine && pathname.startsWith(ECHO)) return { room: ECHO };
   const inPath = /^\/r\/([^/]*)(\/socket\.io\/.*)$/.exec(pathname);
   if (!inPath && !pathname.startsWith('/socket.io/')) return page(pathname) ?? { status: 404, text: 'not found' };
   const room = decodeURIComponent(inPath ? inPath[1] : searchParams.get('room') ?? 'lobby');
@@ -66,19 +85,47 @@ function page(pathname) {
   }
 }
 
+/** The settings of an Engine.IO server in the reference's words. */
+const engineOptions = (settings) => ({
+  pingInterval: settings.PING_INTERVAL_MS,
+  pingTimeout: settings.PING_TIMEOUT_MS,
+  upgradeTimeout: settings.UPGRADE_TIMEOUT_MS,
+  maxHttpBufferSize: settings.MAX_PAYLOAD_BYTES,
+  allowEIO3: settings.ALLOW_EIO3 === 'true',
+  ...(settings.COOKIE && { cookie: { name: settings.COOKIE } }),
+  // A list, also of one: a lone string would be answered to every origin alike.
+  ...(settings.CORS_ORIGIN && { cors: { origin: settings.CORS_ORIGIN === '*' ? '*' : settings.CORS_ORIGIN.split(',') } }),
+});
+
+function parser({ PARSER, MAX_ATTACHMENTS }) {
+  if (PARSER === 'msgpack') return msgpack;
+  // The limit is an option of the parser only, not of the server.
+  class Decoder extends jsonParser.Decoder {
+    constructor() {
+      super({ maxAttachments: MAX_ATTACHMENTS });
+    }
+  }
+  return { Encoder: jsonParser.Encoder, Decoder };
+}
+
 function createRoom(settings) {
   const http = createServer(); // never listens: the front hands it the room's requests
   const io = new Server(http, {
-    pingInterval: settings.PING_INTERVAL_MS,
-    pingTimeout: settings.PING_TIMEOUT_MS,
-    upgradeTimeout: settings.UPGRADE_TIMEOUT_MS,
-    connectTimeout: settings.CONNECT_TIMEOUT_MS,
-    maxHttpBufferSize: settings.MAX_PAYLOAD_BYTES,
+    ...engineOptions(settings), connectTimeout: settings.CONNECT_TIMEOUT_MS, parser: parser(settings),
   });
   // Not an option of the reference, only a field.
   io.engine.on('connection', ({ transport }) => (transport.closeTimeout = settings.CLOSE_TIMEOUT_MS));
-  chat(io);
+  if (settings.APP === 'conformance') conformanceApp(io);
+  else chat(io);
   return { http, io };
+}
+
+function createEcho(settings) {
+  const http = createServer();
+  const engine = new Engine(engineOptions(settings));
+  engine.attach(http, { path: ECHO });
+  echo(engine);
+  return { http, close: () => engine.close() };
 }
 
 class Refusal extends Error {

@@ -10,9 +10,12 @@ let rooms = 0;
 /** A room nobody else uses, so that tests can't meet one another. */
 export const freshRoom = () => `room-${process.pid}-${++rooms}`;
 
+/** In place of a room: the Engine.IO server of the conformance app, which sends back what it is sent. */
+export const ECHO = '/engine.io/';
+
 /** The URL of a room's Engine.IO endpoint with these query parameters added to the usual ones; `undefined` leaves one out. */
 export function engineUrl(server, room, query = {}) {
-  const url = new URL(`/r/${room}/socket.io/`, server.url);
+  const url = new URL(room === ECHO ? ECHO : `/r/${room}/socket.io/`, server.url);
   for (const [name, value] of Object.entries({ EIO: '4', transport: 'polling', ...query })) {
     if (value !== undefined) url.searchParams.set(name, value);
   }
@@ -20,7 +23,7 @@ export function engineUrl(server, room, query = {}) {
 }
 
 /**
- * One HTTP exchange on a connection of its own. Besides being the promise of `{status, headers, body}` the result has
+ * One HTTP exchange on a connection of its own. Besides being the promise of `{status, headers, body, bytes}` the result has
  * `abort()`, and with `slow: true` leaves the body open for `write(text)` and `finish(text)`.
  */
 export function request(url, { method = 'GET', headers = {}, body, slow = false, patience = PATIENCE } = {}) {
@@ -31,8 +34,10 @@ export function request(url, { method = 'GET', headers = {}, body, slow = false,
       const chunks = [];
       incoming.on('data', (chunk) => chunks.push(chunk));
       incoming.on('error', reject);
-      incoming.on('end', () =>
-        resolve({ status: incoming.statusCode, headers: incoming.headers, body: Buffer.concat(chunks).toString() }));
+      incoming.on('end', () => {
+        const bytes = Buffer.concat(chunks);
+        resolve({ status: incoming.statusCode, headers: incoming.headers, body: bytes.toString(), bytes });
+      });
     });
   });
   if (slow) outgoing.write(body ?? '');
@@ -103,8 +108,8 @@ export class Poller {
 /** A raw WebSocket. `next()` gives its frames in order, `closed` resolves with `{code, reason}`. */
 export class WireSocket {
   /** Opens one, and closes it when the test `t` ends. */
-  static async open(t, url) {
-    const wire = new WireSocket(url);
+  static async open(t, url, headers) {
+    const wire = new WireSocket(url, headers);
     t.after(() => wire.socket.terminate());
     await within(wire.opened, `the WebSocket ${url} to open`);
     return wire;
@@ -119,10 +124,10 @@ export class WireSocket {
     return wire;
   }
 
-  constructor(url) {
+  constructor(url, headers = {}) {
     const target = new URL(url);
     target.protocol = 'ws:';
-    this.socket = new WebSocket(target, { perMessageDeflate: false });
+    this.socket = new WebSocket(target, { perMessageDeflate: false, headers });
     this.frames = new Inbox('the WebSocket');
     this.opened = new Promise((resolve, reject) => {
       this.socket.on('open', resolve);
@@ -138,6 +143,7 @@ export class WireSocket {
       });
     });
     this.opened.catch(() => {});
+    this.gone = new Promise((resolve) => this.socket.on('close', resolve));
     this.closed = new Promise((resolve) => {
       const end = (code, reason) => {
         this.frames.end(`closed with ${code}`);
@@ -169,6 +175,11 @@ export class WireSocket {
     return within(this.closed, () => `${what}; ${this.frames.history()}`, ms);
   }
 
+  /** Waits until the TCP connection itself has ended: what `ws` calls "close", and most programs wait for. */
+  end(what = 'the end of the TCP connection', ms) {
+    return within(this.gone, () => `${what}; ${this.frames.history()}`, ms);
+  }
+
   /** Joins the main namespace, and returns the CONNECT packet of the server. */
   async connect() {
     this.send('40');
@@ -183,8 +194,8 @@ export class WireSocket {
 }
 
 /** A WebSocket upgrade that the server must refuse at the level of HTTP: `{status, headers, body}` of the refusal. */
-export async function refusedUpgrade(url) {
-  const wire = new WireSocket(url);
+export async function refusedUpgrade(url, headers) {
+  const wire = new WireSocket(url, headers);
   try {
     await within(wire.opened, `the refusal of ${url}`);
   } catch (error) {

@@ -1,0 +1,200 @@
+//! What an app may do in a hook.
+
+use std::rc::Rc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::to_raw_value;
+
+use super::{Ack, Args, Emit, IoError, MAX_DATA_BYTES};
+use crate::engine_io::{self, Engine, Turn};
+use crate::ids::{Millis, Sid, SocketId};
+use crate::outbox::Frame;
+use crate::socket_io::{Departed, DisconnectReason, Message, Namespace, Reply, Socket, Sockets};
+
+/// One namespace of the room, at the moment of a hook.
+pub struct Io<'a> {
+    engine: &'a mut Engine,
+    sockets: &'a mut Sockets,
+    turn: Turn<'a>,
+    namespace: Rc<str>,
+}
+
+impl<'a> Io<'a> {
+    pub(crate) fn new(engine: &'a mut Engine, sockets: &'a mut Sockets, turn: Turn<'a>, namespace: Rc<str>) -> Self {
+        Self { engine, sockets, turn, namespace }
+    }
+
+    /// The time of this hook.
+    pub fn now(&self) -> Millis {
+        self.turn.now
+    }
+
+    /// The namespace that this is about.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Another namespace of the room. A name without its slash is given one, so `""` is `/` (C10).
+    pub fn of(&mut self, namespace: &str) -> Io<'_> {
+        let namespace = if namespace.starts_with('/') { namespace.into() } else { format!("/{namespace}").into() };
+        Io { engine: self.engine, sockets: self.sockets, turn: self.turn.reborrow(), namespace }
+    }
+
+    /// To everybody in the namespace.
+    pub fn all(&mut self) -> Emit<'_, 'a> {
+        Emit::new(self)
+    }
+
+    /// To a room; a socket's id is a room with just that socket.
+    pub fn to(&mut self, room: impl AsRef<str>) -> Emit<'_, 'a> {
+        self.all().to(room)
+    }
+
+    /// Answers an event. An answer to a socket that is gone is dropped.
+    ///
+    /// # Errors
+    /// [`IoError::NotJson`].
+    pub fn answer(&mut self, ack: Ack, value: &impl Serialize) -> Result<(), IoError> {
+        self.answer_args(ack, &Args::of(value)?)
+    }
+
+    /// Answers an event with any number of arguments.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    #[allow(clippy::needless_pass_by_value, reason = "an event is answered once")]
+    pub fn answer_args(&mut self, ack: Ack, args: &Args<'_>) -> Result<(), IoError> {
+        self.send([ack.socket], &Reply::Ack { id: ack.id, args })
+    }
+
+    /// The sockets in the namespace, by id.
+    pub fn sockets(&self) -> impl Iterator<Item = &SocketId> {
+        self.place().into_iter().flat_map(|place| place.sockets.keys())
+    }
+
+    /// What the app keeps with a socket; `None` where it keeps nothing, or something else.
+    pub fn data<T: DeserializeOwned>(&self, socket: &SocketId) -> Option<T> {
+        parse_data(self.place()?.sockets.get(socket)?.data.as_ref())
+    }
+
+    /// Keeps something with a socket, in place of what was kept. It outlives hibernation. A socket that is gone keeps
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`IoError::NotJson`] or [`IoError::DataTooLarge`]; what was kept stays.
+    pub fn set_data(&mut self, socket: &SocketId, value: &impl Serialize) -> Result<(), IoError> {
+        let data = to_raw_value(value)?;
+        if data.get().len() > MAX_DATA_BYTES {
+            return Err(IoError::DataTooLarge);
+        }
+        if let Some(Socket { sid, data: kept }) = self.place_mut().and_then(|place| place.sockets.get_mut(socket)) {
+            *kept = Some(data.get().into());
+            let sid = sid.clone();
+            self.sockets.changed.insert(sid);
+        }
+        Ok(())
+    }
+
+    /// Puts a socket into a room.
+    pub fn join(&mut self, socket: &SocketId, room: &str) {
+        self.change_rooms(socket, |place| place.rooms.join(socket, room));
+    }
+
+    /// Takes a socket out of a room.
+    pub fn leave(&mut self, socket: &SocketId, room: &str) {
+        self.change_rooms(socket, |place| place.rooms.leave(socket, room));
+    }
+
+    /// Takes a socket out of the namespace; with `close`, the client's whole connection ends (C11). The app's own
+    /// `disconnected` follows when this hook is done.
+    pub fn disconnect(&mut self, socket: &SocketId, close: bool) {
+        let reason = DisconnectReason::ServerNamespaceDisconnect;
+        let namespace = self.namespace.clone();
+        let Some(sid) = self.sockets.leave(&namespace, socket, reason) else {
+            return;
+        };
+        self.say_goodbye(&sid, &namespace);
+        if close {
+            let others = self.sockets.clients.get(&sid).map(|client| client.joined.clone());
+            for (namespace, _) in others.unwrap_or_default() {
+                self.say_goodbye(&sid, &namespace);
+            }
+            self.sockets.remove_client(&sid, reason);
+            self.engine.close(&mut self.turn, &sid);
+        }
+    }
+
+    fn say_goodbye(&mut self, sid: &Sid, namespace: &str) {
+        send(self.engine, &mut self.turn, self.sockets, sid, namespace, &Reply::Disconnect);
+    }
+
+    pub(super) fn place(&self) -> Option<&Namespace> {
+        self.sockets.namespaces.get(&self.namespace)
+    }
+
+    pub(super) fn place_mut(&mut self) -> Option<&mut Namespace> {
+        self.sockets.namespaces.get_mut(&self.namespace)
+    }
+
+    fn change_rooms(&mut self, socket: &SocketId, change: impl FnOnce(&mut Namespace) -> bool) {
+        let Some(place) = self.place_mut() else {
+            return;
+        };
+        let Some(sid) = place.sockets.get(socket).map(|found| found.sid.clone()) else {
+            return;
+        };
+        if change(place) {
+            self.sockets.changed.insert(sid);
+        }
+    }
+
+    /// A packet to sockets of the namespace: its frames are written once and shared by all receivers.
+    pub(super) fn send(&mut self, to: impl IntoIterator<Item = SocketId>, packet: &Reply<'_>) -> Result<(), IoError> {
+        let frames = frames(self.sockets.parser.encode(&self.namespace, packet)?);
+        for socket in to {
+            let carrier = self.place().and_then(|place| place.sockets.get(&socket));
+            if let Some(sid) = carrier.map(|found| found.sid.clone()) {
+                for frame in &frames {
+                    self.engine.send(&mut self.turn, &sid, frame.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A packet to one client, whether it has joined the namespace or not.
+pub(crate) fn send(
+    engine: &mut Engine,
+    turn: &mut Turn<'_>,
+    sockets: &Sockets,
+    sid: &Sid,
+    namespace: &str,
+    packet: &Reply<'_>,
+) {
+    // Only what an app made up can be what a parser has no words for: then there is nothing to be told.
+    for frame in frames(sockets.parser.encode(namespace, packet).unwrap_or_default()) {
+        engine.send(turn, sid, frame);
+    }
+}
+
+/// Messages as the Engine.IO packets that carry them.
+fn frames(messages: Vec<Message>) -> Vec<Frame> {
+    let frame = |message| match message {
+        Message::Text(text) => engine_io::Packet::Message(text.into()).encode(),
+        Message::Binary(bytes) => Frame::Binary(bytes),
+    };
+    messages.into_iter().map(frame).collect()
+}
+
+fn parse_data<T: DeserializeOwned>(data: Option<&Rc<str>>) -> Option<T> {
+    serde_json::from_str(data?).ok()
+}
+
+impl Departed {
+    /// What the app had kept with the socket; `None` where it kept nothing, or something else.
+    pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
+        parse_data(self.data.as_ref())
+    }
+}

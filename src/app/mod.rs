@@ -1,0 +1,151 @@
+//! What an application is, and what it may do: [`App`] has the hooks, [`Io`] is handed to each of them.
+//!
+//! An app sees sockets, events and rooms; packets, sessions and connections stay below. Its hooks are synchronous: what
+//! they emit leaves the room object together, in order, when the hook is done. An app keeps what must outlive a nap of
+//! the object in [`Io::set_data`], not in its own fields.
+//!
+//! Arguments are [`Args`]: to be passed on as they are, or to be read with serde, where [`Binary`] is bytes.
+
+mod emit;
+mod io;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+use crate::ids::SocketId;
+pub use crate::outbox::Request;
+pub use crate::socket_io::{Args, Binary, Departed, DisconnectReason};
+pub use emit::Emit;
+pub use io::Io;
+pub(crate) use io::send;
+
+/// The largest [`Io::set_data`], in bytes of JSON: with its rooms it must fit the 16 KiB that the runtime keeps for a
+/// sleeping WebSocket.
+pub const MAX_DATA_BYTES: usize = 4_096;
+
+/// An application: what happens in a room.
+pub trait App {
+    /// Whether a new connection is let in; asked at its handshake, before anything is done for it (R6).
+    ///
+    /// # Errors
+    /// The sentence that refuses it: the client gets 403 with it.
+    fn allow_request(&mut self, request: &Request<'_>) -> Result<(), Cow<'static, str>> {
+        _ = request;
+        Ok(())
+    }
+
+    /// Headers for the first answer to a new connection, such as cookies (H8).
+    fn initial_headers(&mut self, request: &Request<'_>) -> Vec<(String, String)> {
+        _ = request;
+        Vec::new()
+    }
+
+    /// Whether there is a namespace of this name; else clients that want to join it are told `Invalid namespace` (C4).
+    /// An app with dynamic namespaces answers by a pattern (C9): a namespace exists while somebody is in it.
+    fn has_namespace(&self, name: &str) -> bool {
+        name == "/"
+    }
+
+    /// A client wants to join the namespace of `io`; `auth` is the JSON object that it sent along. Clients of Socket.IO
+    /// 2 send a query instead, of which it is made, and join `/` without being asked (C12).
+    ///
+    /// # Errors
+    /// A [`Refusal`] is sent to the client, which doesn't join (C5).
+    fn connecting(&mut self, io: &mut Io<'_>, auth: Option<&RawValue>) -> Result<(), Refusal> {
+        _ = (io, auth);
+        Ok(())
+    }
+
+    /// A client has joined and knows it (C8).
+    fn connected(&mut self, io: &mut Io<'_>, socket: &SocketId) {
+        _ = (io, socket);
+    }
+
+    /// A socket sent an event.
+    fn event(&mut self, io: &mut Io<'_>, event: Event<'_>);
+
+    /// A socket answered an event that was sent by [`Emit::emit_with_ack`].
+    fn acked(&mut self, io: &mut Io<'_>, answer: Answer<'_>) {
+        _ = (io, answer);
+    }
+
+    /// A socket is gone, for whatever reason.
+    fn disconnected(&mut self, io: &mut Io<'_>, departed: &Departed) {
+        _ = (io, departed);
+    }
+}
+
+/// An event as it came in.
+#[derive(Debug)]
+pub struct Event<'a> {
+    /// Who sent it.
+    pub socket: &'a SocketId,
+    /// Its name.
+    pub name: &'a str,
+    /// Its arguments.
+    pub args: &'a Args<'a>,
+    /// Set where the sender waits for an answer, to be given to [`Io::answer`].
+    pub ack: Option<Ack>,
+}
+
+/// The right to answer an event, once (E2).
+#[derive(Debug)]
+pub struct Ack {
+    socket: SocketId,
+    id: u64,
+}
+
+impl Ack {
+    pub(crate) fn new(socket: SocketId, id: u64) -> Self {
+        Self { socket, id }
+    }
+}
+
+/// The answer of a socket to an event of the app.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// Who answers.
+    pub socket: &'a SocketId,
+    /// What [`Emit::emit_with_ack`] returned for it.
+    pub id: u64,
+    /// The answer.
+    pub args: &'a Args<'a>,
+}
+
+/// Why a client may not join (C5).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// The sentence that the client's `connect_error` shows.
+    pub message: String,
+    /// What else the client is told.
+    pub data: Option<serde_json::Value>,
+}
+
+/// Why something that an app asked for can't be done: each is a mistake of the app itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IoError {
+    /// The event's name means something to the clients themselves (E9).
+    ReservedName,
+    /// The value has no JSON.
+    NotJson(String),
+    /// More than [`MAX_DATA_BYTES`].
+    DataTooLarge,
+}
+
+impl From<serde_json::Error> for IoError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::NotJson(error.to_string())
+    }
+}
+
+impl fmt::Display for IoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReservedName => f.write_str("an event can't have a name that is reserved"),
+            Self::NotJson(why) => write!(f, "the value can't be written as JSON: {why}"),
+            Self::DataTooLarge => write!(f, "a socket's data has more than {MAX_DATA_BYTES} bytes"),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The arguments of events and acks: JSON texts, and the binary attachments that stand in them (E5).
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use serde::ser::{Error as _, SerializeSeq};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::binary::{attaching, with_attachments};
+use super::placeholder::{self, IllegalAttachments};
+
+/// The arguments of an event or of an answer, in order.
+///
+/// Those that came in are still the text that was sent: an app parses what it reads, and passes on the rest unchanged.
+/// Where an attachment stands, the text has a placeholder; they are numbered as they follow each other in the text, each
+/// attachment has one, and there is none without. So whoever writes a packet has nothing left to look for.
+#[derive(Debug, Clone, Default)]
+pub struct Args<'a> {
+    values: Vec<Cow<'a, RawValue>>,
+    attachments: Vec<Rc<[u8]>>,
+}
+
+impl<'a> Args<'a> {
+    /// No arguments yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Just one argument.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn of(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Self> {
+        let mut args = Self::new();
+        args.push(value)?;
+        Ok(args)
+    }
+
+    /// What came in without attachments. Whatever looks like a placeholder in it is an object like any other (E6).
+    pub(super) fn plain(values: Vec<&'a RawValue>) -> Self {
+        Self { values: values.into_iter().map(Cow::Borrowed).collect(), attachments: Vec::new() }
+    }
+
+    /// The same with its attachments put where their placeholders are (E6): one that none asks for is dropped, and one
+    /// that several ask for is there as often, up to `most` in all. Without that end, a client could make the server send
+    /// one large attachment once for each of thousands of placeholders.
+    ///
+    /// # Errors
+    /// [`IllegalAttachments`] where a placeholder asks for none of them, or there are too many.
+    pub(super) fn attach(self, attachments: &[Rc<[u8]>], most: usize) -> Result<Args<'static>, IllegalAttachments> {
+        let mut attached = Args::new();
+        for value in &self.values {
+            let value = placeholder::renumber(value, attachments, &mut attached.attachments)?;
+            attached.values.push(Cow::Owned(value));
+        }
+        if attached.attachments.len() > most {
+            return Err(IllegalAttachments);
+        }
+        Ok(attached)
+    }
+
+    /// Values that are numbered already, with their attachments.
+    pub(super) fn numbered(values: Vec<Box<RawValue>>, attachments: Vec<Rc<[u8]>>) -> Args<'static> {
+        Args { values: values.into_iter().map(Cow::Owned).collect(), attachments }
+    }
+
+    /// Adds an argument; [`Binary`](super::Binary) in it becomes an attachment.
+    ///
+    /// # Errors
+    /// Where the value has no JSON; then nothing is added.
+    pub fn push(&mut self, value: &(impl Serialize + ?Sized)) -> serde_json::Result<()> {
+        let before = self.attachments.len();
+        let attachments = std::mem::take(&mut self.attachments);
+        let (json, attachments) = with_attachments(attachments, || to_raw_value(value));
+        self.attachments = attachments;
+        match json {
+            Ok(json) => self.values.push(Cow::Owned(json)),
+            Err(error) => {
+                self.attachments.truncate(before);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads an argument; [`Binary`](super::Binary) in it is one of the attachments. `None` where there is no such
+    /// argument, or another kind of value.
+    pub fn get<'d, T: Deserialize<'d>>(&'d self, index: usize) -> Option<T> {
+        let json = self.json(index)?.get();
+        with_attachments(self.attachments.clone(), || serde_json::from_str(json)).0.ok()
+    }
+
+    /// The text of an argument.
+    pub fn json(&self, index: usize) -> Option<&RawValue> {
+        self.values.get(index).map(AsRef::as_ref)
+    }
+
+    /// The texts of all arguments.
+    pub fn iter(&self) -> impl Iterator<Item = &RawValue> {
+        self.values.iter().map(AsRef::as_ref)
+    }
+
+    /// The attachments, in the order of their placeholders.
+    pub fn attachments(&self) -> &[Rc<[u8]>] {
+        &self.attachments
+    }
+
+    /// How many arguments there are.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The same, of its own.
+    pub fn into_owned(self) -> Args<'static> {
+        let own = |value: Cow<'a, RawValue>| Cow::Owned(value.into_owned());
+        Args { values: self.values.into_iter().map(own).collect(), attachments: self.attachments }
+    }
+}
+
+/// As a list, to be an argument in its turn.
+impl Serialize for Args<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.len()))?;
+        for value in self.iter() {
+            match attaching(|to| placeholder::renumber(value, &self.attachments, to)) {
+                Some(value) if !self.attachments.is_empty() => {
+                    list.serialize_element(&value.map_err(S::Error::custom)?)?;
+                }
+                _ => list.serialize_element(value)?,
+            }
+        }
+        list.end()
+    }
+}

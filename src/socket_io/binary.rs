@@ -1,0 +1,87 @@
+//! Bytes in what apps send and receive.
+//!
+//! serde knows nothing of attachments, and JSON has no bytes. So while arguments are written or read, their attachments
+//! lie in a slot beside, from which [`Binary`] takes them and to which it adds its own.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Deref;
+use std::rc::Rc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::placeholder::Placeholder;
+
+thread_local! {
+    /// The attachments of the arguments that are being written or read; `None` elsewhere.
+    static ATTACHMENTS: RefCell<Option<Vec<Rc<[u8]>>>> = const { RefCell::new(None) };
+}
+
+/// Bytes, anywhere in an event's arguments or an ack's: they travel as an attachment (E5).
+///
+/// In other JSON, such as what an app keeps with a socket, they are a list of numbers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Binary(pub Rc<[u8]>);
+
+impl From<&[u8]> for Binary {
+    fn from(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl Deref for Binary {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Binary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Binary({} bytes)", self.len())
+    }
+}
+
+impl Serialize for Binary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let placeholder = attaching(|attachments| {
+            attachments.push(self.0.clone());
+            Placeholder::new(attachments.len().saturating_sub(1))
+        });
+        match placeholder {
+            Some(placeholder) => placeholder.serialize(serializer),
+            None => serializer.collect_seq(self.iter()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Binary {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Attached(Placeholder),
+            Listed(Vec<u8>),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Listed(bytes) => Ok(Self(bytes.into())),
+            Written::Attached(placeholder) => {
+                let found = attaching(|attachments| attachments.get(placeholder.index()?).cloned()).flatten();
+                found.map(Self).ok_or_else(|| de::Error::custom("no such attachment"))
+            }
+        }
+    }
+}
+
+/// Runs `f` with these attachments in the slot; gives them back with what it added.
+pub(super) fn with_attachments<T>(attachments: Vec<Rc<[u8]>>, f: impl FnOnce() -> T) -> (T, Vec<Rc<[u8]>>) {
+    let outer = ATTACHMENTS.replace(Some(attachments));
+    let result = f();
+    (result, ATTACHMENTS.replace(outer).unwrap_or_default())
+}
+
+/// Runs `f` on the attachments in the slot, if any are.
+pub(super) fn attaching<T>(f: impl FnOnce(&mut Vec<Rc<[u8]>>) -> T) -> Option<T> {
+    ATTACHMENTS.with_borrow_mut(|attachments| attachments.as_mut().map(f))
+}

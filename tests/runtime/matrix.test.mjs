@@ -1,0 +1,151 @@
+// The matrix of clients: each stock client, over each transport, through each feature of the protocol that it has. A test's
+// name is "matrix: <client> <transport>: <feature>"; the table of results goes to .artifacts/matrix.json as well.
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Socket as EngineSocket } from 'engine.io-client';
+import { programFrom, run, TRANSPORTS } from './support/clients.mjs';
+import { FEATURES } from './support/features.mjs';
+import { ROOT } from './support/paths.mjs';
+import { cuttable, KINDS, plain } from './support/peers.mjs';
+import { onReference, serverFor } from './support/target.mjs';
+import { Inbox, PATIENCE } from './support/wait.mjs';
+import { ECHO, freshRoom } from './support/wire.mjs';
+
+const INTERVAL = 1_000; // the shortest at which roomcast does as it does in production
+const vars = { APP: 'conformance', ALLOW_EIO3: 'true', PING_INTERVAL_MS: INTERVAL, PING_TIMEOUT_MS: 20_000 };
+const json = serverFor(vars);
+const msgpack = serverFor({ ...vars, PARSER: 'msgpack' });
+
+const results = {};
+after(() => {
+  const folder = path.join(ROOT, 'tests/runtime/.artifacts');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, `matrix${onReference ? '-reference' : ''}.json`), `${JSON.stringify(results, null, 2)}\n`);
+});
+
+/** One cell of the matrix. */
+function cell(client, transport, feature, body) {
+  const row = ((results[client] ??= {})[transport] ??= {});
+  row[feature] = 'failed';
+  test(`matrix: ${client} ${transport}: ${feature}`, async (t) => {
+    await body(t);
+    row[feature] = 'ok';
+  });
+}
+
+for (const [client, kind] of Object.entries(KINDS)) {
+  describe(client, { concurrency: 4 }, () => {
+    const server = kind.options?.parser ? msgpack : json;
+    for (const transport of Object.keys(TRANSPORTS)) {
+      for (const [feature, { run: attempt, expected }] of Object.entries(FEATURES)) {
+        cell(client, transport, feature, async (t) =>
+          assert.deepEqual(await attempt(t, server, kind, transport), expected(kind, transport)));
+      }
+    }
+  });
+}
+
+describe('python-socketio', { concurrency: true }, () => {
+  const script = fileURLToPath(new URL('support/python_matrix.py', import.meta.url));
+  // The same in its own words: it has other names for reasons, and a refusal without data has no such key.
+  const WORDS = {
+    'server disconnect': () => ({
+      left: 'disconnect: server disconnect', stays: ['still here'], kicked: 'disconnect: server disconnect', engine: 'disconnected',
+    }),
+    reconnection: () => ({ lost: 'disconnect: transport error', newId: true, alive: ['back'] }),
+    namespaces: () => ({ ...FEATURES.namespaces.expected({}), '/nowhere': { message: 'Invalid namespace' } }),
+  };
+
+  for (const transport of Object.keys(TRANSPORTS)) {
+    describe(transport, () => {
+      const lines = {};
+      let failure;
+      before(async () => {
+        // All its features in one process: starting Python takes longer than they do.
+        const python = programFrom('ROOMCAST_PYTHON', 'a Python that has python-socketio[client]');
+        const proxy = await cuttable({ after }, json);
+        const args = [script, proxy.url, freshRoom(), TRANSPORTS[transport].join(), 2.5 * INTERVAL];
+        const onOutput = (chunk) => {
+          for (const word of ['cut', 'restore']) if (String(chunk).split('\n').includes(word)) proxy[word]();
+        };
+        const output = await run({ after }, python, args, { ms: 8 * PATIENCE, onOutput }).catch((error) => (failure = error, ''));
+        for (const line of output.split('\n').filter((text) => text.startsWith('{'))) {
+          const { feature, ...result } = JSON.parse(line);
+          lines[feature] = result;
+        }
+      });
+      for (const [feature, { expected }] of Object.entries(FEATURES)) {
+        cell('python-socketio', transport, feature, () => {
+          if (!lines[feature]) throw failure ?? new Error(`it printed nothing of ${feature}`);
+          assert.deepEqual(lines[feature], { got: (WORDS[feature] ?? expected)({}, transport) });
+        });
+      }
+    });
+  }
+});
+
+// Engine.IO alone: no namespaces, acks or reconnection to try, but bytes and text, and the end of a connection.
+const requireFrom25 = createRequire(createRequire(import.meta.url).resolve('socket.io-client-25'));
+const ENGINES = {
+  'engine.io-client 6.6': (url, options) => new EngineSocket(url, options),
+  'engine.io-client 3.5': requireFrom25('engine.io-client'),
+};
+
+for (const [client, create] of Object.entries(ENGINES)) {
+  describe(client, { concurrency: 4 }, () => {
+    for (const transport of Object.keys(TRANSPORTS)) {
+      const open = async (t, url = json.url) => {
+        const socket = create(url, { path: ECHO, transports: TRANSPORTS[transport] });
+        t.after(() => socket.close());
+        const inbox = new Inbox('the client');
+        for (const event of ['open', 'upgrade', 'close']) socket.on(event, () => inbox.push(event));
+        socket.on('error', (error) => inbox.push(`error: ${error.message}`));
+        socket.on('message', (data = '') => inbox.push({ data })); // an empty one comes as `undefined`
+        assert.equal(await inbox.next('the connection to open'), 'open');
+        if (transport === 'upgrade') assert.equal(await inbox.next('the upgrade'), 'upgrade');
+        return { socket, inbox };
+      };
+
+      cell(client, transport, 'connect', async (t) => {
+        const { socket } = await open(t);
+        assert.equal(socket.transport.name, transport === 'polling' ? 'polling' : 'websocket');
+      });
+
+      cell(client, transport, 'events', async (t) => {
+        const { socket, inbox } = await open(t);
+        const texts = ['hello', '', 'zwei ✓ 👩‍🚀', 'x'.repeat(100_000), '5:4abc'];
+        for (const text of texts) socket.send(text);
+        for (const text of texts) assert.deepEqual(await inbox.next(`the echo of ${text.slice(0, 9)}`), { data: text });
+      });
+
+      cell(client, transport, 'binary', async (t) => {
+        const { socket, inbox } = await open(t);
+        const messages = [Buffer.from([0, 1, 127, 128, 255]), 'text between', Buffer.alloc(0), Buffer.alloc(50_000, 0xfe)];
+        for (const message of messages) socket.send(message);
+        for (const message of messages) assert.deepEqual(plain(await inbox.next('the echo')), { data: plain(message) });
+      });
+
+      cell(client, transport, 'heartbeat', async (t) => {
+        const { socket, inbox } = await open(t);
+        const beats = new Inbox('the heart of the client');
+        socket.on('packet', ({ type }) => ['ping', 'pong'].includes(type) && beats.push('beat'));
+        for (const which of ['first', 'second']) await beats.next(`the ${which} heartbeat`);
+        socket.send('alive');
+        assert.deepEqual(await inbox.next('the echo'), { data: 'alive' });
+      });
+
+      cell(client, transport, 'connection cut', async (t) => {
+        const proxy = await cuttable(t, json);
+        const { inbox } = await open(t, proxy.url);
+        proxy.cut();
+        await inbox.until((item) => item === 'close', 'the client to be told');
+        proxy.restore();
+        await open(t, proxy.url);
+      });
+    }
+  });
+}

@@ -1,0 +1,150 @@
+// The features of the matrix: each is something a client does with the conformance app, and what has to come of it.
+import { cuttable, Peer, plain } from './peers.mjs';
+import { within } from './wait.mjs';
+import { freshRoom } from './wire.mjs';
+
+const SMALL = Buffer.from([0, 1, 2, 127, 128, 255]);
+const EMPTY = Buffer.alloc(0);
+const ARGS = [1, 'zwei ✓', { three: [true, null, 1.5] }];
+const BINARY = ['a', SMALL, { deep: [EMPTY, { deeper: SMALL }] }];
+const PLAIN_BINARY = plain(BINARY);
+const CUT = /^disconnect: transport (close|error)$/;
+
+/** `{name: {run(t, server, kind, transport), expected(kind, transport)}}`; `run` returns what has to equal `expected`. */
+export const FEATURES = {
+  connect: {
+    async run(t, server, kind, transport) {
+      const peer = await Peer.open(t, kind, server.url, freshRoom(), { transport });
+      return { transport: peer.transport, first: await peer.next('the greeting') };
+    },
+    expected: (kind, transport) => ({ transport: transport === 'polling' ? 'polling' : 'websocket', first: ['auth', {}] }),
+  },
+
+  namespaces: {
+    async run(t, server, kind, transport) {
+      const main = await Peer.open(t, kind, server.url, freshRoom(), { transport });
+      await main.next('the greeting');
+      const got = {};
+      for (const name of ['/custom', '/dynamic-7']) {
+        const peer = main.namespace(name);
+        await peer.connected(`${name} to be joined`);
+        peer.emit('message', name);
+        got[name] = [await peer.next('the greeting'), await peer.next('the message back')];
+      }
+      got['/nowhere'] = await main.namespace('/nowhere').refused();
+      got['/'] = await main.call('message-with-ack', 'still here');
+      return got;
+    },
+    expected: ({ old }) => ({
+      '/custom': [['auth', {}], ['message-back', '/custom']],
+      '/dynamic-7': [['auth', {}], ['message-back', '/dynamic-7']],
+      '/nowhere': old ? { data: { message: 'Invalid namespace' } } : { message: 'Invalid namespace', data: undefined },
+      '/': ['still here'],
+    }),
+  },
+
+  auth: {
+    async run(t, server, kind, transport) {
+      const peer = await Peer.open(t, kind, server.url, freshRoom(), { transport, namespace: '/admin', auth: { token: 'secret' } });
+      return peer.next('the greeting');
+    },
+    expected: () => ['auth', { token: 'secret' }],
+  },
+
+  events: {
+    async run(t, server, kind, transport) {
+      const room = freshRoom();
+      const peer = await Peer.open(t, kind, server.url, room, { transport });
+      const other = await Peer.open(t, kind, server.url, room);
+      for (const each of [peer, other]) await each.next('the greeting');
+      peer.emit('message', ...ARGS);
+      const back = await peer.next('the message back');
+      peer.emit('broadcast', ...ARGS);
+      other.emit('broadcast', 'from the other');
+      return { back, heard: [await other.next('the broadcast'), await peer.next('the broadcast of the other, and not the own')] };
+    },
+    expected: () => ({ back: ['message-back', ...ARGS], heard: [['broadcast', ...ARGS], ['broadcast', 'from the other']] }),
+  },
+
+  acks: {
+    async run(t, server, kind, transport) {
+      const peer = await Peer.open(t, kind, server.url, freshRoom(), { transport });
+      await peer.next('the greeting');
+      peer.answer = ['forty', 2];
+      peer.emit('emit-with-ack', 'what?', 6, 9);
+      return [await peer.call('message-with-ack', ...ARGS), await peer.call('message-with-ack'),
+        await peer.next('the question'), await peer.next('the answer')];
+    },
+    expected: () => [ARGS, [], ['question', 'what?', 6, 9], ['answer', 'forty', 2]],
+  },
+
+  binary: {
+    async run(t, server, kind, transport) {
+      const peer = await Peer.open(t, kind, server.url, freshRoom(), { transport });
+      await peer.next('the greeting');
+      peer.emit('message', ...BINARY);
+      const back = await peer.next('the message back');
+      const acked = await peer.call('message-with-ack', ...BINARY);
+      peer.answer = [SMALL, 'and', EMPTY];
+      peer.emit('emit-with-ack', ...BINARY);
+      return plain({ back, acked, question: await peer.next('the question'), answer: await peer.next('the answer') });
+    },
+    expected: () => ({
+      back: ['message-back', ...PLAIN_BINARY], acked: PLAIN_BINARY,
+      question: ['question', ...PLAIN_BINARY], answer: ['answer', ...plain([SMALL, 'and', EMPTY])],
+    }),
+  },
+
+  refusal: {
+    async run(t, server, kind, transport) {
+      const wrong = Peer.start(t, kind, server.url, freshRoom(), { transport, namespace: '/admin', auth: { token: 'wrong' } });
+      const refusal = await wrong.life.until(({ refused }) => refused, 'the refusal');
+      const right = Peer.start(t, kind, server.url, freshRoom(), { transport, namespace: '/admin', auth: { token: 'secret' } });
+      await right.connected();
+      return refusal.refused;
+    },
+    // Before connect_error there was one value only, and the reference sends the data then.
+    expected: ({ old }) => (old ? { data: { code: 401 } } : { message: 'not authorized', data: { code: 401 } }),
+  },
+
+  'server disconnect': {
+    async run(t, server, kind, transport) {
+      const main = await Peer.open(t, kind, server.url, freshRoom(), { transport });
+      const custom = main.namespace('/custom');
+      await custom.connected();
+      custom.emit('kick', { close: false });
+      const left = await custom.life.next('the end of the namespace');
+      const stays = await main.call('message-with-ack', 'still here');
+      const closed = new Promise((resolve) => main.socket.io.engine.once('close', () => resolve('closed')));
+      main.emit('kick', { close: true });
+      return { left, stays, kicked: await main.life.next('the end of the socket'), engine: await within(closed, 'the end of the connection') };
+    },
+    expected: () => ({
+      left: 'disconnect: io server disconnect', stays: ['still here'],
+      kicked: 'disconnect: io server disconnect', engine: 'closed',
+    }),
+  },
+
+  reconnection: {
+    async run(t, server, kind, transport) {
+      const proxy = await cuttable(t, server);
+      const peer = await Peer.open(t, kind, proxy.url, freshRoom(), { transport, reconnection: true, reconnectionDelay: 20 });
+      const before = peer.socket.id;
+      proxy.cut();
+      const lost = await peer.life.until((step) => step.startsWith?.('disconnect'), 'the loss of the connection');
+      proxy.restore();
+      await peer.life.until((step) => step === 'connect', 'the client to connect again');
+      return { lost: CUT.test(lost) || lost, newId: peer.socket.id !== before, alive: await peer.call('message-with-ack', 'back') };
+    },
+    expected: () => ({ lost: true, newId: true, alive: ['back'] }),
+  },
+
+  heartbeat: {
+    async run(t, server, kind, transport) {
+      const peer = await Peer.open(t, kind, server.url, freshRoom(), { transport });
+      for (const which of ['first', 'second']) await peer.beats.next(`the ${which} heartbeat`);
+      return peer.call('message-with-ack', 'alive');
+    },
+    expected: () => ['alive'],
+  },
+};
