@@ -2,7 +2,17 @@
 
 use std::fmt;
 
+use crate::cors::Cors;
 use crate::ids::Millis;
+
+/// What a deployment runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppKind {
+    /// The chat.
+    Chat,
+    /// What the reference's public protocol suites expect; not for an ordinary deploy.
+    Conformance,
+}
 
 /// How Socket.IO packets are written. All clients of a deployment must use the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +44,14 @@ pub struct Config {
     pub max_buffered: usize,
     /// `MAX_CONNECTIONS`: how many sessions a room holds; the runtime itself takes 32,768 WebSockets an object.
     pub max_connections: usize,
+    /// `ALLOW_EIO3`: whether clients of Engine.IO 3, which Socket.IO 2 has, are let in (R3).
+    pub allow_eio3: bool,
+    /// `COOKIE`: the name of a cookie that tells a polling client's session id, for load balancers in front; or none (H7).
+    pub cookie: Option<String>,
+    /// `CORS_ORIGIN`: whose pages may connect, besides those of the room's own origin (1.8).
+    pub cors: Cors,
+    /// `APP`: what runs in the rooms.
+    pub app: AppKind,
     /// `MAX_ATTACHMENTS`: how many attachments an event or an ack of a client may have (E7). MessagePack has none: there
     /// bytes stand in the packet.
     pub max_attachments: usize,
@@ -52,6 +70,10 @@ impl Default for Config {
             max_payload: 1_000_000,
             max_buffered: 4_000_000,
             max_connections: 10_000,
+            allow_eio3: false,
+            cookie: None,
+            cors: Cors::Off,
+            app: AppKind::Chat,
             max_attachments: 10,
             parser: Parser::Default,
         }
@@ -62,18 +84,13 @@ impl Default for Config {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     name: &'static str,
+    wanted: String,
     value: String,
-    least: u64,
-    most: u64,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "The setting {} must be a whole number from {} to {}, but it is {:?}.",
-            self.name, self.least, self.most, self.value
-        )
+        write!(f, "The setting {} must be {}, but it is {:?}.", self.name, self.wanted, self.value)
     }
 }
 
@@ -94,40 +111,78 @@ impl Config {
     /// Reads the settings; `lookup` gives the value of a setting by its name, and what it doesn't know has its default.
     ///
     /// # Errors
-    /// [`ConfigError`] for the first setting that is no whole number in its range.
+    /// [`ConfigError`] for the first setting that isn't what it must be.
     pub fn parse(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let number = |name: &'static str, default: u64, least: u64, most: u64| {
-            let Some(value) = lookup(name) else {
-                return Ok(default);
-            };
-            match value.trim().parse::<u64>() {
-                Ok(number) if (least..=most).contains(&number) => Ok(number),
-                _ => Err(ConfigError { name, value, least, most }),
-            }
-        };
-        let millis = |name, default: Millis| number(name, default.0, 1, MOST_MS).map(Millis);
-        let size = |name, default: usize, most| {
-            // Lossless: no bound given here is above 32 bits.
-            number(name, default as u64, 1, most).map(|n| n as usize)
-        };
+        let settings = Settings { lookup };
         let default = Self::default();
         Ok(Self {
-            ping_interval: millis("PING_INTERVAL_MS", default.ping_interval)?,
-            ping_timeout: millis("PING_TIMEOUT_MS", default.ping_timeout)?,
-            upgrade_timeout: millis("UPGRADE_TIMEOUT_MS", default.upgrade_timeout)?,
-            connect_timeout: millis("CONNECT_TIMEOUT_MS", default.connect_timeout)?,
-            close_timeout: millis("CLOSE_TIMEOUT_MS", default.close_timeout)?,
-            max_payload: size("MAX_PAYLOAD_BYTES", default.max_payload, MOST_BYTES)?,
-            max_buffered: size("MAX_BUFFERED_BYTES", default.max_buffered, MOST_BYTES)?,
-            max_connections: size("MAX_CONNECTIONS", default.max_connections, MOST_CONNECTIONS)?,
-            max_attachments: size("MAX_ATTACHMENTS", default.max_attachments, MOST_ATTACHMENTS)?,
-            parser: default.parser,
+            ping_interval: settings.millis("PING_INTERVAL_MS", default.ping_interval)?,
+            ping_timeout: settings.millis("PING_TIMEOUT_MS", default.ping_timeout)?,
+            upgrade_timeout: settings.millis("UPGRADE_TIMEOUT_MS", default.upgrade_timeout)?,
+            connect_timeout: settings.millis("CONNECT_TIMEOUT_MS", default.connect_timeout)?,
+            close_timeout: settings.millis("CLOSE_TIMEOUT_MS", default.close_timeout)?,
+            max_payload: settings.size("MAX_PAYLOAD_BYTES", default.max_payload, MOST_BYTES)?,
+            max_buffered: settings.size("MAX_BUFFERED_BYTES", default.max_buffered, MOST_BYTES)?,
+            max_connections: settings.size("MAX_CONNECTIONS", default.max_connections, MOST_CONNECTIONS)?,
+            allow_eio3: settings.choice("ALLOW_EIO3", &[("false", false), ("true", true)])?,
+            cookie: settings.read("COOKIE", "the name of a cookie, or empty", |value| match value {
+                "" => Some(None),
+                name => is_token(name).then(|| Some(name.to_owned())),
+            })?,
+            cors: settings.read("CORS_ORIGIN", "empty, '*', or origins such as https://example.com", Cors::parse)?,
+            max_attachments: settings.size("MAX_ATTACHMENTS", default.max_attachments, MOST_ATTACHMENTS)?,
+            parser: settings.choice("PARSER", &[("default", Parser::Default), ("msgpack", Parser::Msgpack)])?,
+            app: settings.choice("APP", &[("chat", AppKind::Chat), ("conformance", AppKind::Conformance)])?,
         })
     }
 
     /// Whether the runtime answers the clients' pongs in the object's stead, so that they don't wake it.
     pub fn absorbs_pongs(&self) -> bool {
         self.ping_interval >= Self::ABSORB_PONGS_FROM
+    }
+}
+
+/// Whether a text may name a cookie (RFC 6265 §4.1.1, RFC 9110 §5.6.2).
+fn is_token(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// The settings as texts.
+struct Settings<L> {
+    lookup: L,
+}
+
+impl<L: Fn(&str) -> Option<String>> Settings<L> {
+    /// A setting that `parse` can read; one that isn't set counts as the empty text.
+    fn read<T>(&self, name: &'static str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, ConfigError> {
+        let value = (self.lookup)(name).unwrap_or_default();
+        parse(value.trim()).ok_or(ConfigError { name, wanted: wanted.to_owned(), value })
+    }
+
+    fn number(&self, name: &'static str, default: u64, most: u64) -> Result<u64, ConfigError> {
+        if (self.lookup)(name).is_none() {
+            return Ok(default);
+        }
+        let wanted = format!("a whole number from 1 to {most}");
+        self.read(name, &wanted, |value| value.parse().ok().filter(|number| (1..=most).contains(number)))
+    }
+
+    fn millis(&self, name: &'static str, default: Millis) -> Result<Millis, ConfigError> {
+        self.number(name, default.0, MOST_MS).map(Millis)
+    }
+
+    fn size(&self, name: &'static str, default: usize, most: u64) -> Result<usize, ConfigError> {
+        // Lossless: no bound given here is above 32 bits.
+        self.number(name, default as u64, most).map(|number| number as usize)
+    }
+
+    /// One of several words; the first is the default.
+    fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Result<T, ConfigError> {
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        self.read(name, &words.join(" or "), |value| {
+            let chosen = choices.iter().find(|(word, _)| *word == value);
+            chosen.or(choices.first().filter(|_| value.is_empty())).map(|(_, choice)| *choice)
+        })
     }
 }
 
@@ -159,13 +214,13 @@ mod tests {
                 known.insert(name, value.trim_matches('"').to_owned());
             }
         }
-        let asked = std::cell::Cell::new(0);
+        let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
         let config = Config::parse(|name| {
-            asked.set(asked.get() + 1);
+            asked.borrow_mut().insert(name.to_owned());
             Some(known.get(name).unwrap_or_else(|| panic!("{name} is not in wrangler.toml")).clone())
         });
         assert_eq!(config, Ok(Config::default()));
-        assert_eq!(known.len(), asked.get(), "wrangler.toml has a setting that nobody reads");
+        assert_eq!(known.len(), asked.borrow().len(), "wrangler.toml has a setting that nobody reads");
     }
 
     #[test]
@@ -177,5 +232,24 @@ mod tests {
             );
             assert_eq!(error, Err(sentence));
         }
+        let error = |name, value| parse(&[(name, value)]).map_err(|e| e.to_string()).err();
+        let sentence = r#"The setting ALLOW_EIO3 must be false or true, but it is "yes"."#;
+        assert_eq!(error("ALLOW_EIO3", "yes").as_deref(), Some(sentence));
+        for (name, bad) in [("COOKIE", "a b"), ("COOKIE", "a;b"), ("CORS_ORIGIN", "example.com"), ("APP", "Chat")] {
+            assert!(error(name, bad).is_some_and(|sentence| sentence.contains(name)), "{name}={bad}");
+        }
+    }
+
+    #[test]
+    fn words_and_names_are_read() {
+        let config = parse(&[("ALLOW_EIO3", "true"), ("COOKIE", "io"), ("CORS_ORIGIN", "*"), ("APP", "conformance")]);
+        let expected = Config {
+            allow_eio3: true,
+            cookie: Some("io".to_owned()),
+            cors: Cors::Any,
+            app: AppKind::Conformance,
+            ..Config::default()
+        };
+        assert_eq!(config, Ok(expected));
     }
 }

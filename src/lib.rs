@@ -26,11 +26,15 @@
 pub mod app;
 pub mod chat;
 pub mod config;
+pub mod conformance;
+pub mod core;
+pub mod cors;
 pub mod edge;
 
 pub mod engine_io;
 pub mod ids;
 pub mod outbox;
+pub mod raw;
 pub mod server;
 pub mod socket_io;
 pub mod timers;

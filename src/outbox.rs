@@ -1,5 +1,6 @@
 //! What goes into the core and what comes out of it: [`Input`], [`Effect`], and the [`Outbox`] that collects effects.
 
+use std::fmt;
 use std::rc::Rc;
 
 use crate::ids::{ConnId, Millis};
@@ -48,6 +49,8 @@ pub enum Input<'a> {
         /// Whether it ended by a fault of the network rather than by a close frame.
         failed: bool,
     },
+    /// Time has passed: deadlines may be due that are too near for the alarm.
+    Tick,
     /// The alarm rang.
     Alarm {
         /// When the runtime last answered a pong in the object's stead, for each WebSocket where it ever did.
@@ -68,6 +71,33 @@ pub struct Request<'a> {
     pub origin: Option<&'a str>,
     /// The `Content-Type` header.
     pub content_type: Option<&'a str>,
+    /// All headers, for an app that judges a handshake.
+    pub headers: Headers<'a>,
+}
+
+/// The headers of a request, looked up when somebody asks: most requests are never asked.
+#[derive(Clone, Copy, Default)]
+pub struct Headers<'a>(Option<&'a Lookup<'a>>);
+
+/// Finds a header by its name.
+type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+impl<'a> Headers<'a> {
+    /// Headers that `lookup` finds by name.
+    pub fn new(lookup: &'a Lookup<'a>) -> Self {
+        Self(Some(lookup))
+    }
+
+    /// The value of a header, whatever the case of its name.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.0?(name)
+    }
+}
+
+impl fmt::Debug for Headers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Headers(…)")
+    }
 }
 
 /// Why a request's body can't be had.
@@ -93,6 +123,8 @@ pub enum Effect {
     Accept {
         /// The request.
         conn: ConnId,
+        /// Headers for the answer.
+        headers: Vec<(String, String)>,
     },
     /// Sends a frame over a WebSocket.
     Send {
@@ -150,14 +182,24 @@ pub struct Reply {
     pub content_type: Option<&'static str>,
     /// Whether caches must not keep it: everything that the polling transport itself says (H4, P3).
     pub no_store: bool,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: String,
+    pub body: Frame,
 }
 
 impl Reply {
     /// An answer without a body.
     pub fn empty(status: u16) -> Self {
-        Self { status, content_type: None, no_store: false, body: String::new() }
+        Self { status, content_type: None, no_store: false, headers: Vec::new(), body: Frame::Text("".into()) }
+    }
+
+    /// The body as text; empty where it is bytes.
+    pub fn text(&self) -> &str {
+        match &self.body {
+            Frame::Text(text) => text,
+            Frame::Binary(_) => "",
+        }
     }
 }
 

@@ -4,18 +4,18 @@ mod support;
 
 use roomcast::chat::Chat;
 use roomcast::config::Config;
-use roomcast::outbox::{Reply, Request};
+use roomcast::outbox::{Frame, Reply, Request};
 use support::{POLLING, Recorder, Room, WEBSOCKET, payload};
 
 /// A refusal over HTTP (1.2).
 fn refusal(status: u16, code: u8, message: &str) -> Reply {
     let body = format!(r#"{{"code":{code},"message":"{message}"}}"#);
-    Reply { content_type: Some("application/json"), body, ..Reply::empty(status) }
+    Reply { content_type: Some("application/json"), body: Frame::Text(body.into()), ..Reply::empty(status) }
 }
 
 /// A refusal to make a WebSocket: the status is always 400.
 fn bare_refusal(message: &str) -> Reply {
-    Reply { content_type: Some("text/html"), body: message.to_owned(), ..Reply::empty(400) }
+    Reply { content_type: Some("text/html"), body: Frame::Text(message.into()), ..Reply::empty(400) }
 }
 
 fn chat(config: Config) -> Room<Chat> {
@@ -84,7 +84,7 @@ fn r2_unknown_parameters_and_an_empty_sid_do_not_matter() {
     for query in ["t=Oxyz&EIO=4&token=a%20b&transport=polling", "EIO=4&transport=polling&b64=1&sid="] {
         let conn = room.http("GET", query);
         let reply = room.answer(conn).unwrap();
-        assert_eq!((reply.status, &reply.body[..7]), (200, r#"0{"sid""#), "{query}");
+        assert_eq!((reply.status, &reply.text()[..7]), (200, r#"0{"sid""#), "{query}");
     }
 }
 
@@ -163,7 +163,7 @@ fn h1_h2_h4_the_open_packet_has_five_keys_and_names_the_upgrades_of_its_transpor
     };
     let conn = room.http("GET", POLLING);
     let reply = room.answer(conn).unwrap();
-    let sid = reply.body.split('"').nth(3).unwrap().to_owned();
+    let sid = reply.text().split('"').nth(3).unwrap().to_owned();
     assert_eq!(reply, payload(&open(&sid, r#"["websocket"]"#)));
 
     let conn = room.websocket(WEBSOCKET);

@@ -127,7 +127,7 @@ fn hb6_deadlines_hold_on_any_input_however_late_the_alarm_is() {
     app.log();
     room.sleep(200);
     let get = room.get(&sid);
-    assert_eq!(room.answer(get).unwrap().body, r#"{"code":1,"message":"Session ID unknown"}"#);
+    assert_eq!(room.answer(get).unwrap().text(), r#"{"code":1,"message":"Session ID unknown"}"#);
     assert_eq!(room.close_code(conn), Some(None));
     assert_eq!(app.log(), [format!("disconnected / {id} ping timeout")]);
 }
@@ -161,7 +161,7 @@ fn hb6_a_late_alarm_is_no_excuse_for_who_fetched_nothing() {
     room.post(&slow, "3");
     room.sleep(1);
     let get = room.get(&absent);
-    assert_eq!(room.answer(get).unwrap().body, r#"{"code":1,"message":"Session ID unknown"}"#);
+    assert_eq!(room.answer(get).unwrap().text(), r#"{"code":1,"message":"Session ID unknown"}"#);
     assert!(room.knows(&slow));
 }
 

@@ -4,7 +4,7 @@ mod support;
 
 use roomcast::config::Config;
 use roomcast::ids::Millis;
-use roomcast::outbox::{BodyError, Reply, Request};
+use roomcast::outbox::{BodyError, Frame, Input, Reply, Request};
 use support::{POLLING, Recorder, Room, payload};
 
 /// A session by polling that has joined, in a room that writes down what happens.
@@ -18,7 +18,7 @@ fn joined() -> (Recorder, Room<Recorder>, String, String) {
 }
 
 fn ok() -> Reply {
-    Reply { status: 200, content_type: Some("text/html"), no_store: true, body: "ok".to_owned() }
+    Reply { content_type: Some("text/html"), no_store: true, body: Frame::Text("ok".into()), ..Reply::empty(200) }
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn p4_second_get_while_one_is_pending_closes_the_session() {
     assert_eq!(room.answer(second), Some(Reply::empty(400)));
     assert_eq!(app.log(), [format!("disconnected / {id} transport error")]);
     let third = room.get(&sid);
-    assert_eq!(room.answer(third).unwrap().body, r#"{"code":1,"message":"Session ID unknown"}"#);
+    assert_eq!(room.answer(third).unwrap().text(), r#"{"code":1,"message":"Session ID unknown"}"#);
 }
 
 #[test]
@@ -237,5 +237,31 @@ fn a_client_that_does_not_fetch_what_is_said_is_closed_before_it_fills_the_memor
     room.post(&sid, &[say.as_str(); 11].join("\u{1e}"));
     room.pass(0);
     assert_eq!(app.log().last(), Some(&format!("disconnected / {id} transport error")));
+    assert!(!room.knows(&sid));
+}
+
+#[test]
+fn p7_a_close_and_a_get_sent_at_once_end_well_in_either_order() {
+    let mut room = Recorder::default().room(Config::default());
+    // The GET comes first.
+    let sid = room.open_polling();
+    let get = room.get(&sid);
+    assert_eq!(room.post(&sid, "1"), ok());
+    assert_eq!(room.packets(get), "6");
+    assert!(!room.knows(&sid));
+    // The POST comes first: its answer waits for the GET.
+    let sid = room.open_polling();
+    let post = room.start_post(&sid);
+    room.input(Input::Body { conn: post, body: Ok(b"1") });
+    assert_eq!(room.answer(post), None);
+    assert_eq!(room.poll(&sid), "6");
+    assert_eq!(room.answer(post), Some(ok()));
+    assert!(!room.knows(&sid));
+    // No GET comes.
+    let sid = room.open_polling();
+    let post = room.start_post(&sid);
+    room.input(Input::Body { conn: post, body: Ok(b"1") });
+    room.pass(50);
+    assert_eq!(room.answer(post), Some(ok()));
     assert!(!room.knows(&sid));
 }

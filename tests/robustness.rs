@@ -76,7 +76,7 @@ impl Bare {
                 Effect::Respond { reply, .. } => {
                     // A few bytes are added to each packet, but no more than doubles it.
                     assert!(reply.body.len() <= 2 * small().max_buffered, "{} bytes at once", reply.body.len());
-                    reply.body
+                    reply.text().to_owned()
                 }
                 Effect::Send { frame: Frame::Text(text), .. } => text.to_string(),
                 Effect::Attach { conn, state } => {
@@ -119,6 +119,7 @@ impl Bare {
                     upgrade,
                     origin: random.of(&[&None, &None, &Some("https://example.com"), &Some("\u{0}")]).to_owned(),
                     content_type: random.of(&[&None, &None, &Some("application/octet-stream")]).to_owned(),
+                    ..Request::default()
                 };
                 self.input(Input::Request { conn, request });
             }

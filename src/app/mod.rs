@@ -9,11 +9,13 @@
 mod emit;
 mod io;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::value::RawValue;
 
 use crate::ids::SocketId;
+pub use crate::outbox::Request;
 pub use crate::socket_io::{Args, Binary, Departed, DisconnectReason};
 pub use emit::Emit;
 pub use io::Io;
@@ -25,6 +27,21 @@ pub const MAX_DATA_BYTES: usize = 4_096;
 
 /// An application: what happens in a room.
 pub trait App {
+    /// Whether a new connection is let in; asked at its handshake, before anything is done for it (R6).
+    ///
+    /// # Errors
+    /// The sentence that refuses it: the client gets 403 with it.
+    fn allow_request(&mut self, request: &Request<'_>) -> Result<(), Cow<'static, str>> {
+        _ = request;
+        Ok(())
+    }
+
+    /// Headers for the first answer to a new connection, such as cookies (H8).
+    fn initial_headers(&mut self, request: &Request<'_>) -> Vec<(String, String)> {
+        _ = request;
+        Vec::new()
+    }
+
     /// Whether there is a namespace of this name; else clients that want to join it are told `Invalid namespace` (C4).
     /// An app with dynamic namespaces answers by a pattern (C9): a namespace exists while somebody is in it.
     fn has_namespace(&self, name: &str) -> bool {

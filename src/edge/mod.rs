@@ -1,13 +1,15 @@
 //! The shell: the only code that names the `worker` crate.
 //!
-//! [`router`] is the Worker: it serves the page and finds the room of a request. [`durable`] is the room's object: it turns
+//! `router` is the Worker: it serves the page and finds the room of a request. `durable` is the room's object: it turns
 //! what the runtime tells it into inputs of the core and carries the core's effects out. It does so synchronously and in
 //! order; what it awaits comes after, with no borrow held.
 
 // The macro of the SDK adds methods without docs.
 #[allow(missing_docs)]
 mod durable;
+mod listen;
 mod requests;
+mod room;
 mod route;
 mod router;
 mod settings;

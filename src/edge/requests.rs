@@ -2,24 +2,26 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures_channel::oneshot;
 use futures_util::StreamExt;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, pending, select};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use worker::{Request, Response, ResponseBuilder, Result, WebSocket};
+use worker::{Delay, Headers, Request, Response, ResponseBuilder, Result, WebSocket};
 
+use crate::cors::Cors;
 use crate::engine_io::needs_xss_header;
-use crate::ids::ConnId;
-use crate::outbox::{BodyError, Reply};
+use crate::ids::{ConnId, Millis};
+use crate::outbox::{BodyError, Frame, Reply};
 
 /// The answer to a request.
 pub(super) enum Answer {
     /// An ordinary one.
     Reply(Reply),
-    /// The request became a WebSocket; this is the client's end.
-    Socket(WebSocket),
+    /// The request became a WebSocket; this is the client's end, and headers for the answer.
+    Socket(WebSocket, Vec<(String, String)>),
 }
 
 /// The requests that have no answer yet.
@@ -54,17 +56,39 @@ impl RequestTable {
     }
 }
 
-/// Waits for the answer, or until the client goes away: then there is none.
-pub(super) async fn wait(request: &Request, answer: oneshot::Receiver<Answer>) -> Option<Answer> {
+/// What ended a wait.
+pub(super) enum Waited {
+    /// The answer is there.
+    Answered(Answer),
+    /// A deadline is due.
+    Tick,
+    /// The client went away.
+    Gone,
+}
+
+/// Waits for the answer, at most until the next tick, or until the client goes away.
+pub(super) async fn wait(
+    request: &Request,
+    answer: &mut oneshot::Receiver<Answer>,
+    next_tick: Option<Millis>,
+) -> Waited {
     let (sender, aborted) = oneshot::channel();
     let on_abort = Closure::once(move || _ = sender.send(()));
     let signal = request.inner().signal();
     signal.set_onabort(Some(on_abort.as_ref().unchecked_ref()));
-    let outcome = select(answer, aborted).await;
+    let tick = async {
+        match next_tick {
+            Some(wait) => Delay::from(Duration::from_millis(wait.0)).await,
+            None => pending().await,
+        }
+    };
+    let outcome = select(answer, select(aborted, Box::pin(tick))).await;
     signal.set_onabort(None);
     match outcome {
-        Either::Left((answer, _)) => answer.ok(),
-        Either::Right(_) => None,
+        // The answer's other half is dropped only with the room.
+        Either::Left((answer, _)) => answer.map_or(Waited::Gone, Waited::Answered),
+        Either::Right((Either::Left(_), _)) => Waited::Gone,
+        Either::Right((Either::Right(_), _)) => Waited::Tick,
     }
 }
 
@@ -90,20 +114,36 @@ pub(super) async fn body(request: &mut Request, most: usize) -> Result<Vec<u8>, 
 }
 
 /// An answer as the runtime wants it.
-pub(super) fn response(request: &Request, answer: Answer) -> Result<Response> {
+pub(super) fn response(request: &Request, answer: Answer, cors: &Cors) -> Result<Response> {
     let reply = match answer {
-        Answer::Socket(client) => return Response::from_websocket(client),
+        Answer::Socket(client, headers) => {
+            let mut response = Response::from_websocket(client)?;
+            for (name, value) in headers {
+                response.headers_mut().append(&name, &value)?;
+            }
+            return Ok(response);
+        }
         Answer::Reply(reply) => reply,
     };
-    let mut builder = ResponseBuilder::new().with_status(reply.status);
+    let headers = Headers::new();
     if let Some(content_type) = reply.content_type {
-        builder = builder.with_header("content-type", content_type)?;
+        headers.set("content-type", content_type)?;
     }
     if reply.no_store {
-        builder = builder.with_header("cache-control", "no-store")?;
+        headers.set("cache-control", "no-store")?;
         if needs_xss_header(&request.headers().get("user-agent")?.unwrap_or_default()) {
-            builder = builder.with_header("x-xss-protection", "0")?;
+            headers.set("x-xss-protection", "0")?;
         }
     }
-    Ok(builder.fixed(reply.body.into_bytes()))
+    for (name, value) in cors.headers(request.headers().get("origin")?.as_deref()) {
+        headers.set(name, &value)?;
+    }
+    for (name, value) in reply.headers {
+        headers.append(&name, &value)?;
+    }
+    let body = match reply.body {
+        Frame::Text(text) => text.as_bytes().to_vec(),
+        Frame::Binary(bytes) => bytes.to_vec(),
+    };
+    Ok(ResponseBuilder::new().with_status(reply.status).with_headers(headers).fixed(body))
 }

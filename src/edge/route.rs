@@ -9,6 +9,8 @@ pub(super) enum Route {
     Page,
     /// `/r/<room>/socket.io/…`, `/socket.io/…?room=<room>`, or `/socket.io/…` for the default room: that room's server.
     Room(RoomName),
+    /// `/engine.io/…`: the raw Engine.IO server, which only the conformance app has.
+    Raw,
     /// A file that the assets have and that the Worker must hand on: the client bundle.
     Asset,
     /// `/healthz`.
@@ -48,6 +50,7 @@ impl Route {
             return RoomName::parse(room).map(Self::Room);
         }
         Ok(match path {
+            raw if raw.starts_with("/engine.io/") => Self::Raw,
             "/healthz" => Self::Health,
             "/api/socket" => Self::TutorialSetup,
             _ => Self::Unknown,
@@ -80,6 +83,8 @@ mod tests {
             ("/socket.io", "", Ok(Route::Unknown)),
             ("/socket.io/socket.io.esm.min.js", "", Ok(Route::Asset)),
             ("/socket.io/socket.io.min.js", "x", Ok(Route::Asset)),
+            ("/engine.io/", "EIO=4", Ok(Route::Raw)),
+            ("/engine.io", "EIO=4", Ok(Route::Unknown)),
             ("/healthz", "", Ok(Route::Health)),
             ("/api/socket", "", Ok(Route::TutorialSetup)),
             ("/api/socket/", "", Ok(Route::Unknown)),

@@ -1,10 +1,12 @@
 //! The Worker: serves the page, and sends each room's traffic to that room's object.
 
-use worker::{Context, Env, Method, Request, RequestInit, Response, Result, event};
+use worker::{Context, Env, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Result, event};
 
 use super::route::Route;
 use super::settings;
-use crate::ids::RoomName;
+use crate::config::{AppKind, Config};
+use crate::conformance::RAW_ROOM;
+use crate::cors::Cors;
 
 /// The binding of the room objects.
 const ROOMS: &str = "ROOMS";
@@ -15,18 +17,17 @@ const ASSETS: &str = "ASSETS";
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
     let url = request.url()?;
-    match Route::parse(url.path(), url.query().unwrap_or_default()) {
-        Err(invalid) => text(400, &invalid.to_string()),
-        Ok(Route::Page) => asset(&request, &env, "/room").await,
-        Ok(Route::Asset) => asset(&request, &env, url.path()).await,
-        Ok(Route::TutorialSetup) => text(200, "ok"),
-        Ok(Route::Unknown) => text(404, "Not found."),
-        Ok(Route::Health) => match settings::read(&env) {
-            Ok(_) => Response::from_json(&serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") })),
-            Err(error) => text(500, &error.to_string()),
-        },
-        Ok(Route::Room(room)) => match settings::read(&env) {
-            Ok(_) => ask_room(request, &env, &room).await,
+    let route = match Route::parse(url.path(), url.query().unwrap_or_default()) {
+        Ok(route) => route,
+        Err(invalid) => return text(400, &invalid.to_string()),
+    };
+    match route {
+        Route::Page => asset(&request, &env, "/room").await,
+        Route::Asset => asset(&request, &env, url.path()).await,
+        Route::TutorialSetup => text(200, "ok"),
+        Route::Unknown => text(404, "Not found."),
+        Route::Health | Route::Room(_) | Route::Raw => match settings::read(&env) {
+            Ok(config) => configured(request, &env, route, &config).await,
             Err(error) => {
                 // Whoever deployed this reads the log rather than the answer.
                 worker::console_error!("{error}");
@@ -36,9 +37,36 @@ async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
     }
 }
 
-async fn ask_room(request: Request, env: &Env, room: &RoomName) -> Result<Response> {
-    let room = env.durable_object(ROOMS)?.get_by_name(room.as_str())?;
-    room.fetch_with_request(request).await
+/// What depends on the settings.
+async fn configured(request: Request, env: &Env, route: Route, config: &Config) -> Result<Response> {
+    match route {
+        Route::Room(room) => ask_room(request, env, room.as_str(), &config.cors).await,
+        Route::Raw if config.app == AppKind::Conformance => ask_room(request, env, RAW_ROOM, &config.cors).await,
+        Route::Health => Response::from_json(&serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") })),
+        _ => text(404, "Not found."),
+    }
+}
+
+/// Hands a request on to a room's object, but for what can be answered without waking it.
+async fn ask_room(request: Request, env: &Env, room: &str, cors: &Cors) -> Result<Response> {
+    let headers = request.headers();
+    let origin = headers.get("origin")?;
+    if request.method() == Method::Options
+        && let Some(allowed) =
+            cors.preflight(origin.as_deref(), headers.get("access-control-request-headers")?.as_deref())
+    {
+        let headers = Headers::new();
+        for (name, value) in allowed {
+            headers.set(name, &value)?;
+        }
+        headers.set("content-length", "0")?;
+        return Ok(ResponseBuilder::new().with_status(204).with_headers(headers).empty());
+    }
+    let host = headers.get("host")?.unwrap_or_default();
+    if headers.has("upgrade")? && !cors.allows_websocket(origin.as_deref(), &host) {
+        return text(403, "Pages of this origin may not connect here.");
+    }
+    env.durable_object(ROOMS)?.get_by_name(room)?.fetch_with_request(request).await
 }
 
 /// A static file under another name than the one asked for. Conditional requests keep their headers.

@@ -8,6 +8,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Error, Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePair, js_sys};
 
+use super::listen::{Listening, listen};
+use super::room::Room;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::Frame;
 
@@ -26,27 +28,45 @@ extern "C" {
     fn send(this: &SocketExt, frame: &JsValue) -> Result<(), JsValue>;
 }
 
-/// The open WebSockets. Each is tagged with its number, which outlives hibernation; the numbers of requests that didn't
-/// become one are from the same counter.
-#[derive(Default)]
+/// The open WebSockets. One that outlives hibernation is tagged with its number; the numbers of requests that didn't become
+/// one are from the same counter.
 pub(super) struct SocketTable {
-    sockets: RefCell<HashMap<ConnId, WebSocket>>,
+    state: Rc<State>,
+    /// Whether the sockets are to outlive the object's memory.
+    hibernates: bool,
+    sockets: RefCell<HashMap<ConnId, Socket>>,
     next: Cell<u64>,
     /// The last text sent and its JavaScript string: a broadcast sends the same one to everybody.
     last: RefCell<Option<(Rc<str>, JsValue)>>,
 }
 
+struct Socket {
+    socket: WebSocket,
+    /// Set for an ordinary socket.
+    _listening: Option<Listening>,
+}
+
 impl SocketTable {
+    /// An empty table. Where the sockets hibernate, the runtime answers pongs from now on.
+    pub(super) fn new(state: Rc<State>, hibernates: bool) -> Self {
+        if hibernates && let Err(error) = absorb_pongs(&state) {
+            // Then pongs come as messages, which costs more and works as well.
+            worker::console_error!("pongs will wake this room: {error}");
+        }
+        let (sockets, next, last) = (RefCell::default(), Cell::default(), RefCell::default());
+        Self { state, hibernates, sockets, next, last }
+    }
+
     /// Finds the WebSockets that outlived the object's memory, each with what was attached to it.
-    pub(super) fn find(&self, state: &State) -> Vec<(ConnId, Option<String>)> {
+    pub(super) fn find(&self) -> Vec<(ConnId, Option<String>)> {
         let mut found = Vec::new();
-        for socket in state.get_websockets() {
-            let Some(conn) = number(state, &socket) else {
+        for socket in self.state.get_websockets() {
+            let Some(conn) = self.number(&socket) else {
                 continue;
             };
             self.next.set(self.next.get().max(conn.0 + 1));
             found.push((conn, socket.deserialize_attachment().ok().flatten()));
-            self.sockets.borrow_mut().insert(conn, socket);
+            self.sockets.borrow_mut().insert(conn, Socket { socket, _listening: None });
         }
         found
     }
@@ -59,19 +79,24 @@ impl SocketTable {
     }
 
     /// Makes a WebSocket under this number; gives the client's end.
-    pub(super) fn accept(&self, state: &State, conn: ConnId) -> Result<WebSocket> {
+    pub(super) fn accept(&self, room: &Rc<Room>, conn: ConnId) -> Result<WebSocket> {
         let WebSocketPair { client, server } = WebSocketPair::new()?;
-        // Not through the SDK, which panics where the runtime refuses.
-        let tag = vec![JsValue::from(conn.0.to_string())];
-        state.as_raw().accept_websocket_with_tags(server.as_ref(), tag).map_err(Error::from)?;
-        self.sockets.borrow_mut().insert(conn, server);
+        let _listening = if self.hibernates {
+            // Not through the SDK, which panics where the runtime refuses.
+            let tag = vec![JsValue::from(conn.0.to_string())];
+            self.state.as_raw().accept_websocket_with_tags(server.as_ref(), tag).map_err(Error::from)?;
+            None
+        } else {
+            Some(listen(room, conn, &server)?)
+        };
+        self.sockets.borrow_mut().insert(conn, Socket { socket: server, _listening });
         Ok(client)
     }
 
     /// Sends a frame. A socket that died meanwhile will say so itself.
     pub(super) fn send(&self, conn: ConnId, frame: &Frame) {
         let sockets = self.sockets.borrow();
-        let Some(socket) = sockets.get(&conn) else {
+        let Some(Socket { socket, .. }) = sockets.get(&conn) else {
             return;
         };
         let sent = match frame {
@@ -105,48 +130,52 @@ impl SocketTable {
 
     /// Closes a WebSocket and forgets it.
     pub(super) fn close(&self, conn: ConnId, code: Option<u16>) {
-        if let Some(socket) = self.sockets.borrow_mut().remove(&conn) {
+        let found = self.sockets.borrow_mut().remove(&conn);
+        if let Some(Socket { socket, .. }) = found {
             // It may be closed already.
             _ = socket.close(code, code.map(|_| ""));
         }
     }
 
-    /// Forgets a WebSocket that closed; gives its number.
-    pub(super) fn remove(&self, state: &State, socket: &WebSocket) -> Option<ConnId> {
-        let conn = number(state, socket)?;
-        self.sockets.borrow_mut().remove(&conn);
-        Some(conn)
+    /// Forgets a WebSocket that closed.
+    pub(super) fn remove(&self, conn: ConnId) {
+        let found = self.sockets.borrow_mut().remove(&conn);
+        drop(found);
     }
 
-    /// Keeps a text beside a WebSocket while the object sleeps.
+    /// Keeps a text beside a WebSocket while the object sleeps. A socket whose state can't be kept is closed: its client
+    /// comes back, and is never taken for what it was before.
     pub(super) fn attach(&self, conn: ConnId, text: &str) {
-        let sockets = self.sockets.borrow();
-        if let Some(Err(error)) = sockets.get(&conn).map(|socket| socket.serialize_attachment(text)) {
-            // Then it can't be taken up again, and its client will have to reconnect.
-            worker::console_error!("a socket's state was not kept: {error}");
+        if !self.hibernates {
+            return;
+        }
+        let kept = self.sockets.borrow().get(&conn).map(|found| found.socket.serialize_attachment(text));
+        if let Some(Err(error)) = kept {
+            worker::console_error!("a socket's state can't be kept, so it is closed: {error}");
+            self.close(conn, None);
         }
     }
 
     /// When the runtime last answered a pong, for each WebSocket where it ever did.
-    pub(super) fn pong_times(&self, state: &State) -> Vec<(ConnId, Millis)> {
-        let state: &StateExt = state.as_raw().unchecked_ref();
+    pub(super) fn pong_times(&self) -> Vec<(ConnId, Millis)> {
+        let state: &StateExt = self.state.as_raw().unchecked_ref();
         let sockets = self.sockets.borrow();
-        let time = |socket: &WebSocket| state.auto_response_time(socket.as_ref()).ok().flatten();
-        let times = sockets.iter().filter_map(|(conn, socket)| Some((*conn, time(socket)?)));
+        let time = |found: &Socket| state.auto_response_time(found.socket.as_ref()).ok().flatten();
+        let times = sockets.iter().filter_map(|(conn, found)| Some((*conn, time(found)?)));
         // A time since 1970 in milliseconds is no negative number.
         times.map(|(conn, date)| (conn, Millis(date.get_time() as u64))).collect()
     }
-}
 
-/// The number that a WebSocket is tagged with.
-pub(super) fn number(state: &State, socket: &WebSocket) -> Option<ConnId> {
-    let tags = state.as_raw().get_tags(socket.as_ref()).ok()?;
-    Some(ConnId(tags.first()?.parse().ok()?))
+    /// The number that a WebSocket is tagged with.
+    pub(super) fn number(&self, socket: &WebSocket) -> Option<ConnId> {
+        let tags = self.state.as_raw().get_tags(socket.as_ref()).ok()?;
+        Some(ConnId(tags.first()?.parse().ok()?))
+    }
 }
 
 /// Has the runtime answer pongs, so that they don't wake the object. The answer is a noop: a ping would have the client
 /// pong again, and nothing is no packet.
-pub(super) fn absorb_pongs(state: &State) -> Result<()> {
+fn absorb_pongs(state: &State) -> Result<()> {
     let pair = WebSocketRequestResponsePair::new("3", "6")?;
     state.as_raw().set_websocket_auto_response(&pair).map_err(Error::from)
 }

@@ -1,13 +1,16 @@
 //! From a request to what it asks for: the query, the checks in the reference's order (R4), and the refusals (1.2).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
+use super::Revision;
 use super::session::Kind;
 use crate::config::Config;
 use crate::ids::Sid;
 use crate::outbox::{Frame, Reply, Request};
 
-/// Why a request is refused. Number, sentence and status of each stand in [`Refusal::row`].
+/// Why a request is refused. Number, sentence and status of each stand in one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The transport is missing, unknown or switched off.
@@ -18,15 +21,15 @@ pub enum Refusal {
     BadMethod,
     /// The request contradicts itself or the session.
     BadRequest,
-    /// The room takes no further session; with the sentence to say so.
-    Forbidden(&'static str),
-    /// Not revision 4 of the protocol.
+    /// The app, or the room, takes no further session; with the sentence to say so (R6).
+    Forbidden(Cow<'static, str>),
+    /// Neither revision 4 of the protocol, nor 3 where that is allowed.
     UnsupportedProtocol,
 }
 
 impl Refusal {
     /// `(HTTP status, code, message)`, as the reference has them.
-    fn row(&self) -> (u16, u8, &'static str) {
+    fn row(&self) -> (u16, u8, &str) {
         match self {
             Self::TransportUnknown => (400, 0, "Transport unknown"),
             Self::SessionUnknown => (400, 1, "Session ID unknown"),
@@ -40,37 +43,36 @@ impl Refusal {
     /// The answer: JSON with a numeric code, or the bare message where a WebSocket was asked for, and then always 400.
     pub fn reply(&self, upgrade: bool) -> Reply {
         #[derive(Serialize)]
-        struct Body {
+        struct Body<'a> {
             code: u8,
-            message: &'static str,
+            message: &'a str,
         }
         let (status, code, message) = self.row();
-        if upgrade {
-            return Reply {
-                status: 400,
-                content_type: Some("text/html"),
-                body: message.to_owned(),
-                ..Reply::empty(400)
-            };
-        }
-        Reply {
-            content_type: Some("application/json"),
-            // Two plain fields always serialize.
-            body: serde_json::to_string(&Body { code, message }).unwrap_or_default(),
+        let reply = |status, content_type, body: &str| Reply {
+            content_type: Some(content_type),
+            body: Frame::Text(body.into()),
             ..Reply::empty(status)
+        };
+        if upgrade {
+            return reply(400, "text/html", message);
         }
+        // Two plain fields always serialize.
+        let body = serde_json::to_string(&Body { code, message }).unwrap_or_default();
+        reply(status, "application/json", &body)
     }
 }
 
 /// What the query says (R2). What stands there twice counts the first time.
 #[derive(Debug, Default)]
 pub struct Query {
-    /// `EIO`, the protocol's revision.
-    pub revision: Option<String>,
+    /// `EIO`, the protocol's revision, where it is one that there is.
+    pub revision: Option<Revision>,
     /// `transport`.
     pub transport: Option<String>,
     /// `sid`.
     pub sid: Option<Sid>,
+    /// `b64`: the client takes text only (P13).
+    pub base64: bool,
 }
 
 impl Query {
@@ -79,10 +81,11 @@ impl Query {
         let mut query = Self::default();
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
             match name.as_ref() {
-                "EIO" => _ = query.revision.get_or_insert_with(|| value.into_owned()),
+                "EIO" => query.revision = query.revision.or(Revision::parse(&value)),
                 "transport" => _ = query.transport.get_or_insert_with(|| value.into_owned()),
                 // An empty one counts as none, as in the reference.
                 "sid" if !value.is_empty() => _ = query.sid.get_or_insert_with(|| Sid::from_wire(&value)),
+                "b64" => query.base64 |= !value.is_empty(),
                 _ => {}
             }
         }
@@ -93,22 +96,38 @@ impl Query {
 /// What a request that passed the checks wants.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// A new session that starts on this transport.
-    Open(Kind),
+    /// A new session.
+    Open {
+        /// The transport that it starts on.
+        kind: Kind,
+        /// The revision that it wants to speak; whether it may is not checked yet.
+        revision: Option<Revision>,
+        /// Whether the client takes text only.
+        base64: bool,
+    },
     /// Something of an existing session, over HTTP.
     Poll(Sid),
     /// To carry an existing session on over this WebSocket.
-    Upgrade(Sid),
+    Upgrade {
+        /// The session.
+        sid: Sid,
+        /// Whether the client takes text only on this WebSocket.
+        base64: bool,
+    },
     /// A WebSocket for a transport that has none: accepted and closed at once, as in the reference.
     Nothing,
 }
 
-/// Checks a request in the order of the reference (R4). `current` tells the transport of a session by its id.
+/// Checks a request in the order of the reference (R4). `current` tells transport and revision of a session by its id.
 ///
 /// # Errors
 /// The [`Refusal`] of the first check that fails.
-pub(super) fn verify(request: &Request<'_>, current: impl Fn(&Sid) -> Option<Kind>) -> Result<Purpose, Refusal> {
+pub(super) fn verify(
+    request: &Request<'_>,
+    current: impl Fn(&Sid) -> Option<(Kind, Revision)>,
+) -> Result<Purpose, Refusal> {
     let query = Query::parse(request.query);
+    let base64 = query.base64;
     let kind = match query.transport.as_deref() {
         Some("polling") => Kind::Polling,
         Some("websocket") => Kind::WebSocket,
@@ -117,15 +136,16 @@ pub(super) fn verify(request: &Request<'_>, current: impl Fn(&Sid) -> Option<Kin
     if request.origin.is_some_and(|origin| !is_header_text(origin)) {
         return Err(Refusal::BadRequest);
     }
-    let revision_4 = query.revision.as_deref() == Some("4");
     if let Some(sid) = query.sid {
-        let current = current(&sid).ok_or(Refusal::SessionUnknown)?;
-        if !revision_4 || (!request.upgrade && current != kind) {
+        let (current, revision) = current(&sid).ok_or(Refusal::SessionUnknown)?;
+        // Anything but 4 counts as 3 here (R3); mixing revisions is a mismatch like that of transports (U10).
+        let asked = query.revision.unwrap_or(Revision::V3);
+        if asked != revision || (!request.upgrade && current != kind) {
             return Err(Refusal::BadRequest);
         }
         return Ok(match (request.upgrade, kind) {
             (false, _) => Purpose::Poll(sid),
-            (true, Kind::WebSocket) => Purpose::Upgrade(sid),
+            (true, Kind::WebSocket) => Purpose::Upgrade { sid, base64 },
             (true, Kind::Polling) => Purpose::Nothing,
         });
     }
@@ -135,13 +155,10 @@ pub(super) fn verify(request: &Request<'_>, current: impl Fn(&Sid) -> Option<Kin
     if kind == Kind::WebSocket && !request.upgrade {
         return Err(Refusal::BadRequest);
     }
-    if !revision_4 {
-        return Err(Refusal::UnsupportedProtocol);
-    }
     if request.upgrade && kind == Kind::Polling {
         return Ok(Purpose::Nothing);
     }
-    Ok(Purpose::Open(kind))
+    Ok(Purpose::Open { kind, revision: query.revision, base64 })
 }
 
 /// Whether a header has only characters that a header may have.
@@ -184,29 +201,40 @@ mod tests {
     fn check(method: &str, query: &str, upgrade: bool) -> Result<Purpose, Refusal> {
         let request = Request { method, query, upgrade, ..Request::default() };
         verify(&request, |sid| match sid.as_str() {
-            "polling" => Some(Kind::Polling),
-            "websocket" => Some(Kind::WebSocket),
+            "polling" => Some((Kind::Polling, Revision::V4)),
+            "websocket" => Some((Kind::WebSocket, Revision::V4)),
+            "old" => Some((Kind::Polling, Revision::V3)),
             _ => None,
         })
+    }
+
+    fn open(kind: Kind, revision: Option<Revision>, base64: bool) -> Result<Purpose, Refusal> {
+        Ok(Purpose::Open { kind, revision, base64 })
     }
 
     #[test]
     fn r4_r5_requests_are_judged_in_the_references_order() {
         use Refusal::*;
+        let v4 = Some(Revision::V4);
         let sid = |text| Sid::from_wire(text);
         let table = [
-            ("GET", "EIO=4&transport=polling", false, Ok(Purpose::Open(Kind::Polling))),
-            ("GET", "t=x&EIO=4&transport=websocket&b64=1", true, Ok(Purpose::Open(Kind::WebSocket))),
+            ("GET", "EIO=4&transport=polling", false, open(Kind::Polling, v4, false)),
+            ("GET", "t=x&EIO=4&transport=websocket&b64=1", true, open(Kind::WebSocket, v4, true)),
             ("GET", "EIO=4&transport=polling&sid=polling", false, Ok(Purpose::Poll(sid("polling")))),
             ("PUT", "EIO=4&transport=polling&sid=polling", false, Ok(Purpose::Poll(sid("polling")))),
-            ("GET", "EIO=4&transport=websocket&sid=polling", true, Ok(Purpose::Upgrade(sid("polling")))),
+            (
+                "GET",
+                "EIO=4&transport=websocket&sid=polling",
+                true,
+                Ok(Purpose::Upgrade { sid: sid("polling"), base64: false }),
+            ),
             ("GET", "EIO=4", false, Err(TransportUnknown)),
             ("POST", "EIO=3&transport=webtransport&sid=nobody", false, Err(TransportUnknown)),
             ("GET", "EIO=4&transport=__proto__", false, Err(TransportUnknown)),
             ("GET", "EIO=4&transport=constructor", true, Err(TransportUnknown)),
             ("GET", "EIO=4&transport=polling&sid=nobody", false, Err(SessionUnknown)),
             ("GET", "EIO=4&transport=polling&sid=__proto__", false, Err(SessionUnknown)),
-            ("GET", "EIO=4&transport=polling&sid=", false, Ok(Purpose::Open(Kind::Polling))),
+            ("GET", "EIO=4&transport=polling&sid=", false, open(Kind::Polling, v4, false)),
             ("GET", "EIO=4&transport=polling", true, Ok(Purpose::Nothing)),
             ("GET", "EIO=4&transport=polling&sid=polling", true, Ok(Purpose::Nothing)),
             ("GET", "EIO=4&transport=polling&sid=websocket", false, Err(BadRequest)),
@@ -215,9 +243,13 @@ mod tests {
             ("POST", "EIO=4&transport=polling", false, Err(BadMethod)),
             ("OPTIONS", "EIO=4&transport=polling", false, Err(BadMethod)),
             ("GET", "EIO=4&transport=websocket", false, Err(BadRequest)),
-            ("GET", "EIO=3&transport=polling", false, Err(UnsupportedProtocol)),
-            ("GET", "transport=polling", false, Err(UnsupportedProtocol)),
-            ("GET", "EIO=4&EIO=3&transport=polling", false, Ok(Purpose::Open(Kind::Polling))),
+            ("GET", "EIO=3&transport=polling&sid=old", false, Ok(Purpose::Poll(sid("old")))),
+            ("GET", "transport=polling&sid=old", false, Ok(Purpose::Poll(sid("old")))),
+            ("GET", "EIO=4&transport=polling&sid=old", false, Err(BadRequest)),
+            ("GET", "EIO=4&transport=websocket&sid=old", true, Err(BadRequest)),
+            ("GET", "EIO=3&transport=polling", false, open(Kind::Polling, Some(Revision::V3), false)),
+            ("GET", "EIO=abc&transport=polling&b64=", false, open(Kind::Polling, None, false)),
+            ("GET", "EIO=4&EIO=3&transport=polling", false, open(Kind::Polling, v4, false)),
         ];
         for (method, query, upgrade, expected) in table {
             assert_eq!(check(method, query, upgrade), expected, "{method} {query}");
@@ -237,11 +269,11 @@ mod tests {
     fn refusals_are_json_with_a_numeric_code_or_plain_text_for_a_websocket() {
         let reply = Refusal::SessionUnknown.reply(false);
         assert_eq!((reply.status, reply.content_type), (400, Some("application/json")));
-        assert_eq!(reply.body, r#"{"code":1,"message":"Session ID unknown"}"#);
-        let reply = Refusal::Forbidden("no").reply(false);
-        assert_eq!((reply.status, reply.body.as_str()), (403, r#"{"code":4,"message":"no"}"#));
-        let reply = Refusal::Forbidden("no").reply(true);
-        assert_eq!((reply.status, reply.content_type, reply.body.as_str()), (400, Some("text/html"), "no"));
+        assert_eq!(reply.text(), r#"{"code":1,"message":"Session ID unknown"}"#);
+        let reply = Refusal::Forbidden("no".into()).reply(false);
+        assert_eq!((reply.status, reply.text()), (403, r#"{"code":4,"message":"no"}"#));
+        let reply = Refusal::Forbidden("no".into()).reply(true);
+        assert_eq!((reply.status, reply.content_type, reply.text()), (400, Some("text/html"), "no"));
     }
 
     #[test]

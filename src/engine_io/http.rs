@@ -1,15 +1,27 @@
 //! What the polling transport answers over HTTP.
 
-use crate::outbox::Reply;
+use crate::ids::Sid;
+use crate::outbox::{Frame, Reply};
 
-/// The answer to a GET: packets (H4).
-pub(super) fn payload(body: String) -> Reply {
-    Reply { status: 200, content_type: Some("text/plain; charset=UTF-8"), no_store: true, body }
+/// The answer to a GET: packets, as text or as bytes (H4).
+pub(super) fn payload(body: Frame) -> Reply {
+    let content_type = match body {
+        Frame::Text(_) => "text/plain; charset=UTF-8",
+        Frame::Binary(_) => "application/octet-stream",
+    };
+    Reply { content_type: Some(content_type), no_store: true, body, ..Reply::empty(200) }
 }
 
 /// The answer to a POST whose packets were taken (P3).
 pub(super) fn ok() -> Reply {
-    Reply { status: 200, content_type: Some("text/html"), no_store: true, body: "ok".to_owned() }
+    let body = Frame::Text("ok".into());
+    Reply { content_type: Some("text/html"), no_store: true, body, ..Reply::empty(200) }
+}
+
+/// The cookie that tells a session's id (H7).
+pub(super) fn cookie(name: &str, sid: &Sid) -> (String, String) {
+    let value = format!("{name}={}; Path=/; HttpOnly; SameSite=Lax", sid.as_str());
+    ("set-cookie".to_owned(), value)
 }
 
 /// Whether a polling answer to this `User-Agent` needs `X-XSS-Protection: 0`: an old Internet Explorer would else

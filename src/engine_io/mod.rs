@@ -4,7 +4,7 @@
 //! may answer at once through the [`Engine`] it is handed: so a message that closes the session is seen before the next
 //! one of the same payload.
 //!
-//! Start reading at [`session`], which has every transition.
+//! Start reading at `session`, which has every transition.
 
 mod handshake;
 mod http;
@@ -15,17 +15,20 @@ mod session;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 pub use handshake::{Query, Refusal};
 pub use http::needs_xss_header;
 pub use packet::{Packet, ParseError};
-pub use session::Kind;
+pub use session::{Kind, SocketState};
 
 use crate::config::Config;
 use crate::ids::{ConnId, Entropy, Millis, Sid};
 use crate::outbox::{BodyError, Effect, Frame, Input, Outbox, Reply, Request};
 use crate::timers::Timers;
 use handshake::Purpose;
-use session::{Scope, Session, Timer};
+use payload::{Body, Packets};
+use session::{Encoding, Scope, Session, Timer};
 
 /// A message for the layer above.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +40,23 @@ pub enum Message<'a> {
 }
 
 /// The revision of the protocol that a session speaks (R3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Revision {
     /// Engine.IO 3, of Socket.IO 2 clients.
     V3,
     /// Engine.IO 4.
     V4,
+}
+
+impl Revision {
+    /// Reads the query's `EIO`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "3" => Some(Self::V3),
+            "4" => Some(Self::V4),
+            _ => None,
+        }
+    }
 }
 
 /// Why a session is over.
@@ -99,14 +113,37 @@ impl Turn<'_> {
 
 /// The layer above.
 pub trait Listener {
+    /// Whether a new session may be opened; asked before anything is done for it (R6).
+    ///
+    /// # Errors
+    /// The sentence that refuses it: the client gets 403 and code 4 with it.
+    fn admit(&mut self, request: &Request<'_>) -> Result<(), Cow<'static, str>> {
+        _ = request;
+        Ok(())
+    }
+    /// Headers for the first answer of a new session (H8).
+    fn initial_headers(&mut self, sid: &Sid, request: &Request<'_>) -> Vec<(String, String)> {
+        _ = (sid, request);
+        Vec::new()
+    }
     /// A session was opened.
     fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid);
     /// A session has moved from polling to a WebSocket.
-    fn upgraded(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid);
+    fn upgraded(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
+        _ = (engine, turn, sid);
+    }
     /// A message arrived.
     fn message(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, message: Message<'_>);
     /// A session ended, but for those that the listener itself closed by [`Engine::close`].
     fn closed(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, reason: Reason);
+}
+
+/// What a new session starts with.
+#[derive(Clone, Copy)]
+struct Opening<'a> {
+    request: &'a Request<'a>,
+    revision: Revision,
+    base64: bool,
 }
 
 /// All sessions of a room.
@@ -132,14 +169,14 @@ impl Engine {
         self.sessions.len()
     }
 
-    /// The WebSocket that carries a session, and when its client was last heard of.
-    pub fn socket(&self, sid: &Sid) -> Option<(ConnId, Millis)> {
+    /// The WebSocket that carries a session, and what must be known to take it up again by [`restore`](Self::restore).
+    pub fn socket(&self, sid: &Sid) -> Option<(ConnId, SocketState)> {
         self.sessions.get(sid)?.socket()
     }
 
     /// The protocol's revision that a session speaks.
     pub fn revision(&self, sid: &Sid) -> Option<Revision> {
-        self.sessions.contains_key(sid).then_some(Revision::V4)
+        self.sessions.get(sid).map(Session::revision)
     }
 
     /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
@@ -150,7 +187,7 @@ impl Engine {
 
     /// Whether there are WebSockets that have no timers of their own.
     fn beats(&self) -> bool {
-        self.config.absorbs_pongs() && self.sessions.values().any(|session| session.kind() == Kind::WebSocket)
+        self.config.absorbs_pongs() && self.sessions.values().any(Session::has_common_beat)
     }
 
     /// All who round like this ping at the same moments, so that one alarm serves them all, and an object that forgot
@@ -165,13 +202,16 @@ impl Engine {
         match input {
             Input::Request { conn, request } => self.request(turn, conn, &request, listener),
             Input::Body { conn, body } => self.body(turn, conn, body, listener),
-            Input::Text { conn, text } => self.frame(turn, conn, text.len(), Packet::decode(text), listener),
+            Input::Text { conn, text } => {
+                self.frame(turn, conn, text.len(), |revision| Packet::decode(revision, text), listener);
+            }
             Input::Binary { conn, bytes } => {
-                self.frame(turn, conn, bytes.len(), Ok(Packet::Binary(bytes.into())), listener);
+                self.frame(turn, conn, bytes.len(), |revision| Packet::decode_binary(revision, bytes), listener);
             }
             Input::Aborted { conn } => self.gone(turn, conn, Reason::TransportError, listener),
             Input::Closed { conn, failed: true } => self.gone(turn, conn, Reason::TransportError, listener),
             Input::Closed { conn, failed: false } => self.gone(turn, conn, Reason::TransportClose, listener),
+            Input::Tick => {}
             Input::Alarm { pongs } => self.beat(turn, pongs, listener),
         }
     }
@@ -196,9 +236,9 @@ impl Engine {
     }
 
     /// Takes a session up again whose WebSocket outlived the object's memory.
-    pub fn restore(&mut self, turn: &mut Turn<'_>, sid: Sid, conn: ConnId, heard: Millis) {
+    pub fn restore(&mut self, turn: &mut Turn<'_>, sid: Sid, conn: ConnId, state: SocketState) {
         let (_, mut scope) = self.split(turn, &sid);
-        let session = Session::websocket(sid.clone(), conn, heard, &mut scope);
+        let session = Session::websocket(sid.clone(), state, conn, &mut scope);
         self.sessions.insert(sid, session);
     }
 
@@ -224,46 +264,83 @@ impl Engine {
     }
 
     fn request(&mut self, turn: &mut Turn<'_>, conn: ConnId, request: &Request<'_>, listener: &mut impl Listener) {
-        let purpose = handshake::verify(request, |sid| self.sessions.get(sid).map(Session::kind));
-        match purpose.and_then(|purpose| self.admit(purpose)) {
-            Err(refusal) => turn.out.respond(conn, refusal.reply(request.upgrade)),
-            Ok(Purpose::Open(kind)) => self.open(turn, conn, kind, listener),
-            Ok(Purpose::Poll(sid)) => self.poll(turn, conn, &sid, request, listener),
-            Ok(Purpose::Upgrade(sid)) => {
-                turn.out.push(Effect::Accept { conn });
+        let current = |sid: &Sid| self.sessions.get(sid).map(|session| (session.kind(), session.revision()));
+        let outcome = match handshake::verify(request, current) {
+            Err(refusal) => Err(refusal),
+            Ok(Purpose::Open { kind, revision, base64 }) => {
+                let admitted = self.admit(request, revision, listener);
+                admitted.map(|revision| self.open(turn, conn, kind, Opening { request, revision, base64 }, listener))
+            }
+            Ok(Purpose::Poll(sid)) => {
+                self.poll(turn, conn, &sid, request, listener);
+                Ok(())
+            }
+            Ok(Purpose::Upgrade { sid, base64 }) => {
+                turn.out.push(Effect::Accept { conn, headers: Vec::new() });
                 if let (Some(session), mut scope) = self.split(turn, &sid) {
-                    session.handle_upgrade(conn, &mut scope);
+                    session.handle_upgrade(conn, base64, &mut scope);
                 }
+                Ok(())
             }
             Ok(Purpose::Nothing) => {
-                turn.out.push(Effect::Accept { conn });
+                turn.out.push(Effect::Accept { conn, headers: Vec::new() });
                 turn.out.push(Effect::Close { conn, code: None });
+                Ok(())
             }
+        };
+        if let Err(refusal) = outcome {
+            turn.out.respond(conn, refusal.reply(request.upgrade));
         }
     }
 
-    fn admit(&self, purpose: Purpose) -> Result<Purpose, Refusal> {
-        if matches!(purpose, Purpose::Open(_)) && self.sessions.len() >= self.config.max_connections {
-            return Err(Refusal::Forbidden("The room is full."));
+    /// The last checks of a new session, in the reference's order: the app's, then the revision. Gives the revision.
+    fn admit(
+        &self,
+        request: &Request<'_>,
+        revision: Option<Revision>,
+        listener: &mut impl Listener,
+    ) -> Result<Revision, Refusal> {
+        listener.admit(request).map_err(Refusal::Forbidden)?;
+        let allowed = revision.filter(|revision| *revision == Revision::V4 || self.config.allow_eio3);
+        let revision = allowed.ok_or(Refusal::UnsupportedProtocol)?;
+        if self.sessions.len() >= self.config.max_connections {
+            return Err(Refusal::Forbidden("The room is full.".into()));
         }
-        Ok(purpose)
+        Ok(revision)
     }
 
-    fn open(&mut self, turn: &mut Turn<'_>, conn: ConnId, kind: Kind, listener: &mut impl Listener) {
+    fn open(
+        &mut self,
+        turn: &mut Turn<'_>,
+        conn: ConnId,
+        kind: Kind,
+        opening: Opening<'_>,
+        listener: &mut impl Listener,
+    ) {
+        let Opening { request, revision, base64 } = opening;
         let sid = Sid::random(turn.entropy);
         let open = handshake::open_packet(&sid, kind, &self.config);
         if !self.beats() {
             self.beat_at = Some(self.next_beat(turn.now));
         }
+        let mut headers = listener.initial_headers(&sid, request);
+        let cookie = self.config.cookie.clone().filter(|_| kind == Kind::Polling);
+        headers.extend(cookie.map(|name| http::cookie(&name, &sid)));
         let (_, mut scope) = self.split(turn, &sid);
-        let mut session = match kind {
-            Kind::Polling => Session::polling(sid.clone(), conn, &mut scope),
+        let session = match kind {
+            Kind::Polling => {
+                let mut reply = http::payload(payload::encode(revision, base64, &[open]));
+                reply.headers = headers;
+                scope.out.respond(conn, reply);
+                Session::polling(sid.clone(), revision, base64, &mut scope)
+            }
             Kind::WebSocket => {
-                scope.out.push(Effect::Accept { conn });
-                Session::websocket(sid.clone(), conn, scope.now, &mut scope)
+                scope.out.push(Effect::Accept { conn, headers });
+                scope.out.send(conn, open);
+                let state = SocketState { revision, base64, heard: scope.now };
+                Session::websocket(sid.clone(), state, conn, &mut scope)
             }
         };
-        session.send(open, &mut scope);
         self.sessions.insert(sid.clone(), session);
         listener.opened(self, turn, &sid);
     }
@@ -283,7 +360,8 @@ impl Engine {
             "GET" => session.handle_get(conn, &mut scope),
             "POST" => {
                 let binary = request.content_type == Some("application/octet-stream");
-                session.handle_post(conn, binary, &mut scope)
+                let encoding = if binary { Encoding::Binary } else { Encoding::Text };
+                session.handle_post(conn, encoding, &mut scope)
             }
             _ => {
                 turn.out.respond(conn, Reply::empty(500));
@@ -304,43 +382,68 @@ impl Engine {
         let Some(sid) = self.conns.remove(&conn) else {
             return;
         };
-        if let Some(session) = self.sessions.get_mut(&sid) {
-            session.finish_post(conn);
-        }
+        // An aborted one is still the session's, which is over for it.
+        let binary = match self.sessions.get_mut(&sid) {
+            Some(session) if body != Err(BodyError::Aborted) => session.finish_post(conn) == Some(Encoding::Binary),
+            _ => false,
+        };
         let reply = match body {
-            Ok(bytes) => match self.payload(turn, &sid, &String::from_utf8_lossy(bytes), listener) {
-                Err(Reason::ParseError) => Reply::empty(400),
-                _ => http::ok(),
+            Ok(bytes) => match self.payload(turn, &sid, bytes, binary, listener) {
+                Err(Reason::TransportClose) if self.linger(turn, conn, &sid) => {
+                    listener.closed(self, turn, &sid, Reason::TransportClose);
+                    return;
+                }
+                Err(reason) => {
+                    self.settle(turn, &sid, Err(reason), listener);
+                    // A client whose packets can't be read learns of it.
+                    if reason == Reason::ParseError { Reply::empty(400) } else { http::ok() }
+                }
+                Ok(()) => http::ok(),
             },
             // The session stays open (1.2).
             Err(BodyError::TooLarge) => Reply::empty(413),
             Err(BodyError::Aborted) => {
-                self.settle(turn, &sid, Err(Reason::TransportError), listener);
+                let mut verdict = Ok(());
+                if let (Some(session), mut scope) = self.split(turn, &sid) {
+                    verdict = session.handle_gone(conn, Reason::TransportError, &mut scope);
+                }
+                self.settle(turn, &sid, verdict, listener);
                 Reply::empty(400)
             }
         };
         turn.out.respond(conn, reply);
     }
 
+    fn linger(&mut self, turn: &mut Turn<'_>, conn: ConnId, sid: &Sid) -> bool {
+        let (session, mut scope) = self.split(turn, sid);
+        session.is_some_and(|session| session.linger(conn, &mut scope))
+    }
+
     fn payload(
         &mut self,
         turn: &mut Turn<'_>,
         sid: &Sid,
-        body: &str,
+        bytes: &[u8],
+        binary: bool,
         listener: &mut impl Listener,
     ) -> Result<(), Reason> {
-        for packet in payload::decode(body) {
+        let Some(revision) = self.revision(sid) else {
+            return Ok(());
+        };
+        let body = if binary { Body::Binary(bytes) } else { Body::Text(String::from_utf8_lossy(bytes)) };
+        let mut packets = Packets::new(revision, &body);
+        while let Some(packet) = packets.next() {
             self.packet(turn, sid, packet, listener)?;
         }
         Ok(())
     }
 
-    fn frame(
+    fn frame<'p>(
         &mut self,
         turn: &mut Turn<'_>,
         conn: ConnId,
         size: usize,
-        packet: Result<Packet<'_>, ParseError>,
+        decode: impl FnOnce(Revision) -> Result<Packet<'p>, ParseError>,
         listener: &mut impl Listener,
     ) {
         let Some(sid) = self.conns.get(&conn).cloned() else {
@@ -352,17 +455,17 @@ impl Engine {
         let (Some(session), mut scope) = self.split(turn, &sid) else {
             return;
         };
+        let revision = session.revision();
         if session.is_probing(conn) {
-            let packet = packet.ok().filter(|_| !too_large);
+            let packet = decode(revision).ok().filter(|_| !too_large);
             if session.handle_probe(packet.as_ref(), &mut scope) {
                 listener.upgraded(self, turn, &sid);
             }
-        } else if too_large {
-            self.settle(turn, &sid, Err(Reason::FrameTooLarge), listener);
-        } else {
-            // The verdict is carried out already; a socket has no answer to give.
-            _ = self.packet(turn, &sid, packet, listener);
+            return;
         }
+        let verdict =
+            if too_large { Err(Reason::FrameTooLarge) } else { self.packet(turn, &sid, decode(revision), listener) };
+        self.settle(turn, &sid, verdict, listener);
     }
 
     /// One packet of an open session; one whose session is gone is passed over.
@@ -376,17 +479,9 @@ impl Engine {
         let (Some(session), mut scope) = self.split(turn, sid) else {
             return Ok(());
         };
-        let handled = match packet {
-            Ok(packet) => session.handle_packet(packet, &mut scope),
-            Err(ParseError) => Err(Reason::ParseError),
-        };
-        match handled {
-            Ok(Some(message)) => listener.message(self, turn, sid, message),
-            Ok(None) => {}
-            Err(reason) => {
-                self.settle(turn, sid, Err(reason), listener);
-                return Err(reason);
-            }
+        let packet = packet.map_err(|ParseError| Reason::ParseError)?;
+        if let Some(message) = session.handle_packet(packet, &mut scope)? {
+            listener.message(self, turn, sid, message);
         }
         Ok(())
     }
@@ -432,7 +527,7 @@ impl Engine {
         let Some(session) = self.sessions.remove(sid) else {
             return false;
         };
-        let news = !session.is_closing();
+        let news = !session.is_over();
         let (_, mut scope) = self.split(turn, sid);
         session.end(reason, &mut scope);
         news

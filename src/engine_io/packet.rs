@@ -1,4 +1,7 @@
-//! One Engine.IO 4 packet: a type digit and data, or a binary message (protocol, "Packet encoding").
+//! One Engine.IO packet: a type digit and data, or a binary message (protocol, "Packet encoding").
+//!
+//! Revisions 3 and 4 have the same text packets. Their binary messages differ by the type, which revision 3 keeps: a first
+//! byte `4`, or `b4` and base64.
 
 use std::borrow::Cow;
 
@@ -6,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
+use super::Revision;
 use crate::outbox::Frame;
 
 /// An Engine.IO packet. Who may send which is the session's business.
@@ -29,6 +33,15 @@ pub enum Packet<'a> {
     Noop,
 }
 
+impl<'a> From<super::Message<'a>> for Packet<'a> {
+    fn from(message: super::Message<'a>) -> Self {
+        match message {
+            super::Message::Text(text) => Self::Message(text),
+            super::Message::Binary(bytes) => Self::Binary(bytes),
+        }
+    }
+}
+
 /// A text that is no packet: empty, of an unknown type, or `b` without base64 behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseError;
@@ -46,7 +59,7 @@ impl<'a> Packet<'a> {
     ///
     /// # Errors
     /// [`ParseError`] where the text is no packet (P8, W4).
-    pub fn decode(text: &'a str) -> Result<Self, ParseError> {
+    pub fn decode(revision: Revision, text: &'a str) -> Result<Self, ParseError> {
         let mut chars = text.chars();
         let kind = chars.next().ok_or(ParseError)?;
         let data = chars.as_str();
@@ -58,9 +71,27 @@ impl<'a> Packet<'a> {
             '4' => Self::Message(data.into()),
             '5' => Self::Upgrade,
             '6' => Self::Noop,
-            'b' => Self::Binary(BASE64.decode(data).map_err(|_| ParseError)?.into()),
+            'b' => {
+                let data = match revision {
+                    Revision::V3 => data.strip_prefix('4').ok_or(ParseError)?,
+                    Revision::V4 => data,
+                };
+                Self::Binary(BASE64.decode(data).map_err(|_| ParseError)?.into())
+            }
             _ => return Err(ParseError),
         })
+    }
+
+    /// Reads a binary frame, or one binary packet of a payload (W1).
+    ///
+    /// # Errors
+    /// [`ParseError`] where revision 3 wants a message's type in front.
+    pub fn decode_binary(revision: Revision, bytes: &'a [u8]) -> Result<Self, ParseError> {
+        match (revision, bytes) {
+            (Revision::V4, _) => Ok(Self::Binary(bytes.into())),
+            (Revision::V3, [4, message @ ..]) => Ok(Self::Binary(message.into())),
+            (Revision::V3, _) => Err(ParseError),
+        }
     }
 
     /// The packet as a frame: text, but for a binary message.
@@ -82,15 +113,27 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Appends a frame to a text-only carrier: binary as `b` and base64 (P1).
-pub(super) fn push_as_text(frame: &Frame, text: &mut String) {
+/// A frame where only text goes: binary as `b` and base64 (P1, P13).
+pub(super) fn as_text(revision: Revision, frame: &Frame) -> Cow<'_, str> {
     match frame {
-        Frame::Text(packet) => text.push_str(packet),
+        Frame::Text(packet) => Cow::Borrowed(packet),
         Frame::Binary(bytes) => {
-            text.push('b');
-            STANDARD.encode_string(bytes, text);
+            let mut text = String::from(match revision {
+                Revision::V3 => "b4",
+                Revision::V4 => "b",
+            });
+            STANDARD.encode_string(bytes, &mut text);
+            Cow::Owned(text)
         }
     }
+}
+
+/// A binary message as revision 3 carries it: with its type in front.
+pub(super) fn with_type(message: &[u8]) -> Vec<u8> {
+    let mut packet = Vec::with_capacity(1 + message.len());
+    packet.push(4);
+    packet.extend_from_slice(message);
+    packet
 }
 
 #[cfg(test)]
@@ -112,7 +155,9 @@ mod tests {
             ("6", Packet::Noop),
         ];
         for (text, packet) in table {
-            assert_eq!(Packet::decode(text).as_ref(), Ok(&packet));
+            for revision in [Revision::V3, Revision::V4] {
+                assert_eq!(Packet::decode(revision, text).as_ref(), Ok(&packet));
+            }
             assert_eq!(packet.encode(), Frame::Text(text.into()));
         }
     }
@@ -121,18 +166,33 @@ mod tests {
     fn p1_binary_is_b_and_base64_where_only_text_goes() {
         for (text, bytes) in [("b", &b""[..]), ("bAQID", &[1, 2, 3]), ("b/+8=", &[255, 239])] {
             let packet = Packet::Binary(bytes.into());
-            assert_eq!(Packet::decode(text).as_ref(), Ok(&packet));
-            let mut encoded = String::new();
-            push_as_text(&packet.encode(), &mut encoded);
-            assert_eq!(encoded, text);
+            assert_eq!(Packet::decode(Revision::V4, text).as_ref(), Ok(&packet));
+            assert_eq!(as_text(Revision::V4, &packet.encode()), text);
+            let with_type = text.replacen('b', "b4", 1);
+            assert_eq!(Packet::decode(Revision::V3, &with_type).as_ref(), Ok(&packet));
+            assert_eq!(as_text(Revision::V3, &packet.encode()), with_type);
         }
-        assert_eq!(Packet::decode("bAQ"), Ok(Packet::Binary(vec![1].into())), "no padding");
+        let unpadded = Packet::decode(Revision::V4, "bAQ");
+        assert_eq!(unpadded, Ok(Packet::Binary(vec![1].into())));
+    }
+
+    #[test]
+    fn w1_a_binary_frame_is_a_message_which_revision_3_says_in_front() {
+        let message = Packet::Binary([1, 2][..].into());
+        assert_eq!(Packet::decode_binary(Revision::V4, &[1, 2]).as_ref(), Ok(&message));
+        assert_eq!(Packet::decode_binary(Revision::V3, &with_type(&[1, 2])).as_ref(), Ok(&message));
+        for bad in [&[][..], &[1, 2], &[b'4', 1]] {
+            assert_eq!(Packet::decode_binary(Revision::V3, bad), Err(ParseError));
+        }
     }
 
     #[test]
     fn w4_p8_anything_else_is_a_parse_error() {
         for text in ["", "7", "a", "b*", " 4", "é", "\u{1e}"] {
-            assert_eq!(Packet::decode(text), Err(ParseError), "{text:?}");
+            assert_eq!(Packet::decode(Revision::V4, text), Err(ParseError), "{text:?}");
+        }
+        for text in ["bAQID", "b", "b5AQID"] {
+            assert_eq!(Packet::decode(Revision::V3, text), Err(ParseError), "{text:?}");
         }
     }
 }

@@ -3,24 +3,39 @@
 //! ```text
 //!              2probe, 5                       server closes, no GET pending
 //!  Polling ⇄ Upgrading ──▶ WebSocket      Polling, Upgrading ──▶ Closing ──▶ (next GET, or timeout) gone
-//!     ▲ socket closed, wrong packet, timeout
+//!     ▲ socket closed, wrong packet, timeout      client closes, no GET pending
+//!                                              Polling, Upgrading ──▶ Leaving ──▶ (GET, or a moment later) gone
 //! ```
 //!
 //! A session never ends itself. A method that finds it over returns the [`Reason`]; the engine takes the session out and
 //! calls [`Session::end`], which tells the client.
 //!
-//! Heartbeats come in two kinds. A polling session, and a WebSocket whose pongs are delivered, has its own timers: a ping
+//! Heartbeats come in three kinds. A polling session, and a WebSocket whose pongs are delivered, has its own timers: a ping
 //! is due, or a pong is (HB1, HB3). WebSockets whose pongs the runtime absorbs have none: the engine pings them all at
-//! once and compares the times of their last pongs ([`Session::beat`]).
+//! once and compares the times of their last pongs ([`Session::beat`]). In revision 3 it is the client that pings, and its
+//! next ping is due (HB5).
+//!
+//! What a client sends over two connections at the same time may arrive in either order. So a GET that may have been
+//! overtaken by a close, and one that may have overtaken the end of an upgrade, get a moment's grace.
 
 use std::collections::HashMap;
 
-use super::packet::Packet;
-use super::{Message, Reason, http, payload};
+use serde::{Deserialize, Serialize};
+
+use super::handshake::Refusal;
+use super::packet::{Packet, as_text, with_type};
+use super::{Message, Reason, Revision, http, payload};
 use crate::config::Config;
 use crate::ids::{ConnId, Millis, Sid};
 use crate::outbox::{Effect, Frame, Outbox, Reply};
 use crate::timers::Timers;
+
+/// How long a GET that arrives after the probe is kept: the client's `5` may be on its way, and then the GET came after the
+/// upgrade (U5). Else it is released, as the reference does from a timer of the same length (U1).
+const RELEASE_AFTER: Millis = Millis(100);
+
+/// How long the answer to a client's close waits for a GET that was sent at the same time and is to be told (P7).
+const LEAVE_AFTER: Millis = Millis(50);
 
 /// The name of a transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,16 +46,29 @@ pub enum Kind {
     WebSocket,
 }
 
+/// What must be known of a session on a WebSocket to take it up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SocketState {
+    /// The revision of the protocol that it speaks.
+    pub revision: Revision,
+    /// Whether the client takes text only.
+    pub base64: bool,
+    /// When the client was last heard of, as far as the object itself was told.
+    pub heard: Millis,
+}
+
 /// What a session waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Timer {
     /// It is pinged then (HB1).
     Ping,
-    /// A pong must have come by then (HB1).
+    /// A pong must have come by then (HB1), or the client's next ping (HB5).
     Pong,
     /// The upgrade must be complete by then (U6).
     Upgrade,
-    /// It is forgotten then, told or not (P11).
+    /// A GET that came after the probe is released then (U1).
+    Release,
+    /// It is forgotten then, told or not (P7, P11).
     Close,
     /// Its client fetches too slowly: it is closed at once.
     Overflow,
@@ -72,9 +100,21 @@ impl Scope<'_> {
 #[derive(Debug)]
 pub(super) struct Session {
     sid: Sid,
+    revision: Revision,
+    /// Whether the client takes text only on its transport (P13).
+    base64: bool,
     transport: Transport,
     /// The POST whose body is still arriving; it may outlive an upgrade that overtakes it.
-    post: Option<ConnId>,
+    post: Option<(ConnId, Encoding)>,
+}
+
+/// How a POST's body is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// As text.
+    Text,
+    /// As bytes, which only revision 3 has.
+    Binary,
 }
 
 #[derive(Debug)]
@@ -84,7 +124,9 @@ enum Transport {
     Upgrading {
         polling: Polling,
         socket: ConnId,
-        /// Whether the client has sent `2probe`: polls are answered at once from then on (U1).
+        /// Whether the client takes text only on that WebSocket.
+        base64: bool,
+        /// Whether the client has sent `2probe`: no poll waits for long from then on (U1).
         probed: bool,
     },
     WebSocket {
@@ -94,6 +136,8 @@ enum Transport {
     },
     /// Closed by the server while no GET was pending: the next one is told (P11).
     Closing(Vec<Frame>),
+    /// Closed by the client with this POST while no GET was pending: one may be on its way (P7).
+    Leaving(ConnId),
 }
 
 /// Where a GET is pending, nothing is buffered.
@@ -106,15 +150,6 @@ struct Polling {
 }
 
 impl Polling {
-    /// Answers the pending GET with one packet; `false` where there is none.
-    fn answer(&mut self, packet: &Packet<'_>, scope: &mut Scope<'_>) -> bool {
-        let Some(get) = self.get.take() else {
-            return false;
-        };
-        scope.respond(get, http::payload(payload::encode(&[packet.encode()])));
-        true
-    }
-
     /// Takes out what waits for the next GET.
     fn take_buffer(&mut self) -> Vec<Frame> {
         self.buffered = 0;
@@ -122,21 +157,54 @@ impl Polling {
     }
 }
 
+/// How a session's packets are written.
+#[derive(Debug, Clone, Copy)]
+struct Wire {
+    revision: Revision,
+    base64: bool,
+}
+
+impl Wire {
+    /// The answer to a GET that brings packets.
+    fn payload(self, frames: &[Frame]) -> Reply {
+        http::payload(payload::encode(self.revision, self.base64, frames))
+    }
+
+    /// A frame as a WebSocket carries it (W1, P13).
+    fn frame(self, frame: Frame) -> Frame {
+        match (&frame, self) {
+            (Frame::Binary(_), Self { base64: true, revision }) => Frame::Text(as_text(revision, &frame).into()),
+            (Frame::Binary(message), Self { revision: Revision::V3, .. }) => Frame::Binary(with_type(message).into()),
+            _ => frame,
+        }
+    }
+}
+
 impl Session {
-    /// A session that starts with the GET `conn`.
-    pub(super) fn polling(sid: Sid, conn: ConnId, scope: &mut Scope<'_>) -> Self {
-        let session =
-            Self { sid, transport: Transport::Polling(Polling { get: Some(conn), ..Polling::default() }), post: None };
-        session.schedule_ping(scope);
+    /// A session that starts by polling; the GET that asked for it has its answer.
+    pub(super) fn polling(sid: Sid, revision: Revision, base64: bool, scope: &mut Scope<'_>) -> Self {
+        let transport = Transport::Polling(Polling::default());
+        let session = Self { sid, revision, base64, transport, post: None };
+        session.schedule_heartbeat(scope);
         session
     }
 
     /// A session that starts, or goes on after the object slept, on the WebSocket `conn`.
-    pub(super) fn websocket(sid: Sid, conn: ConnId, heard: Millis, scope: &mut Scope<'_>) -> Self {
+    pub(super) fn websocket(sid: Sid, state: SocketState, conn: ConnId, scope: &mut Scope<'_>) -> Self {
         scope.conns.insert(conn, sid.clone());
-        let session = Self { sid, transport: Transport::WebSocket { conn, heard }, post: None };
-        session.schedule_ping(scope);
+        let SocketState { revision, base64, heard } = state;
+        let session = Self { sid, revision, base64, transport: Transport::WebSocket { conn, heard }, post: None };
+        session.schedule_heartbeat(scope);
         session
+    }
+
+    fn wire(&self) -> Wire {
+        Wire { revision: self.revision, base64: self.base64 }
+    }
+
+    /// The revision of the protocol that it speaks.
+    pub(super) fn revision(&self) -> Revision {
+        self.revision
     }
 
     /// The transport that requests must name (R4).
@@ -147,17 +215,22 @@ impl Session {
         }
     }
 
-    /// Whether the server has closed it and the client wasn't told yet.
-    pub(super) fn is_closing(&self) -> bool {
-        matches!(self.transport, Transport::Closing(_))
+    /// Whether the layer above knows already that it is over.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.transport, Transport::Closing(_) | Transport::Leaving(_))
     }
 
-    /// The WebSocket that carries the session, and when the client was last heard of.
-    pub(super) fn socket(&self) -> Option<(ConnId, Millis)> {
-        match self.transport {
-            Transport::WebSocket { conn, heard } => Some((conn, heard)),
-            _ => None,
-        }
+    /// The WebSocket that carries the session, and what must be known to take it up again.
+    pub(super) fn socket(&self) -> Option<(ConnId, SocketState)> {
+        let Transport::WebSocket { conn, heard } = self.transport else {
+            return None;
+        };
+        Some((conn, SocketState { revision: self.revision, base64: self.base64, heard }))
+    }
+
+    /// Whether it is pinged together with all others, where pongs are absorbed: else it has timers of its own.
+    pub(super) fn has_common_beat(&self) -> bool {
+        self.kind() == Kind::WebSocket && self.revision == Revision::V4
     }
 
     /// Whether a frame would reach the client at once.
@@ -165,19 +238,20 @@ impl Session {
         match &self.transport {
             Transport::Polling(polling) | Transport::Upgrading { polling, .. } => polling.get.is_some(),
             Transport::WebSocket { .. } => true,
-            Transport::Closing(_) => false,
+            Transport::Closing(_) | Transport::Leaving(_) => false,
         }
     }
 
     /// Sends a frame now, or keeps it for the next GET.
     pub(super) fn send(&mut self, frame: Frame, scope: &mut Scope<'_>) {
+        let wire = self.wire();
         let polling = match &mut self.transport {
-            Transport::WebSocket { conn, .. } => return scope.out.send(*conn, frame),
+            Transport::WebSocket { conn, .. } => return scope.out.send(*conn, wire.frame(frame)),
             Transport::Polling(polling) | Transport::Upgrading { polling, .. } => polling,
-            Transport::Closing(_) => return,
+            Transport::Closing(_) | Transport::Leaving(_) => return,
         };
         if let Some(get) = polling.get.take() {
-            scope.respond(get, http::payload(payload::encode(&[frame])));
+            scope.respond(get, wire.payload(&[frame]));
         } else if polling.buffered.saturating_add(frame.len()) > scope.config.max_buffered {
             scope.timers.set((self.sid.clone(), Timer::Overflow), scope.now);
         } else {
@@ -186,12 +260,23 @@ impl Session {
         }
     }
 
+    /// Answers the pending GET with one packet, if there is one.
+    fn release_get(&mut self, packet: &Packet<'_>, scope: &mut Scope<'_>) {
+        let wire = self.wire();
+        if let Transport::Polling(polling) | Transport::Upgrading { polling, .. } = &mut self.transport
+            && let Some(get) = polling.get.take()
+        {
+            scope.respond(get, wire.payload(&[packet.encode()]));
+        }
+    }
+
     /// A GET arrived: it takes what is buffered, or waits (P2).
     ///
     /// # Errors
-    /// The session is over: two GETs at once (P4), or this one was told of the close (P11).
+    /// The session is over: two GETs at once (P4), or this one was told of the close (P7, P11).
     pub(super) fn handle_get(&mut self, conn: ConnId, scope: &mut Scope<'_>) -> Result<(), Reason> {
-        let (polling, release) = match &mut self.transport {
+        let wire = self.wire();
+        let (polling, probed) = match &mut self.transport {
             Transport::Polling(polling) => (polling, false),
             Transport::Upgrading { polling, probed, .. } => (polling, *probed),
             Transport::Closing(buffer) => {
@@ -200,11 +285,15 @@ impl Session {
                     frames.push(Packet::Noop.encode());
                 }
                 frames.push(Packet::Close.encode());
-                scope.respond(conn, http::payload(payload::encode(&frames)));
+                scope.respond(conn, wire.payload(&frames));
                 return Err(Reason::ForcedClose);
             }
+            Transport::Leaving(_) => {
+                scope.respond(conn, wire.payload(&[Packet::Noop.encode()]));
+                return Err(Reason::TransportClose);
+            }
             Transport::WebSocket { .. } => {
-                scope.respond(conn, Reply::empty(400));
+                scope.respond(conn, Refusal::BadRequest.reply(false));
                 return Ok(());
             }
         };
@@ -212,15 +301,15 @@ impl Session {
             scope.respond(conn, Reply::empty(400));
             return Err(Reason::TransportError);
         }
-        let mut frames = polling.take_buffer();
-        if frames.is_empty() && release {
-            frames.push(Packet::Noop.encode());
+        let frames = polling.take_buffer();
+        if !frames.is_empty() {
+            scope.respond(conn, wire.payload(&frames));
+            return Ok(());
         }
-        if frames.is_empty() {
-            scope.conns.insert(conn, self.sid.clone());
-            polling.get = Some(conn);
-        } else {
-            scope.respond(conn, http::payload(payload::encode(&frames)));
+        scope.conns.insert(conn, self.sid.clone());
+        polling.get = Some(conn);
+        if probed {
+            scope.timers.set((self.sid.clone(), Timer::Release), scope.now + RELEASE_AFTER);
         }
         Ok(())
     }
@@ -229,19 +318,25 @@ impl Session {
     ///
     /// # Errors
     /// The session is over: a second POST while the first one's body is arriving (P5), or a body of the wrong kind.
-    pub(super) fn handle_post(&mut self, conn: ConnId, binary: bool, scope: &mut Scope<'_>) -> Result<(), Reason> {
-        if binary || self.post.is_some() {
+    pub(super) fn handle_post(
+        &mut self,
+        conn: ConnId,
+        encoding: Encoding,
+        scope: &mut Scope<'_>,
+    ) -> Result<(), Reason> {
+        let wrong = encoding == Encoding::Binary && self.revision == Revision::V4;
+        if wrong || self.post.is_some() {
             scope.respond(conn, Reply::empty(400));
             return Err(Reason::TransportError);
         }
         scope.conns.insert(conn, self.sid.clone());
-        self.post = Some(conn);
+        self.post = Some((conn, encoding));
         Ok(())
     }
 
-    /// The POST whose body was arriving has it all, or never will; `false` where it isn't this session's.
-    pub(super) fn finish_post(&mut self, conn: ConnId) -> bool {
-        self.post.take_if(|post| *post == conn).is_some()
+    /// The POST whose body was arriving has it all, or never will; gives its encoding, if it is this session's.
+    pub(super) fn finish_post(&mut self, conn: ConnId) -> Option<Encoding> {
+        self.post.take_if(|(post, _)| *post == conn).map(|(_, encoding)| encoding)
     }
 
     /// A packet arrived on the session's transport. What it hands back is for the layer above.
@@ -253,47 +348,55 @@ impl Session {
         packet: Packet<'p>,
         scope: &mut Scope<'_>,
     ) -> Result<Option<Message<'p>>, Reason> {
-        if matches!(self.transport, Transport::Closing(_)) {
+        if self.is_over() {
             return Ok(None);
         }
-        match packet {
-            Packet::Message(text) => return Ok(Some(Message::Text(text))),
-            Packet::Binary(bytes) => return Ok(Some(Message::Binary(bytes))),
-            Packet::Close => return Err(Reason::TransportClose),
-            Packet::Ping(_) => return Err(Reason::TransportError),
-            Packet::Pong(_) => self.handle_pong(scope),
+        match (packet, self.revision) {
+            (Packet::Message(text), _) => return Ok(Some(Message::Text(text))),
+            (Packet::Binary(bytes), _) => return Ok(Some(Message::Binary(bytes))),
+            (Packet::Close, _) => return Err(Reason::TransportClose),
+            (Packet::Pong(_), Revision::V4) => self.handle_sign_of_life(scope),
+            (Packet::Ping(data), Revision::V3) => {
+                self.handle_sign_of_life(scope);
+                self.send(Packet::Pong(data).encode(), scope);
+            }
+            // The wrong direction.
+            (Packet::Ping(_), Revision::V4) | (Packet::Pong(_), Revision::V3) => return Err(Reason::TransportError),
             // Ignored on an open session (P10).
-            Packet::Open(_) | Packet::Upgrade | Packet::Noop => {}
+            (Packet::Open(_) | Packet::Upgrade | Packet::Noop, _) => {}
         }
         Ok(None)
     }
 
-    /// Only a pong counts as a sign of life, asked for or not (HB2).
-    fn handle_pong(&mut self, scope: &mut Scope<'_>) {
+    /// Only a heartbeat counts as a sign of life, asked for or not (HB2).
+    fn handle_sign_of_life(&mut self, scope: &mut Scope<'_>) {
         if let Transport::WebSocket { heard, .. } = &mut self.transport {
             *heard = scope.now;
         }
         scope.timers.clear(&(self.sid.clone(), Timer::Pong));
-        self.schedule_ping(scope);
+        self.schedule_heartbeat(scope);
     }
 
-    /// The next ping follows from the pong, or from the open (HB1).
-    fn schedule_ping(&self, scope: &mut Scope<'_>) {
-        if self.kind() == Kind::Polling || !scope.config.absorbs_pongs() {
-            let at = scope.now + scope.config.ping_interval;
-            scope.timers.set((self.sid.clone(), Timer::Ping), at);
-        }
+    /// The next ping follows from the pong, or from the open (HB1, HB5).
+    fn schedule_heartbeat(&self, scope: &mut Scope<'_>) {
+        let Config { ping_interval, ping_timeout, .. } = *scope.config;
+        let (timer, wait) = match self.revision {
+            Revision::V3 => (Timer::Pong, ping_interval + ping_timeout),
+            Revision::V4 if self.has_common_beat() && scope.config.absorbs_pongs() => return,
+            Revision::V4 => (Timer::Ping, ping_interval),
+        };
+        scope.timers.set((self.sid.clone(), timer), scope.now + wait);
     }
 
     /// A WebSocket for this session: it is tried out beside the polling transport (1.6). One at a time, and none after
     /// an upgrade: any other is closed and disturbs nothing (U4).
-    pub(super) fn handle_upgrade(&mut self, socket: ConnId, scope: &mut Scope<'_>) {
+    pub(super) fn handle_upgrade(&mut self, socket: ConnId, base64: bool, scope: &mut Scope<'_>) {
         let Transport::Polling(polling) = &mut self.transport else {
             scope.close_socket(socket, None);
             return;
         };
         let polling = std::mem::take(polling);
-        self.transport = Transport::Upgrading { polling, socket, probed: false };
+        self.transport = Transport::Upgrading { polling, socket, base64, probed: false };
         scope.conns.insert(socket, self.sid.clone());
         let deadline = scope.now + scope.config.upgrade_timeout;
         scope.timers.set((self.sid.clone(), Timer::Upgrade), deadline);
@@ -307,31 +410,43 @@ impl Session {
     /// A frame on the WebSocket that is being tried out: `2probe`, then `5`; all else ends the attempt (U3). `true` where
     /// the session has moved.
     pub(super) fn handle_probe(&mut self, packet: Option<&Packet<'_>>, scope: &mut Scope<'_>) -> bool {
-        let Transport::Upgrading { polling, socket, probed } = &mut self.transport else {
+        let Transport::Upgrading { socket, probed, .. } = &mut self.transport else {
             return false;
         };
         match packet {
             Some(Packet::Ping(data)) if data == "probe" => {
                 *probed = true;
                 scope.out.send(*socket, Packet::Pong("probe".into()).encode());
-                polling.answer(&Packet::Noop, scope);
+                self.release_get(&Packet::Noop, scope);
+                false
             }
             Some(Packet::Upgrade) if *probed => {
-                let socket = *socket;
-                let mut polling = std::mem::take(polling);
-                self.transport = Transport::WebSocket { conn: socket, heard: scope.now };
-                // The client waits for its poll before it sends `5`; another client need not.
-                polling.answer(&Packet::Noop, scope);
-                for frame in polling.take_buffer() {
-                    scope.out.send(socket, frame);
-                }
-                self.clear_timers(scope);
-                self.schedule_ping(scope);
-                return true;
+                self.complete_upgrade(scope);
+                true
             }
-            _ => self.cancel_upgrade(scope),
+            _ => {
+                self.cancel_upgrade(scope);
+                false
+            }
         }
-        false
+    }
+
+    /// What waited for a GET goes over the WebSocket, in order (U9). A GET that waits came too late (U5).
+    fn complete_upgrade(&mut self, scope: &mut Scope<'_>) {
+        let Transport::Upgrading { polling, socket, base64, .. } = &mut self.transport else {
+            return;
+        };
+        let (mut polling, socket) = (std::mem::take(polling), *socket);
+        self.base64 = *base64;
+        self.transport = Transport::WebSocket { conn: socket, heard: scope.now };
+        if let Some(get) = polling.get {
+            scope.respond(get, Refusal::BadRequest.reply(false));
+        }
+        for frame in polling.take_buffer() {
+            self.send(frame, scope);
+        }
+        self.clear_timers(scope);
+        self.schedule_heartbeat(scope);
     }
 
     /// The upgrade won't be: the session stays on polling (U3, U6).
@@ -340,6 +455,7 @@ impl Session {
             let socket = *socket;
             self.transport = Transport::Polling(std::mem::take(polling));
             scope.timers.clear(&(self.sid.clone(), Timer::Upgrade));
+            scope.timers.clear(&(self.sid.clone(), Timer::Release));
             scope.close_socket(socket, None);
         }
     }
@@ -349,18 +465,21 @@ impl Session {
     /// # Errors
     /// The session is over: it can't do without that connection (P6); a WebSocket that was only tried out it can.
     pub(super) fn handle_gone(&mut self, conn: ConnId, reason: Reason, scope: &mut Scope<'_>) -> Result<(), Reason> {
+        let was_post = self.finish_post(conn).is_some();
         let over = match &mut self.transport {
+            // A POST that the upgrade has overtaken is no longer needed.
             Transport::WebSocket { conn: own, .. } => *own == conn,
             Transport::Upgrading { socket, .. } if *socket == conn => {
                 self.cancel_upgrade(scope);
                 false
             }
             Transport::Polling(polling) | Transport::Upgrading { polling, .. } => {
-                polling.get.take_if(|get| *get == conn).is_some()
+                was_post || polling.get.take_if(|get| *get == conn).is_some()
             }
             Transport::Closing(_) => false,
+            Transport::Leaving(post) => *post == conn,
         };
-        if over || self.finish_post(conn) { Err(reason) } else { Ok(()) }
+        if over { Err(reason) } else { Ok(()) }
     }
 
     /// One of the session's timers fired.
@@ -382,6 +501,10 @@ impl Session {
                 self.cancel_upgrade(scope);
                 Ok(())
             }
+            Timer::Release => {
+                self.release_get(&Packet::Noop, scope);
+                Ok(())
+            }
             Timer::Pong => Err(Reason::PingTimeout),
             Timer::Close => Err(Reason::ForcedClose),
             Timer::Overflow => Err(Reason::TransportError),
@@ -397,6 +520,9 @@ impl Session {
     /// # Errors
     /// The session is over: the client has been silent for too long.
     pub(super) fn beat(&mut self, pong: Option<Millis>, ping: &Frame, scope: &mut Scope<'_>) -> Result<(), Reason> {
+        if !self.has_common_beat() {
+            return Ok(());
+        }
         let Transport::WebSocket { conn, heard } = &mut self.transport else {
             return Ok(());
         };
@@ -417,7 +543,10 @@ impl Session {
         let polling = match &mut self.transport {
             Transport::Polling(polling) if polling.get.is_none() => polling,
             Transport::Closing(_) => return false,
-            Transport::Polling(_) | Transport::Upgrading { .. } | Transport::WebSocket { .. } => return true,
+            Transport::Polling(_)
+            | Transport::Upgrading { .. }
+            | Transport::WebSocket { .. }
+            | Transport::Leaving(_) => return true,
         };
         let buffer = polling.take_buffer();
         self.transport = Transport::Closing(buffer);
@@ -427,29 +556,40 @@ impl Session {
         false
     }
 
+    /// The client closes the session with the POST `conn`. `true` where its answer has to wait for a GET that may be on its
+    /// way, and that would else find no session (P7).
+    pub(super) fn linger(&mut self, conn: ConnId, scope: &mut Scope<'_>) -> bool {
+        self.cancel_upgrade(scope);
+        if !matches!(&self.transport, Transport::Polling(polling) if polling.get.is_none()) {
+            return false;
+        }
+        self.transport = Transport::Leaving(conn);
+        self.clear_timers(scope);
+        scope.conns.insert(conn, self.sid.clone());
+        scope.timers.set((self.sid.clone(), Timer::Close), scope.now + LEAVE_AFTER);
+        true
+    }
+
     /// The last words: whoever still waits for this session is answered, its WebSockets are closed, its timers cleared.
     pub(super) fn end(mut self, reason: Reason, scope: &mut Scope<'_>) {
         self.cancel_upgrade(scope);
-        match &mut self.transport {
-            Transport::Polling(polling) | Transport::Upgrading { polling, .. } => {
-                // A client that closed by itself only needs its poll back (P7).
-                let farewell = match reason {
-                    Reason::TransportClose => Packet::Noop,
-                    _ => Packet::Close,
-                };
-                polling.answer(&farewell, scope);
-            }
-            Transport::WebSocket { conn, .. } => scope.close_socket(*conn, reason.close_code()),
-            Transport::Closing(_) => {}
+        // A client that closed by itself only needs its poll back (P7).
+        let farewell = if reason == Reason::TransportClose { Packet::Noop } else { Packet::Close };
+        self.release_get(&farewell, scope);
+        match self.transport {
+            Transport::WebSocket { conn, .. } => scope.close_socket(conn, reason.close_code()),
+            Transport::Leaving(post) => scope.respond(post, http::ok()),
+            Transport::Polling(_) | Transport::Upgrading { .. } | Transport::Closing(_) => {}
         }
-        if let Some(post) = self.post {
+        if let Some((post, _)) = self.post {
             scope.respond(post, Reply::empty(400));
         }
         self.clear_timers(scope);
     }
 
     fn clear_timers(&self, scope: &mut Scope<'_>) {
-        for timer in [Timer::Ping, Timer::Pong, Timer::Upgrade, Timer::Close, Timer::Overflow] {
+        let all = [Timer::Ping, Timer::Pong, Timer::Upgrade, Timer::Release, Timer::Close, Timer::Overflow];
+        for timer in all {
             scope.timers.clear(&(self.sid.clone(), timer));
         }
     }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::Hub;
 use crate::app::App;
-use crate::engine_io::{Engine, Turn};
+use crate::engine_io::{Engine, SocketState, Turn};
 use crate::ids::{ConnId, Millis, Sid, SocketId};
 use crate::socket_io::Sockets;
 
@@ -26,8 +26,8 @@ struct Attachment<'a> {
     /// The session's id.
     #[serde(borrow)]
     sid: Cow<'a, str>,
-    /// When its client was last heard of, Unix ms.
-    heard: u64,
+    /// What the layer below needs.
+    socket: SocketState,
     /// When it must have joined a namespace, Unix ms; absent once it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     connect_by: Option<u64>,
@@ -50,7 +50,7 @@ struct Joined<'a> {
 
 /// The attachment of a session, and the WebSocket that it belongs to; `None` while the session has none.
 pub(super) fn save(engine: &Engine, sockets: &Sockets, sid: &Sid) -> Option<(ConnId, String)> {
-    let (conn, heard) = engine.socket(sid)?;
+    let (conn, socket) = engine.socket(sid)?;
     let client = sockets.clients.get(sid)?;
     let joined = client.joined.iter().filter_map(|(namespace, id)| {
         let place = sockets.namespaces.get(namespace)?;
@@ -65,7 +65,7 @@ pub(super) fn save(engine: &Engine, sockets: &Sockets, sid: &Sid) -> Option<(Con
     let attachment = Attachment {
         v: VERSION,
         sid: sid.as_str().into(),
-        heard: heard.0,
+        socket,
         connect_by: client.connect_by.map(|deadline| deadline.0),
         joined: joined.collect(),
     };
@@ -80,11 +80,11 @@ pub(super) fn restore<A: App>(
     conn: ConnId,
     state: &str,
 ) -> bool {
-    let Ok(Attachment { v: VERSION, sid, heard, connect_by, joined }) = serde_json::from_str(state) else {
+    let Ok(Attachment { v: VERSION, sid, socket, connect_by, joined }) = serde_json::from_str(state) else {
         return false;
     };
     let sid = Sid::from_wire(&sid);
-    engine.restore(turn, sid.clone(), conn, Millis(heard));
+    engine.restore(turn, sid.clone(), conn, socket);
     hub.add_client(&sid, connect_by.map(Millis));
     for Joined { namespace, id, rooms, data } in joined {
         let namespace: Rc<str> = namespace.as_ref().into();

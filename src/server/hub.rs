@@ -1,11 +1,13 @@
 //! Clients come and go: what the engine tells of sessions, and what the app learns of it.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::app::{App, Io};
 use crate::config::Config;
 use crate::engine_io::{Engine, Listener, Message, Reason, Revision, Turn};
 use crate::ids::{Millis, Sid};
+use crate::outbox::Request;
 use crate::socket_io::{Client, Decoder, DisconnectReason, Sockets};
 use crate::timers::Timers;
 
@@ -20,6 +22,14 @@ pub(super) struct Hub<A> {
 }
 
 impl<A: App> Listener for Hub<A> {
+    fn admit(&mut self, request: &Request<'_>) -> Result<(), Cow<'static, str>> {
+        self.app.allow_request(request)
+    }
+
+    fn initial_headers(&mut self, _: &Sid, request: &Request<'_>) -> Vec<(String, String)> {
+        self.app.initial_headers(request)
+    }
+
     fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
         self.add_client(sid, Some(turn.now + self.connect_timeout));
         self.sockets.changed.insert(sid.clone());

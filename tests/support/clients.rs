@@ -2,7 +2,7 @@
 
 use roomcast::app::App;
 use roomcast::ids::ConnId;
-use roomcast::outbox::{BodyError, Input, Reply, Request};
+use roomcast::outbox::{BodyError, Frame, Input, Reply, Request};
 use serde_json::Value;
 
 use super::Room;
@@ -14,7 +14,12 @@ pub(crate) const WEBSOCKET: &str = "EIO=4&transport=websocket";
 
 /// What a GET is answered that brings packets (H4).
 pub(crate) fn payload(body: &str) -> Reply {
-    Reply { status: 200, content_type: Some("text/plain; charset=UTF-8"), no_store: true, body: body.to_owned() }
+    Reply {
+        content_type: Some("text/plain; charset=UTF-8"),
+        no_store: true,
+        body: Frame::Text(body.into()),
+        ..Reply::empty(200)
+    }
 }
 
 impl<A: App> Room<A> {
@@ -42,8 +47,8 @@ impl<A: App> Room<A> {
     /// The packets that a GET has brought.
     pub(crate) fn packets(&mut self, conn: ConnId) -> String {
         let reply = self.answer(conn).expect("an answer to a GET");
-        assert_eq!(reply, payload(&reply.body));
-        reply.body
+        assert_eq!(reply, payload(reply.text()));
+        reply.text().to_owned()
     }
 
     /// A POST of a session whose body is still to come.
@@ -54,6 +59,11 @@ impl<A: App> Room<A> {
     /// The body of a POST, or why there is none; gives the answer.
     pub(crate) fn finish_post(&mut self, conn: ConnId, body: Result<&[u8], BodyError>) -> Reply {
         self.input(Input::Body { conn, body });
+        if let Some(reply) = self.answer(conn) {
+            return reply;
+        }
+        // The answer to a close waits a moment for a GET that may be on its way (P7).
+        self.pass(50);
         self.answer(conn).expect("an answer to a POST")
     }
 
@@ -67,7 +77,7 @@ impl<A: App> Room<A> {
     pub(crate) fn knows(&mut self, sid: &str) -> bool {
         let conn = self.http("PUT", &format!("{POLLING}&sid={sid}"));
         let reply = self.answer(conn).expect("an answer to a PUT");
-        !reply.body.contains("Session ID unknown")
+        !reply.text().contains("Session ID unknown")
     }
 
     /// Opens a session by polling; gives its id.

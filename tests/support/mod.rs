@@ -221,7 +221,7 @@ impl<A: App> Room<A> {
                     assert!(self.waiting.remove(&conn).is_some(), "{conn:?} doesn't wait for {reply:?}");
                     self.replies.insert(conn, reply);
                 }
-                Effect::Accept { conn } => {
+                Effect::Accept { conn, .. } => {
                     assert_eq!(self.waiting.remove(&conn), Some(true), "{conn:?} asked for no WebSocket");
                     self.sockets.insert(conn, Socket::default());
                 }

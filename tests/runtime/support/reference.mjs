@@ -113,17 +113,22 @@ function createRoom(settings) {
   const io = new Server(http, {
     ...engineOptions(settings), connectTimeout: settings.CONNECT_TIMEOUT_MS, parser: parser(settings),
   });
-  // Not an option of the reference, only a field.
-  io.engine.on('connection', ({ transport }) => (transport.closeTimeout = settings.CLOSE_TIMEOUT_MS));
+  setCloseTimeout(io.engine, settings);
   if (settings.APP === 'conformance') conformanceApp(io);
   else chat(io);
   return { http, io };
+}
+
+/** Not an option of the reference, only a field. */
+function setCloseTimeout(engine, { CLOSE_TIMEOUT_MS }) {
+  engine.on('connection', ({ transport }) => (transport.closeTimeout = CLOSE_TIMEOUT_MS));
 }
 
 function createEcho(settings) {
   const http = createServer();
   const engine = new Engine(engineOptions(settings));
   engine.attach(http, { path: ECHO });
+  setCloseTimeout(engine, settings);
   echo(engine);
   return { http, close: () => engine.close() };
 }

@@ -55,20 +55,24 @@ export function request(url, { method = 'GET', headers = {}, body, slow = false,
 export class Poller {
   #packets = [];
 
+  /** The packets of an answer. */
+  static parse({ body }) {
+    return body.split(RS);
+  }
+
   static async open(server, room, query = {}) {
     const response = await request(engineUrl(server, room, query));
     if (response.status !== 200) throw new Error(`handshake refused: ${response.status} ${response.body}`);
-    const poller = new Poller();
-    poller.server = server;
-    poller.room = room;
-    poller.response = response;
-    poller.handshake = JSON.parse(response.body.split(RS)[0].slice(1));
+    const poller = new this();
+    Object.assign(poller, { server, room, query, response });
+    poller.handshake = JSON.parse(this.parse(response)[0].slice(1));
     poller.sid = poller.handshake.sid;
     return poller;
   }
 
+  /** Where its requests go: with the query with which it was opened, as clients do. */
   url(query = {}) {
-    return engineUrl(this.server, this.room, { sid: this.sid, ...query });
+    return engineUrl(this.server, this.room, { ...this.query, sid: this.sid, ...query });
   }
 
   get(options) {
@@ -91,9 +95,10 @@ export class Poller {
         if (accepts(packet)) return packet;
         if (packet === '2') await this.post('3');
       }
-      const { status, body } = await this.get();
+      const response = await this.get();
+      const { status, body } = response;
       if (status !== 200) throw new Error(`polling ended with ${status} ${body} while waiting for ${what}; had ${seen}`);
-      this.#packets = body.split(RS);
+      this.#packets = this.constructor.parse(response);
     }
     throw new Error(`polled ${PATIENCE} ms for ${what}; had ${seen.join(' ⏐ ')}`);
   }

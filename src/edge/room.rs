@@ -1,0 +1,197 @@
+//! A room in its object: a thin shell around the core.
+//!
+//! Each event becomes one input; the effects are carried out at once and in order, and only then is anything awaited. The
+//! object may be constructed anew at any time, after hibernation or a panic: its WebSockets are still there then, and what
+//! is attached to them is all that it needs.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use worker::{Request, Response, Result, State, js_sys};
+
+use super::requests::{self, Answer, RequestTable, Waited};
+use super::sockets::SocketTable;
+use crate::chat::Chat;
+use crate::config::{AppKind, Config};
+use crate::conformance::{Conformance, Echo, RAW_ROOM};
+use crate::core::Core;
+use crate::ids::{ConnId, Entropy, Millis};
+use crate::outbox::{self, Effect, Headers, Input, Outbox};
+use crate::raw::RawServer;
+use crate::server::Server;
+
+/// Deadlines nearer than this are waited for by the requests that they concern: an alarm costs a write, and may be late.
+const SOON: Millis = Millis(1_000);
+
+/// A room with usable settings.
+pub(super) struct Room {
+    state: Rc<State>,
+    config: Config,
+    core: RefCell<Box<dyn Core>>,
+    pub(super) sockets: SocketTable,
+    requests: RequestTable,
+    alarm: Cell<Alarm>,
+}
+
+/// What is known of the object's one alarm.
+#[derive(Clone, Copy)]
+enum Alarm {
+    /// Nothing: the object was just constructed.
+    Unknown,
+    /// It is set for then, or not at all.
+    Known(Option<Millis>),
+}
+
+/// The system's generator.
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        // `crypto.getRandomValues` fails only for more than 64 KiB at once.
+        if let Err(error) = getrandom::fill(bytes) {
+            worker::console_error!("no randomness: {error}");
+        }
+    }
+}
+
+/// The only place that reads the clock.
+fn now() -> Millis {
+    // A time since 1970 in milliseconds is no negative number.
+    Millis(js_sys::Date::now() as u64)
+}
+
+/// The app that the settings name. This is the line to change for another one.
+fn core(config: &Config, room: Option<&str>) -> Box<dyn Core> {
+    let entropy = Box::new(SystemEntropy);
+    match config.app {
+        AppKind::Chat => Box::new(Server::new(config.clone(), Chat::default(), entropy)),
+        AppKind::Conformance if room == Some(RAW_ROOM) => Box::new(RawServer::new(config.clone(), Echo, entropy)),
+        AppKind::Conformance => Box::new(Server::new(config.clone(), Conformance::default(), entropy)),
+    }
+}
+
+impl Room {
+    /// Takes up whatever outlived the object's memory.
+    pub(super) fn new(state: State, config: Config) -> Rc<Self> {
+        let state = Rc::new(state);
+        let sockets = SocketTable::new(state.clone(), config.absorbs_pongs());
+        let core = RefCell::new(core(&config, state.id().name().as_deref()));
+        let (requests, alarm) = (RequestTable::default(), Cell::new(Alarm::Unknown));
+        let room = Rc::new(Self { state, config, core, sockets, requests, alarm });
+        let found = room.sockets.find();
+        let outbox = room.core.borrow_mut().restore(now(), &found);
+        room.run(outbox);
+        room
+    }
+
+    /// One request, from its arrival to its answer.
+    pub(super) async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        let conn = self.sockets.next_conn();
+        let mut answer = self.requests.insert(conn);
+        self.announce(conn, &request)?;
+        if request.method() == worker::Method::Post && self.requests.is_waiting(conn) {
+            let body = requests::body(&mut request, self.config.max_payload).await;
+            let body = body.as_deref().map_err(|error| *error);
+            self.handle(Input::Body { conn, body });
+        }
+        self.set_alarm().await?;
+        loop {
+            match requests::wait(&request, &mut answer, self.next_tick()).await {
+                Waited::Answered(answer) => return requests::response(&request, answer, &self.config.cors),
+                Waited::Tick => self.handle(Input::Tick),
+                Waited::Gone => {
+                    self.requests.remove(conn);
+                    self.handle(Input::Aborted { conn });
+                    self.set_alarm().await?;
+                    return Response::empty();
+                }
+            }
+        }
+    }
+
+    fn announce(self: &Rc<Self>, conn: ConnId, request: &Request) -> Result<()> {
+        let url = request.url()?;
+        let headers = request.headers();
+        let (method, origin) = (request.method(), headers.get("origin")?);
+        let (upgrade, content_type) = (headers.get("upgrade")?, headers.get("content-type")?);
+        let lookup = |name: &str| headers.get(name).ok().flatten();
+        let request = outbox::Request {
+            method: method.as_ref(),
+            query: url.query().unwrap_or_default(),
+            upgrade: upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")),
+            origin: origin.as_deref(),
+            content_type: content_type.as_deref(),
+            headers: Headers::new(&lookup),
+        };
+        self.handle(Input::Request { conn, request });
+        Ok(())
+    }
+
+    /// The alarm rang.
+    pub(super) async fn alarm(self: &Rc<Self>) -> Result<()> {
+        self.alarm.set(Alarm::Known(None));
+        let pongs = if self.config.absorbs_pongs() { self.sockets.pong_times() } else { Vec::new() };
+        self.handle(Input::Alarm { pongs: &pongs });
+        self.set_alarm().await
+    }
+
+    /// A WebSocket closed.
+    pub(super) fn closed(self: &Rc<Self>, conn: ConnId, failed: bool) {
+        self.sockets.remove(conn);
+        self.handle(Input::Closed { conn, failed });
+    }
+
+    /// Has the core handle one input, and carries out what it wants.
+    pub(super) fn handle(self: &Rc<Self>, input: Input<'_>) {
+        let outbox = self.core.borrow_mut().handle(now(), input);
+        self.run(outbox);
+    }
+
+    fn run(self: &Rc<Self>, outbox: Outbox) {
+        for effect in outbox {
+            match effect {
+                Effect::Respond { conn, reply } => self.requests.answer(conn, Answer::Reply(reply)),
+                Effect::Accept { conn, headers } => match self.sockets.accept(self, conn) {
+                    Ok(client) => self.requests.answer(conn, Answer::Socket(client, headers)),
+                    Err(error) => {
+                        worker::console_error!("a WebSocket was not accepted: {error}");
+                        self.requests.answer(conn, Answer::Reply(outbox::Reply::empty(503)));
+                    }
+                },
+                Effect::Send { conn, frame } => self.sockets.send(conn, &frame),
+                Effect::Close { conn, code } => self.sockets.close(conn, code),
+                Effect::Attach { conn, state } => self.sockets.attach(conn, &state),
+            }
+        }
+        self.sockets.end_turn();
+    }
+
+    /// How long until a deadline that the alarm is too coarse for.
+    fn next_tick(&self) -> Option<Millis> {
+        let now = now();
+        let wake = self.core.borrow().next_wake(now)?;
+        Some(Millis(wake.0.saturating_sub(now.0))).filter(|wait| *wait <= SOON)
+    }
+
+    /// Makes sure that the alarm rings in time. One that rings too early does no harm, so it is only ever moved forward:
+    /// setting it is a write.
+    pub(super) async fn set_alarm(&self) -> Result<()> {
+        let now = now();
+        let Some(wanted) = self.core.borrow().next_wake(now) else {
+            return Ok(());
+        };
+        let storage = self.state.storage();
+        let set = match self.alarm.get() {
+            Alarm::Known(set) => set,
+            // A time since 1970 in milliseconds is no negative number.
+            Alarm::Unknown => storage.get_alarm().await?.map(|at| Millis(at.max(0) as u64)),
+        };
+        let in_time = set.is_some_and(|set| set <= wanted);
+        self.alarm.set(Alarm::Known(if in_time { set } else { Some(wanted) }));
+        if !in_time {
+            let wait = wanted.0.saturating_sub(now.0);
+            storage.set_alarm(i64::try_from(wait).unwrap_or(i64::MAX)).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! The Engine.IO layer alone: an app that sees sessions and messages, without Socket.IO.
+//!
+//! ```
+//! use std::borrow::Cow;
+//!
+//! use roomcast::engine_io::{Engine, Listener, Message, Packet, Reason, Turn};
+//! use roomcast::ids::Sid;
+//!
+//! /// Sends each message back.
+//! struct Echo;
+//!
+//! impl Listener for Echo {
+//!     fn opened(&mut self, _: &mut Engine, _: &mut Turn<'_>, _: &Sid) {}
+//!     fn message(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, message: Message<'_>) {
+//!         engine.send(turn, sid, Packet::from(message).encode());
+//!     }
+//!     fn closed(&mut self, _: &mut Engine, _: &mut Turn<'_>, _: &Sid, _: Reason) {}
+//! }
+//! ```
+//!
+//! [`RawServer`] runs such a [`Listener`] as [`Server`](crate::server::Server) runs an app. It may refuse a handshake
+//! ([`Listener::admit`]) and add headers to a session's first answer ([`Listener::initial_headers`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::core::Core;
+use crate::engine_io::{Engine, Listener, Message, Reason, SocketState, Turn};
+use crate::ids::{ConnId, Entropy, Millis, Sid};
+use crate::outbox::{Effect, Input, Outbox, Request};
+
+/// A raw Engine.IO server for one room.
+pub struct RawServer<L> {
+    engine: Engine,
+    listener: Keeper<L>,
+    entropy: Box<dyn Entropy>,
+}
+
+/// Passes everything on, and notes whose attachment is to be written.
+struct Keeper<L> {
+    listener: L,
+    changed: Vec<Sid>,
+}
+
+/// A session on a WebSocket, as the runtime keeps it.
+#[derive(Serialize, Deserialize)]
+struct Attachment {
+    /// [`VERSION`].
+    v: u32,
+    sid: String,
+    socket: SocketState,
+}
+
+/// The version written by this release.
+const VERSION: u32 = 1;
+
+impl<L: Listener> RawServer<L> {
+    /// A server without clients.
+    pub fn new(config: Config, listener: L, entropy: Box<dyn Entropy>) -> Self {
+        let listener = Keeper { listener, changed: Vec::new() };
+        Self { engine: Engine::new(config), listener, entropy }
+    }
+
+    fn turn(&mut self, now: Millis, run: impl FnOnce(&mut Engine, &mut Keeper<L>, &mut Turn<'_>)) -> Outbox {
+        let mut out = Outbox::default();
+        let mut turn = Turn { now, entropy: self.entropy.as_mut(), out: &mut out };
+        run(&mut self.engine, &mut self.listener, &mut turn);
+        for sid in std::mem::take(&mut self.listener.changed) {
+            if let Some((conn, state)) = save(&self.engine, &sid) {
+                out.push(Effect::Attach { conn, state });
+            }
+        }
+        out
+    }
+}
+
+fn save(engine: &Engine, sid: &Sid) -> Option<(ConnId, String)> {
+    let (conn, socket) = engine.socket(sid)?;
+    let attachment = Attachment { v: VERSION, sid: sid.as_str().to_owned(), socket };
+    Some((conn, serde_json::to_string(&attachment).ok()?))
+}
+
+fn restore(engine: &mut Engine, turn: &mut Turn<'_>, conn: ConnId, state: &str) -> bool {
+    let Ok(Attachment { v: VERSION, sid, socket }) = serde_json::from_str(state) else {
+        return false;
+    };
+    engine.restore(turn, Sid::from_wire(&sid), conn, socket);
+    true
+}
+
+impl<L: Listener> Core for RawServer<L> {
+    fn handle(&mut self, now: Millis, input: Input<'_>) -> Outbox {
+        self.turn(now, |engine, listener, turn| engine.handle(turn, input, listener))
+    }
+
+    fn restore(&mut self, now: Millis, sockets: &[(ConnId, Option<String>)]) -> Outbox {
+        self.turn(now, |engine, _, turn| {
+            for (conn, state) in sockets {
+                if !state.as_deref().is_some_and(|state| restore(engine, turn, *conn, state)) {
+                    turn.out.push(Effect::Close { conn: *conn, code: None });
+                }
+            }
+        })
+    }
+
+    fn next_wake(&self, now: Millis) -> Option<Millis> {
+        self.engine.next_wake(now)
+    }
+}
+
+impl<L: Listener> Listener for Keeper<L> {
+    fn admit(&mut self, request: &Request<'_>) -> Result<(), std::borrow::Cow<'static, str>> {
+        self.listener.admit(request)
+    }
+
+    fn initial_headers(&mut self, sid: &Sid, request: &Request<'_>) -> Vec<(String, String)> {
+        self.listener.initial_headers(sid, request)
+    }
+
+    fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
+        self.changed.push(sid.clone());
+        self.listener.opened(engine, turn, sid);
+    }
+
+    fn upgraded(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
+        self.changed.push(sid.clone());
+        self.listener.upgraded(engine, turn, sid);
+    }
+
+    fn message(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, message: Message<'_>) {
+        self.listener.message(engine, turn, sid, message);
+    }
+
+    fn closed(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, reason: Reason) {
+        self.listener.closed(engine, turn, sid, reason);
+    }
+}
