@@ -1,10 +1,11 @@
-//! Joining and leaving namespaces (C1–C8, C11).
+//! Joining and leaving namespaces (C1–C11).
 
 mod support;
 
-use roomcast::app::Refusal;
+use roomcast::app::{App, Event, Io, Refusal};
 use roomcast::config::Config;
 use roomcast::ids::ConnId;
+use serde_json::value::RawValue;
 use support::{Recorder, Room};
 
 /// A client that has joined nothing yet, and the room's app, which lets in who sends a token.
@@ -212,4 +213,82 @@ fn c11_disconnect_leaves_one_namespace_and_nothing_else() {
     assert_ne!(room.join(conn, "/a"), ids[1], "who comes back is somebody new");
     room.text(conn, "41");
     assert!(room.is_open(conn));
+}
+
+#[test]
+fn c9_an_app_may_answer_for_names_by_a_pattern() {
+    /// Namespaces of a letter.
+    struct Letters(Recorder);
+    impl App for Letters {
+        fn has_namespace(&self, name: &str) -> bool {
+            name.strip_prefix('/').is_some_and(|name| name.len() == 1)
+        }
+        fn connecting(&mut self, io: &mut Io<'_>, auth: Option<&RawValue>) -> Result<(), Refusal> {
+            self.0.connecting(io, auth)
+        }
+        fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
+            self.0.event(io, event);
+        }
+    }
+    let mut room = Room::new(Config::default(), || Letters(Recorder::default()));
+    let [first, second] = [room.open_socket(), room.open_socket()];
+    for (conn, namespace) in [(first, "/x"), (first, "/y"), (second, "/x")] {
+        room.join(conn, namespace);
+    }
+    room.text(first, r#"42/x,["shout",1]"#);
+    room.text(first, r#"42/y,["shout",2]"#);
+    assert_eq!(room.frames(first), [r#"42/x,["said",[1]]"#, r#"42/y,["said",[2]]"#]);
+    assert_eq!(room.frames(second), [r#"42/x,["said",[1]]"#], "each namespace is its own");
+    room.text(second, "40/xy,");
+    assert_eq!(room.frames(second), [r#"44/xy,{"message":"Invalid namespace"}"#]);
+}
+
+#[test]
+fn c10_an_app_names_a_namespace_with_or_without_its_slash() {
+    let app = Recorder {
+        on_event: |io, event| {
+            assert_eq!(io.namespace(), "/a");
+            for name in ["", "/", "b", "/b", "nobody"] {
+                assert_eq!(io.of(name).all().emit("news", &name), Ok(()));
+            }
+            let mut other = io.of("b");
+            assert_eq!(other.namespace(), "/b");
+            assert!(!other.sockets().any(|socket| socket == event.socket), "its sockets, not ours");
+            other.disconnect(event.socket, true);
+            assert_eq!(io.namespace(), "/a");
+        },
+        ..Recorder::default()
+    };
+    let mut room = app.room(Config::default());
+    let conn = room.open_socket();
+    for namespace in ["/", "/a", "/b"] {
+        room.join(conn, namespace);
+    }
+    room.text(conn, r#"42/a,["go"]"#);
+    assert_eq!(
+        room.frames(conn),
+        [r#"42["news",""]"#, r#"42["news","/"]"#, r#"42/b,["news","b"]"#, r#"42/b,["news","/b"]"#]
+    );
+    assert!(room.is_open(conn), "a socket is disconnected in its own namespace only");
+}
+
+#[test]
+fn c11_the_server_ends_one_namespace_or_the_whole_connection() {
+    let app =
+        Recorder { on_event: |io, event| io.disconnect(event.socket, event.name == "close"), ..Recorder::default() };
+    let mut room = app.room(Config::default());
+    let conn = room.open_socket();
+    let ids = ["/", "/a", "/b"].map(|namespace| room.join(conn, namespace));
+    app.log();
+    room.text(conn, r#"42/a,["leave"]"#);
+    assert_eq!(room.frames(conn), ["41/a,"]);
+    assert!(room.is_open(conn));
+    room.text(conn, r#"42["close"]"#);
+    assert_eq!(room.frames(conn), ["41", "41/b,"]);
+    assert_eq!(room.close_code(conn), Some(None));
+    let log = app.log();
+    let told: Vec<_> = log.iter().filter(|line| line.starts_with("disconnected")).collect();
+    let reason = "server namespace disconnect";
+    let line = |namespace: &str, id: &str| format!("disconnected {namespace} {id} {reason}");
+    assert_eq!(told, [&line("/a", &ids[1]), &line("/", &ids[0]), &line("/b", &ids[2])]);
 }
