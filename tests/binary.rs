@@ -1,5 +1,7 @@
 //! Attachments: of events and acks, both ways (E5–E8), and what a client may not do with them (1.10, 1.14).
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in here fails a test")]
+
 mod support;
 
 use roomcast::app::{Args, Binary, Event, Io};

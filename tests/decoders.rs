@@ -2,7 +2,13 @@
 //!
 //! The input is pseudo-random, and the same in each run.
 
-#![allow(clippy::indexing_slicing, reason = "an index out of bounds here is a failed test")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what goes wrong in here fails a test"
+)]
 
 mod support;
 

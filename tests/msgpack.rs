@@ -1,7 +1,13 @@
 //! The MessagePack parser: the same Socket.IO in other bytes. The hexadecimal packets are what `socket.io-msgpack-parser`
 //! 3.0.2 writes.
 
-#![allow(clippy::indexing_slicing, reason = "an index out of bounds here is a failed test")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what goes wrong in here fails a test"
+)]
 
 mod support;
 

@@ -1,5 +1,7 @@
 //! Clients of Socket.IO 2, which speak Engine.IO 3: what differs for them at this layer (C12).
 
+#![allow(clippy::indexing_slicing, reason = "an index out of bounds here is a failed test")]
+
 mod support;
 
 use roomcast::app::{Event, Io, Refusal};
