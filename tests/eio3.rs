@@ -212,6 +212,7 @@ fn u1_u9_the_upgrade_is_that_of_revision_4_and_u10_keeps_the_revision() {
     let get = raw.get(&polling);
     raw.input(Input::Text { conn: socket, text: "2probe" });
     assert_eq!(raw.socket(socket), (vec![text("3probe")], false));
+    raw.pass(100);
     assert_eq!(raw.body(get), Some(text("1:6")));
     raw.post(&polling, "text/plain", b"10:b4AQIDBA==");
     raw.input(Input::Text { conn: socket, text: "5" });

@@ -59,6 +59,7 @@ impl Scene {
 fn u1_the_probe_is_answered_and_polls_are_released_from_then_on() {
     let mut s = scene();
     let get = s.room.get(&s.sid);
+    s.room.pass(100);
     let socket = s.room.try_websocket(&s.sid);
     assert_eq!((s.room.frames(socket), s.room.answer(get)), (vec![], None), "not before the probe");
     s.room.text(socket, "2probe");
@@ -228,6 +229,18 @@ fn u9_what_is_said_during_the_upgrade_arrives_once_and_in_order() {
     s.room.text(socket, "5");
     s.say(4);
     assert_eq!(s.room.frames(socket), [1, 2, 3, 4].map(|n| format!(r#"42["said",[{n}]]"#)));
+}
+
+#[test]
+fn u5_a_get_that_overtakes_the_whole_upgrade_is_refused_as_if_it_had_come_after() {
+    let mut s = scene();
+    let socket = s.room.try_websocket(&s.sid);
+    let get = s.room.get(&s.sid);
+    s.room.text(socket, "2probe");
+    assert_eq!(s.room.answer(get), None);
+    s.room.text(socket, "5");
+    let refused = s.room.answer(get).unwrap();
+    assert_eq!((refused.status, refused.text()), (400, r#"{"code":3,"message":"Bad request"}"#));
 }
 
 #[test]

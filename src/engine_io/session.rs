@@ -30,8 +30,8 @@ use crate::ids::{ConnId, Millis, Sid};
 use crate::outbox::{Effect, Frame, Outbox, Reply};
 use crate::timers::Timers;
 
-/// How long a GET that arrives after the probe is kept: the client's `5` may be on its way, and then the GET came after the
-/// upgrade (U5). Else it is released, as the reference does from a timer of the same length (U1).
+/// How long a GET that arrives about when the probe does is kept: the client's `5` may be on its way, and then the GET was
+/// sent after the upgrade (U5). Else it is released, as the reference does from a timer of the same length (U1).
 const RELEASE_AFTER: Millis = Millis(100);
 
 /// How long the answer to a client's close waits for a GET that was sent at the same time and is to be told (P7).
@@ -143,7 +143,8 @@ enum Transport {
 /// Where a GET is pending, nothing is buffered.
 #[derive(Debug, Default)]
 struct Polling {
-    get: Option<ConnId>,
+    /// With the time of its arrival.
+    get: Option<(ConnId, Millis)>,
     buffer: Vec<Frame>,
     /// The bytes in `buffer`.
     buffered: usize,
@@ -250,7 +251,7 @@ impl Session {
             Transport::Polling(polling) | Transport::Upgrading { polling, .. } => polling,
             Transport::Closing(_) | Transport::Leaving(_) => return,
         };
-        if let Some(get) = polling.get.take() {
+        if let Some((get, _)) = polling.get.take() {
             scope.respond(get, wire.payload(&[frame]));
         } else if polling.buffered.saturating_add(frame.len()) > scope.config.max_buffered {
             scope.timers.set((self.sid.clone(), Timer::Overflow), scope.now);
@@ -264,7 +265,7 @@ impl Session {
     fn release_get(&mut self, packet: &Packet<'_>, scope: &mut Scope<'_>) {
         let wire = self.wire();
         if let Transport::Polling(polling) | Transport::Upgrading { polling, .. } = &mut self.transport
-            && let Some(get) = polling.get.take()
+            && let Some((get, _)) = polling.get.take()
         {
             scope.respond(get, wire.payload(&[packet.encode()]));
         }
@@ -307,7 +308,7 @@ impl Session {
             return Ok(());
         }
         scope.conns.insert(conn, self.sid.clone());
-        polling.get = Some(conn);
+        polling.get = Some((conn, scope.now));
         if probed {
             scope.timers.set((self.sid.clone(), Timer::Release), scope.now + RELEASE_AFTER);
         }
@@ -410,14 +411,17 @@ impl Session {
     /// A frame on the WebSocket that is being tried out: `2probe`, then `5`; all else ends the attempt (U3). `true` where
     /// the session has moved.
     pub(super) fn handle_probe(&mut self, packet: Option<&Packet<'_>>, scope: &mut Scope<'_>) -> bool {
-        let Transport::Upgrading { socket, probed, .. } = &mut self.transport else {
+        let Transport::Upgrading { polling, socket, probed, .. } = &mut self.transport else {
             return false;
         };
         match packet {
             Some(Packet::Ping(data)) if data == "probe" => {
                 *probed = true;
                 scope.out.send(*socket, Packet::Pong("probe".into()).encode());
-                self.release_get(&Packet::Noop, scope);
+                match polling.get.map(|(_, arrived)| arrived + RELEASE_AFTER) {
+                    Some(at) if at > scope.now => scope.timers.set((self.sid.clone(), Timer::Release), at),
+                    _ => self.release_get(&Packet::Noop, scope),
+                }
                 false
             }
             Some(Packet::Upgrade) if *probed => {
@@ -439,7 +443,7 @@ impl Session {
         let (mut polling, socket) = (std::mem::take(polling), *socket);
         self.base64 = *base64;
         self.transport = Transport::WebSocket { conn: socket, heard: scope.now };
-        if let Some(get) = polling.get {
+        if let Some((get, _)) = polling.get {
             scope.respond(get, Refusal::BadRequest.reply(false));
         }
         for frame in polling.take_buffer() {
@@ -474,7 +478,7 @@ impl Session {
                 false
             }
             Transport::Polling(polling) | Transport::Upgrading { polling, .. } => {
-                was_post || polling.get.take_if(|get| *get == conn).is_some()
+                was_post || polling.get.take_if(|(get, _)| *get == conn).is_some()
             }
             Transport::Closing(_) => false,
             Transport::Leaving(post) => *post == conn,
