@@ -7,8 +7,10 @@ mod support;
 use roomcast::app::{Args, Binary, Event, Io};
 use roomcast::config::Config;
 use roomcast::ids::ConnId;
+use roomcast::outbox::{Effect, Frame, Input, Request};
+use roomcast::server::Server;
 use serde::{Deserialize, Serialize};
-use support::{Recorder, Room};
+use support::{Random, Recorder, Room, START, WEBSOCKET};
 
 /// What an app may have anywhere in its own types.
 #[derive(Serialize, Deserialize)]
@@ -199,6 +201,30 @@ fn a_broadcast_brings_everybody_the_packet_and_then_its_attachments() {
         frames(&mut room, conn, &[header, "[1, 2, 3]"]);
     }
     assert_eq!(room.poll(&sid), format!("{header}\u{1e}bAQID"));
+}
+
+/// However many receive it, a packet is written once and its attachments are never copied.
+#[test]
+fn a_broadcast_shares_its_frames() {
+    let mut server =
+        Server::new(Config::default(), Recorder { on_event: hooks, ..Recorder::default() }, Box::new(Random::new(1)));
+    let conns = [ConnId(1), ConnId(2), ConnId(3)];
+    for conn in conns {
+        let request = Request { method: "GET", query: WEBSOCKET, upgrade: true, ..Request::default() };
+        _ = server.handle(START, Input::Request { conn, request });
+        _ = server.handle(START, Input::Text { conn, text: "40" });
+    }
+    let conn = ConnId(1);
+    _ = server.handle(START, Input::Text { conn, text: r#"451-["shout",{"_placeholder":true,"num":0}]"# });
+    let sent = server.handle(START, Input::Binary { conn, bytes: &[1, 2, 3] });
+    let frames = sent.into_iter().filter_map(|effect| match effect {
+        Effect::Send { frame: Frame::Text(text), .. } => Some(text.as_ptr()),
+        Effect::Send { frame: Frame::Binary(bytes), .. } => Some(bytes.as_ptr()),
+        _ => None,
+    });
+    let frames: Vec<_> = frames.collect();
+    assert_eq!(frames.len(), 2 * conns.len());
+    assert!(frames.chunks(2).all(|pair| pair == frames.first_chunk::<2>().unwrap()), "{frames:?}");
 }
 
 #[test]

@@ -214,6 +214,11 @@ fn each_attachment_is_written_once() {
     let mut args = Args::of(&Binary::from(&[7; 1_000][..])).unwrap();
     args.push(&lookalikes).unwrap();
     assert!(write("/", &Reply::Event { name: "x", args: &args, ack: None }).len() < 3_000);
+    // Nor take its place.
+    let mut args = Args::of(&serde_json::json!({"_placeholder": true, "num": 1})).unwrap();
+    args.push(&Binary::from(&[7][..])).unwrap();
+    let event = write("/", &Reply::Event { name: "x", args: &args, ack: None });
+    assert!(event.ends_with(b"\xa3num\x01\xc4\x01\x07"), "{event:?}");
 }
 
 fn hooks(io: &mut Io<'_>, event: Event<'_>) {

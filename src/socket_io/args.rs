@@ -138,3 +138,58 @@ impl Serialize for Args<'_> {
         list.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket_io::Binary;
+
+    fn binary(bytes: &[u8]) -> Binary {
+        Binary::from(bytes)
+    }
+
+    #[test]
+    fn what_was_pushed_can_be_read() {
+        let mut args = Args::of("text").unwrap();
+        args.push(&(binary(&[1]), 7, Some(binary(&[])))).unwrap();
+        args.push(&vec![binary(&[2, 3])]).unwrap();
+        let texts: Vec<_> = args.iter().map(RawValue::get).collect();
+        let at = |index| format!(r#"{{"_placeholder":true,"num":{index}}}"#);
+        assert_eq!(texts, ["\"text\"", &format!("[{},7,{}]", at(0), at(1)), &format!("[{}]", at(2))]);
+        assert_eq!(args.get(0), Some("text"));
+        assert_eq!(args.get(1), Some((binary(&[1]), 7, Some(binary(&[])))));
+        assert_eq!(args.get(2), Some([binary(&[2, 3])]));
+        assert_eq!((args.get::<Binary>(0), args.get::<String>(1), args.get::<u8>(3)), (None, None, None));
+    }
+
+    #[test]
+    fn a_value_without_json_leaves_nothing_behind() {
+        let mut args = Args::of(&binary(&[1])).unwrap();
+        let no_json = std::collections::HashMap::from([((1, 2), 3)]);
+        assert!(args.push(&(binary(&[2]), no_json)).is_err());
+        assert_eq!((args.len(), args.attachments().len()), (1, 1));
+    }
+
+    #[test]
+    fn as_a_list_they_bring_their_attachments_along() {
+        let mut args = Args::of(&binary(&[1])).unwrap();
+        args.push(&[1, 2]).unwrap();
+        let mut outer = Args::of(&binary(&[0])).unwrap();
+        outer.push(&args).unwrap();
+        assert_eq!(outer.get(1), Some((binary(&[1]), [1, 2])));
+        assert_eq!(outer.attachments().len(), 2);
+        // Without attachments, what looks like a placeholder is none (E6).
+        let lookalike = RawValue::from_string(r#"{"_placeholder":true,"num":0}"#.to_owned()).unwrap();
+        outer.push(&Args::plain(vec![&lookalike])).unwrap();
+        assert_eq!(outer.attachments().len(), 2);
+    }
+
+    #[test]
+    fn in_other_json_bytes_are_a_list_of_numbers() {
+        let json = serde_json::to_string(&binary(&[1, 255])).unwrap();
+        assert_eq!(json, "[1,255]");
+        assert_eq!(serde_json::from_str::<Binary>(&json).unwrap(), binary(&[1, 255]));
+        let placeholder = r#"{"_placeholder":true,"num":0}"#;
+        assert!(serde_json::from_str::<Binary>(placeholder).is_err(), "there are no attachments here");
+    }
+}
