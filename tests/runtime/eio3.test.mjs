@@ -164,7 +164,8 @@ describe('the heartbeat', () => {
     await poller.send('3').catch(() => {});
     await drained(poller);
     await assertGone(poller);
-    const wire = await session(t, ECHO);
+    // Where the room may sleep the platform takes the pongs of all its WebSockets, and nobody hears of this one.
+    const wire = await session(t, ECHO, beating);
     wire.send('3');
     assert.deepEqual(await wire.close(), WITHOUT_CODE);
   });
@@ -214,8 +215,7 @@ describe('websocket and the upgrade', () => {
 
   test('U10 a session keeps its revision, whichever it is', async () => {
     const [old, current] = [await echo(), await Poller.open(server, ECHO)];
-    for (const [poller, other] of [[old, '4'], [old, undefined], [current, '3'], [current, undefined]]) {
-      if (poller === old && other === undefined && onReference) continue; // missing is 3 there, so it is no mix
+    for (const [poller, other] of [[old, '4'], [current, '3'], [current, undefined]]) {
       for (const options of [{}, { method: 'POST', body: '4a' }]) {
         const { status, body } = await request(poller.url({ EIO: other }), options);
         assert.deepEqual({ status, body }, { status: 400, body: '{"code":3,"message":"Bad request"}' });

@@ -93,8 +93,8 @@ const engineOptions = (settings) => ({
   maxHttpBufferSize: settings.MAX_PAYLOAD_BYTES,
   allowEIO3: settings.ALLOW_EIO3 === 'true',
   ...(settings.COOKIE && { cookie: { name: settings.COOKIE } }),
-  // A list, also of one: a lone string would be answered to every origin alike.
-  ...(settings.CORS_ORIGIN && { cors: { origin: settings.CORS_ORIGIN === '*' ? '*' : settings.CORS_ORIGIN.split(',') } }),
+  // A list of one is the string alone, as it is usually written; the reference tells it to every origin alike.
+  ...(settings.CORS_ORIGIN && { cors: { origin: settings.CORS_ORIGIN.includes(',') ? settings.CORS_ORIGIN.split(',') : settings.CORS_ORIGIN } }),
 });
 
 function parser({ PARSER, MAX_ATTACHMENTS }) {
