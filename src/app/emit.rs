@@ -15,12 +15,13 @@ pub struct Emit<'i, 'a> {
     io: &'i mut Io<'a>,
     to: Vec<Rc<str>>,
     except: Vec<Rc<str>>,
+    volatile: bool,
 }
 
 impl<'i, 'a> Emit<'i, 'a> {
     /// To everybody in the namespace.
     pub(super) fn new(io: &'i mut Io<'a>) -> Self {
-        Self { io, to: Vec::new(), except: Vec::new() }
+        Self { io, to: Vec::new(), except: Vec::new(), volatile: false }
     }
 
     /// Also to this room. Who is in several gets one copy.
@@ -32,6 +33,14 @@ impl<'i, 'a> Emit<'i, 'a> {
     /// But to nobody in this room; a socket's id is a room with just that socket.
     pub fn except(mut self, room: impl AsRef<str>) -> Self {
         self.except.push(room.as_ref().into());
+        self
+    }
+
+    /// Only to whom it reaches at once: for what the next event makes obsolete, such as a position. Whoever has no poll
+    /// pending, or was sent something else at the same moment, misses it (1.12). Events that want an answer are sent all
+    /// the same.
+    pub fn volatile(mut self) -> Self {
+        self.volatile = true;
         self
     }
 
@@ -51,7 +60,7 @@ impl<'i, 'a> Emit<'i, 'a> {
     pub fn emit_args(self, event: &str, args: &Args<'_>) -> Result<(), IoError> {
         check(event)?;
         let receivers = self.receivers();
-        self.io.send(receivers, &Reply::Event { name: event, args, ack: None })
+        self.io.send(receivers, &Reply::Event { name: event, args, ack: None }, self.volatile)
     }
 
     /// Sends the event with one argument and asks each receiver for an answer: [`App::acked`](super::App::acked) gets
@@ -72,7 +81,7 @@ impl<'i, 'a> Emit<'i, 'a> {
         let mut asked = Vec::new();
         for socket in self.receivers() {
             if let Some(id) = self.io.place_mut().map(|place| place.expect_ack(&socket)) {
-                self.io.send([socket.clone()], &Reply::Event { name: event, args, ack: Some(id) })?;
+                self.io.send([socket.clone()], &Reply::Event { name: event, args, ack: Some(id) }, false)?;
                 asked.push((socket, id));
             }
         }

@@ -65,7 +65,7 @@ impl<'a> Io<'a> {
     /// As [`answer`](Self::answer).
     #[allow(clippy::needless_pass_by_value, reason = "an event is answered once")]
     pub fn answer_args(&mut self, ack: Ack, args: &Args<'_>) -> Result<(), IoError> {
-        self.send([ack.socket], &Reply::Ack { id: ack.id, args })
+        self.send([ack.socket], &Reply::Ack { id: ack.id, args }, false)
     }
 
     /// The sockets in the namespace, by id.
@@ -150,11 +150,20 @@ impl<'a> Io<'a> {
     }
 
     /// A packet to sockets of the namespace: its frames are written once and shared by all receivers.
-    pub(super) fn send(&mut self, to: impl IntoIterator<Item = SocketId>, packet: &Reply<'_>) -> Result<(), IoError> {
+    pub(super) fn send(
+        &mut self,
+        to: impl IntoIterator<Item = SocketId>,
+        packet: &Reply<'_>,
+        volatile: bool,
+    ) -> Result<(), IoError> {
         let frames = frames(self.sockets.parser.encode(&self.namespace, packet)?);
         for socket in to {
             let carrier = self.place().and_then(|place| place.sockets.get(&socket));
             if let Some(sid) = carrier.map(|found| found.sid.clone()) {
+                if volatile {
+                    self.engine.send_volatile(&mut self.turn, &sid, &frames);
+                    continue;
+                }
                 for frame in &frames {
                     self.engine.send(&mut self.turn, &sid, frame.clone());
                 }

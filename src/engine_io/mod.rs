@@ -153,6 +153,8 @@ pub struct Engine {
     sessions: HashMap<Sid, Session>,
     conns: HashMap<ConnId, Sid>,
     timers: Timers<(Sid, Timer)>,
+    /// How many inputs there were.
+    turns: u64,
     /// When the WebSockets whose pongs are absorbed are pinged next. `None` while it isn't known whether the alarm that
     /// is about to ring is the one for it: after a restore.
     beat_at: Option<Millis>,
@@ -161,7 +163,14 @@ pub struct Engine {
 impl Engine {
     /// An engine without sessions.
     pub fn new(config: Config) -> Self {
-        Self { config, sessions: HashMap::new(), conns: HashMap::new(), timers: Timers::default(), beat_at: None }
+        Self {
+            config,
+            sessions: HashMap::new(),
+            conns: HashMap::new(),
+            timers: Timers::default(),
+            turns: 0,
+            beat_at: None,
+        }
     }
 
     /// How many sessions there are.
@@ -198,6 +207,7 @@ impl Engine {
 
     /// Handles one input.
     pub fn handle(&mut self, turn: &mut Turn<'_>, input: Input<'_>, listener: &mut impl Listener) {
+        self.turns = self.turns.wrapping_add(1);
         self.expire(turn, listener);
         match input {
             Input::Request { conn, request } => self.request(turn, conn, &request, listener),
@@ -223,6 +233,13 @@ impl Engine {
         }
     }
 
+    /// Sends the frames of one message to a session if its client takes them at once; else drops them all (1.12). `false`
+    /// where they were dropped.
+    pub fn send_volatile(&mut self, turn: &mut Turn<'_>, sid: &Sid, frames: &[Frame]) -> bool {
+        let (session, mut scope) = self.split(turn, sid);
+        session.is_some_and(|session| session.send_volatile(frames, &mut scope))
+    }
+
     /// Closes a session without telling the listener. `false` where the client will be told later, by its next GET (P11).
     pub fn close(&mut self, turn: &mut Turn<'_>, sid: &Sid) -> bool {
         let (Some(session), mut scope) = self.split(turn, sid) else {
@@ -245,6 +262,7 @@ impl Engine {
     fn split<'s>(&'s mut self, turn: &'s mut Turn<'_>, sid: &Sid) -> (Option<&'s mut Session>, Scope<'s>) {
         let scope = Scope {
             now: turn.now,
+            turn: self.turns,
             config: &self.config,
             timers: &mut self.timers,
             conns: &mut self.conns,

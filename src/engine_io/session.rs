@@ -79,6 +79,8 @@ pub(super) struct Scope<'a> {
     pub now: Millis,
     pub config: &'a Config,
     pub timers: &'a mut Timers<(Sid, Timer)>,
+    /// The number of this turn: what is sent in one leaves together.
+    pub turn: u64,
     /// The sessions of WebSockets and of requests without an answer.
     pub conns: &'a mut HashMap<ConnId, Sid>,
     pub out: &'a mut Outbox,
@@ -104,6 +106,8 @@ pub(super) struct Session {
     /// Whether the client takes text only on its transport (P13).
     base64: bool,
     transport: Transport,
+    /// The last turn in which something was sent over the WebSocket.
+    wrote: u64,
     /// The POST whose body is still arriving; it may outlive an upgrade that overtakes it.
     post: Option<(ConnId, Encoding)>,
 }
@@ -185,7 +189,7 @@ impl Session {
     /// A session that starts by polling; the GET that asked for it has its answer.
     pub(super) fn polling(sid: Sid, revision: Revision, base64: bool, scope: &mut Scope<'_>) -> Self {
         let transport = Transport::Polling(Polling::default());
-        let session = Self { sid, revision, base64, transport, post: None };
+        let session = Self { sid, revision, base64, transport, wrote: 0, post: None };
         session.schedule_heartbeat(scope);
         session
     }
@@ -194,7 +198,8 @@ impl Session {
     pub(super) fn websocket(sid: Sid, state: SocketState, conn: ConnId, scope: &mut Scope<'_>) -> Self {
         scope.conns.insert(conn, sid.clone());
         let SocketState { revision, base64, heard } = state;
-        let session = Self { sid, revision, base64, transport: Transport::WebSocket { conn, heard }, post: None };
+        let transport = Transport::WebSocket { conn, heard };
+        let session = Self { sid, revision, base64, transport, wrote: 0, post: None };
         session.schedule_heartbeat(scope);
         session
     }
@@ -243,11 +248,26 @@ impl Session {
         }
     }
 
+    /// Sends frames that make one message, if the client takes them at once; else drops them all (1.12). Over a WebSocket,
+    /// what was sent in the same turn counts as still on its way.
+    pub(super) fn send_volatile(&mut self, frames: &[Frame], scope: &mut Scope<'_>) -> bool {
+        let writable = self.is_listening() && self.wrote != scope.turn;
+        if writable {
+            for frame in frames {
+                self.send(frame.clone(), scope);
+            }
+        }
+        writable
+    }
+
     /// Sends a frame now, or keeps it for the next GET.
     pub(super) fn send(&mut self, frame: Frame, scope: &mut Scope<'_>) {
         let wire = self.wire();
         let polling = match &mut self.transport {
-            Transport::WebSocket { conn, .. } => return scope.out.send(*conn, wire.frame(frame)),
+            Transport::WebSocket { conn, .. } => {
+                self.wrote = scope.turn;
+                return scope.out.send(*conn, wire.frame(frame));
+            }
             Transport::Polling(polling) | Transport::Upgrading { polling, .. } => polling,
             Transport::Closing(_) | Transport::Leaving(_) => return,
         };

@@ -55,12 +55,6 @@ impl<A: App> Server<A> {
         [self.engine.next_wake(now), self.hub.connects.next()].into_iter().flatten().min()
     }
 
-    /// Whether a client has announced attachments that aren't all there. What came of its packet is lost where the object
-    /// loses its memory meanwhile, and the client then has to reconnect.
-    pub fn awaits_attachments(&self) -> bool {
-        self.hub.sockets.clients.values().any(|client| client.decoder.is_waiting())
-    }
-
     fn turn(&mut self, now: Millis, run: impl FnOnce(&mut Engine, &mut Hub<A>, &mut Turn<'_>)) -> Outbox {
         let mut out = Outbox::default();
         let mut turn = Turn { now, entropy: self.entropy.as_mut(), out: &mut out };

@@ -1,0 +1,70 @@
+//! Volatile events reach whom they reach at once, and are dropped for everybody else (1.12).
+
+mod support;
+
+use roomcast::app::{App, Args, Binary, Event, Io};
+use roomcast::config::Config;
+use support::Room;
+
+/// Does what the event's name says, in one turn: `r` is a regular event, `v` a volatile one, `b` a volatile binary one.
+struct Script;
+
+impl App for Script {
+    fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
+        let bytes = Args::of(&Binary([1, 2][..].into())).unwrap_or_default();
+        for (index, step) in event.name.chars().enumerate() {
+            let to = io.to(event.socket);
+            let sent = match step {
+                'v' => to.volatile().emit("v", &index),
+                'b' => to.volatile().emit_args("b", &bytes),
+                _ => to.emit("r", &index),
+            };
+            assert_eq!(sent, Ok(()));
+        }
+    }
+}
+
+fn room() -> Room<Script> {
+    Room::new(Config::default(), || Script)
+}
+
+const HEADER: &str = r#"451-["b",{"_placeholder":true,"num":0}]"#;
+
+#[test]
+fn volatile_not_writable_over_a_websocket_is_what_follows_in_the_same_turn() {
+    let table: [(&str, &[&str]); 5] = [
+        ("v", &[r#"42["v",0]"#]),
+        ("vv", &[r#"42["v",0]"#]),
+        ("rv", &[r#"42["r",0]"#]),
+        ("vr", &[r#"42["v",0]"#, r#"42["r",1]"#]),
+        ("b", &[HEADER, "[1, 2]"]),
+    ];
+    for (name, frames) in table {
+        let mut room = room();
+        let (conn, _) = room.client();
+        for _ in 0..2 {
+            room.text(conn, &format!(r#"42["{name}"]"#));
+            assert_eq!(room.frames(conn), frames, "{name}: a turn forgets the one before");
+        }
+    }
+}
+
+#[test]
+fn volatile_not_writable_over_polling_is_whoever_has_no_get_pending() {
+    let mut room = room();
+    let sid = room.open_polling();
+    room.join_polling(&sid);
+    room.post(&sid, r#"42["v"]"#);
+    room.post(&sid, r#"42["r"]"#);
+    assert_eq!(room.poll(&sid), r#"42["r",0]"#, "the volatile one is gone");
+    let get = room.get(&sid);
+    room.post(&sid, r#"42["vv"]"#);
+    assert_eq!(room.packets(get), r#"42["v",0]"#);
+    room.post(&sid, r#"42["b"]"#);
+    room.post(&sid, r#"42["r"]"#);
+    assert_eq!(room.poll(&sid), r#"42["r",0]"#, "of a binary one nothing is left either");
+    let get = room.get(&sid);
+    room.post(&sid, r#"42["b"]"#);
+    assert_eq!(room.packets(get), HEADER);
+    assert_eq!(room.poll(&sid), "bAQI=", "its attachment follows where its header went");
+}
