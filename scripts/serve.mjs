@@ -25,9 +25,11 @@ export async function serve({ defaultPort, vars = {} }) {
   await ensureBundle();
   await checkPort(host, port);
   say(`starting wrangler dev on http://${host}:${port} (Ctrl-C ends it) …`);
+  // Each port has a state of its own: two servers that share one lock each other out of it.
+  const state = join(root, '.wrangler', `port-${port}`);
   const settings = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]);
   const code = await runShown(projectNode(), [
-    join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js'), 'dev', '--ip', host, '--port', port, ...settings,
+    join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js'), 'dev', '--ip', host, '--port', port, '--persist-to', state, ...settings,
   ], {
     cwd: root,
     // No usage reports, and no look-up of this machine's place, which only tells at the edge.

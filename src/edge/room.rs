@@ -6,8 +6,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
-use worker::{Request, Response, Result, State, js_sys};
+use worker::{Delay, Request, Response, Result, State, js_sys};
 
 use super::requests::{self, Answer, RequestTable, Waited};
 use super::sockets::SocketTable;
@@ -33,7 +34,7 @@ pub(super) struct Room {
     alarm: Cell<Alarm>,
 }
 
-/// What is known of the object's one alarm.
+/// What is known of the object's one alarm, or of the timer in its stead.
 #[derive(Clone, Copy)]
 enum Alarm {
     /// Nothing: the object was just constructed.
@@ -173,13 +174,17 @@ impl Room {
         Some(Millis(wake.0.saturating_sub(now.0))).filter(|wait| *wait <= SOON)
     }
 
-    /// Makes sure that the alarm rings in time. One that rings too early does no harm, so it is only ever moved forward:
-    /// setting it is a write.
-    pub(super) async fn set_alarm(&self) -> Result<()> {
+    /// Makes sure that the room is woken in time. An alarm that rings too early does no harm, so it is only ever moved
+    /// forward: setting it is a write.
+    pub(super) async fn set_alarm(self: &Rc<Self>) -> Result<()> {
         let now = now();
         let Some(wanted) = self.core.borrow().next_wake(now) else {
             return Ok(());
         };
+        if !self.config.absorbs_pongs() {
+            self.set_timer(now, wanted);
+            return Ok(());
+        }
         let storage = self.state.storage();
         let set = match self.alarm.get() {
             Alarm::Known(set) => set,
@@ -193,5 +198,23 @@ impl Room {
             storage.set_alarm(i64::try_from(wait).unwrap_or(i64::MAX)).await?;
         }
         Ok(())
+    }
+
+    /// A room that never sleeps needs no alarm: a timer costs nothing and is on time.
+    fn set_timer(self: &Rc<Self>, now: Millis, wanted: Millis) {
+        if matches!(self.alarm.get(), Alarm::Known(Some(set)) if set <= wanted) {
+            return;
+        }
+        self.alarm.set(Alarm::Known(Some(wanted)));
+        let room = self.clone();
+        js_sys::futures::spawn_local(async move {
+            Delay::from(Duration::from_millis(wanted.0.saturating_sub(now.0))).await;
+            if matches!(room.alarm.get(), Alarm::Known(Some(set)) if set == wanted) {
+                room.alarm.set(Alarm::Known(None));
+            }
+            room.handle(Input::Tick);
+            // Rooms that need a timer set no alarm, so nothing here can fail.
+            _ = room.set_alarm().await;
+        });
     }
 }
