@@ -17,10 +17,10 @@ const WORKER = 'roomcast';
 const ROOM_CLASS = 'ChatRoom';
 
 /**
- * Starts roomcast on a free port of 127.0.0.1. `vars` override the settings of wrangler.toml; a setting of `null` is left
- * out. Rooms are stored under `persist`, by default in a folder that goes when the server closes.
+ * Starts roomcast on `port` of 127.0.0.1, by default a free one. `vars` override the settings of wrangler.toml; a setting of
+ * `null` is left out. Rooms are stored under `persist`, by default in a folder that goes when the server closes.
  */
-export async function startRoomcast({ vars = {}, persist } = {}) {
+export async function startRoomcast({ vars = {}, persist, port = 0 } = {}) {
   const scriptPath = path.join(BUILD, 'index.js');
   if (!existsSync(scriptPath)) throw new Error('build/index.js is missing: build the Worker before these tests');
   const config = parseToml(readFileSync(path.join(ROOT, 'wrangler.toml'), 'utf8'));
@@ -33,7 +33,7 @@ export async function startRoomcast({ vars = {}, persist } = {}) {
   const mf = new Miniflare({
     name: WORKER,
     host: '127.0.0.1',
-    port: 0,
+    port,
     scriptPath,
     modules: true,
     modulesRoot: BUILD,
