@@ -10,7 +10,7 @@ import { conformanceApp, echo } from './reference-conformance.mjs';
 import { ROOT } from './paths.mjs';
 
 // What the reference itself depends on, so that it is of the same version.
-const requireLikeSocketIo = createRequire(createRequire(import.meta.url).resolve('socket.io'));
+export const requireLikeSocketIo = createRequire(createRequire(import.meta.url).resolve('socket.io'));
 const { Server: Engine } = requireLikeSocketIo('engine.io');
 const jsonParser = requireLikeSocketIo('socket.io-parser');
 
