@@ -1,7 +1,7 @@
 // Several namespaces on one connection (C3 to C11), on the conformance app, and what their sockets say to one another.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { greet, greetedPoller, greetedSocket } from './support/conformance.mjs';
+import { greet, greetedPoller } from './support/conformance.mjs';
 import { serverFor, WITHOUT_PINGS } from './support/target.mjs';
 import { freshRoom, RS, WireSocket } from './support/wire.mjs';
 
