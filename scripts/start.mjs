@@ -1,6 +1,26 @@
 // `npm start`: all set-up, then the app on http://127.0.0.1:8787. PORT and HOST override.
 import './check-node.mjs';
-import { runMain } from './project.mjs';
-import { serve } from './serve.mjs';
+import { join } from 'node:path';
+import { ensureBundle } from './bundle.mjs';
+import { freePort } from './port.mjs';
+import { root, runMain, say } from './project.mjs';
+import { projectNode, runShown, wasInterrupted } from './run.mjs';
 
-await runMain(() => serve({ defaultPort: '8787' }));
+await runMain(async () => {
+  const host = process.env.HOST || '127.0.0.1';
+  const port = process.env.PORT || '8787';
+  await freePort(host, port);
+  await ensureBundle();
+  await freePort(host, port);
+  say(`starting wrangler dev on http://${host}:${port} (Ctrl-C ends it) …`);
+  const code = await runShown(projectNode(), [
+    join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js'), 'dev', '--ip', host, '--port', port,
+    // Each port has a state of its own: two servers that share one lock each other out of it.
+    '--persist-to', join(root, '.wrangler', `port-${port}`),
+  ], {
+    cwd: root,
+    // No usage reports, and no look-up of this machine's place, which only tells at the edge.
+    env: { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
+  });
+  return wasInterrupted() ? 0 : code;
+});

@@ -92,7 +92,7 @@ fn c12_another_namespace_is_joined_by_its_name_and_a_query() {
         ("40/a", "connecting /a -"),
         ("40/a,", "connecting /a -"),
         ("40/a?,", "connecting /a -"),
-        ("40/a?token=x%20y&n=1,", r#"connecting /a {"n":"1","token":"x y"}"#),
+        ("40/a?token=x%20y&n=1,", r#"connecting /a {"token":"x y","n":"1"}"#),
         ("40/a?n=1&n=2,", r#"connecting /a {"n":"2"}"#),
         // A payload is what later clients send.
         (r#"40/a,{"token":"x"}"#, "connecting /a -"),

@@ -1,10 +1,10 @@
 //! What clients say: joining and leaving namespaces, events and acks.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -142,11 +142,24 @@ fn with_query(packet: Packet<'_>) -> Packet<'_> {
     let (namespace, query) = packet.namespace.split_once('?').unwrap_or((&packet.namespace, ""));
     let body = match packet.body {
         Body::Connect(_) if query.is_empty() => Body::Connect(None),
-        Body::Connect(_) => {
-            let auth: BTreeMap<_, _> = form_urlencoded::parse(query.as_bytes()).collect();
-            Body::Connect(to_raw_value(&auth).ok().map(Cow::Owned))
-        }
+        Body::Connect(_) => Body::Connect(to_raw_value(&Auth(query)).ok().map(Cow::Owned)),
         other => other,
     };
     Packet { namespace: Cow::Owned(namespace.to_owned()), body }
+}
+
+/// A query as a JSON object, in its own order; a name that is there again is told once, with its last value.
+struct Auth<'a>(&'a str);
+
+impl Serialize for Auth<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pairs = || form_urlencoded::parse(self.0.as_bytes());
+        let last: HashMap<_, _> = pairs().collect();
+        let mut told = HashSet::new();
+        let first = pairs().map(|(name, _)| name).filter(|name| told.insert(name.clone()));
+        serializer.collect_map(first.map(|name| {
+            let value = last.get(&name).cloned().unwrap_or_default();
+            (name, value)
+        }))
+    }
 }
