@@ -24,7 +24,7 @@ const assertAlive = async (poller) => assert.match(await poller.connect(), /^40\
 async function pendingGet(poller) {
   const get = poller.get();
   await sleep(150);
-  return { answer: get, abort: get.abort }; // wrapped: a bare promise would be awaited here
+  return { answer: get, abort: get.abort, reset: get.reset }; // wrapped: a bare promise would be awaited here
 }
 
 describe('framing and order', () => {
@@ -101,6 +101,22 @@ describe('overlap', () => {
     first.finish('0'); // the reference has cut it off by now; an answer that is not "ok" would do as well
     const end = await first.catch(() => ({ status: 'cut off' }));
     assert.notEqual(end.status, 200);
+    await assertGone(poller);
+  });
+
+  test('P6 the others learn at once that a client has left its pending GET', async (t) => {
+    const room = freshRoom();
+    const witness = await WireSocket.session(t, server, room);
+    await witness.connect();
+    witness.send('421["join",{"name":"witness"}]');
+    await witness.next('the answer to join');
+    const poller = await Poller.open(server, room);
+    await poller.connect();
+    await poller.post('42["join",{"name":"poller"}]');
+    assert.match(await witness.next('the poller to join'), /memberJoined/);
+    const { reset } = await pendingGet(poller);
+    reset(); // a half-closed connection would not tell: its client may still read
+    assert.match(await witness.next('the poller to be gone'), /memberLeft/);
     await assertGone(poller);
   });
 

@@ -24,7 +24,7 @@ export function engineUrl(server, room, query = {}) {
 
 /**
  * One HTTP exchange on a connection of its own. Besides being the promise of `{status, headers, body, bytes}` the result has
- * `abort()`, and with `slow: true` leaves the body open for `write(text)` and `finish(text)`.
+ * `abort()`, `reset()` that ends the connection with a TCP reset, and with `slow: true` leaves the body open for `write(text)` and `finish(text)`.
  */
 export function request(url, { method = 'GET', headers = {}, body, slow = false, patience = PATIENCE } = {}) {
   const outgoing = http.request(url, { method, headers, agent: false });
@@ -46,6 +46,7 @@ export function request(url, { method = 'GET', headers = {}, body, slow = false,
   result.catch(() => {}); // whoever cares awaits it; an aborted one may have nobody
   return Object.assign(result, {
     abort: () => outgoing.destroy(),
+    reset: () => outgoing.socket.resetAndDestroy(),
     write: (text) => outgoing.write(text),
     finish: (text) => outgoing.end(text),
   });
