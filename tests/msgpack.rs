@@ -137,7 +137,7 @@ fn what_messagepack_has_besides_is_read_too() {
 #[test]
 fn packets_that_the_reference_refuses_are_refused_in_its_words() {
     let (nsp, event) = (("nsp", "a12f"), ("data", "91a161"));
-    let table: [(&[(&str, &str)], &str); 24] = [
+    let table: [(&[(&str, &str)], &str); 27] = [
         (&[], "invalid packet type"),
         (&[nsp, event], "invalid packet type"),
         (&[("type", "a132"), nsp, event], "invalid packet type"),
@@ -146,6 +146,10 @@ fn packets_that_the_reference_refuses_are_refused_in_its_words() {
         (&[("type", "cb3ff8000000000000"), nsp, event], "invalid packet type"),
         (&[("type", "02"), event], "invalid namespace"),
         (&[("type", "02"), ("nsp", "01"), event], "invalid namespace"),
+        (&[("type", "02"), ("nsp", "d7000000000000000000"), event], "invalid namespace"),
+        (&[("type", "00"), nsp, ("data", "c40101")], "invalid payload"),
+        // An app sees JSON there, in which the bytes would be missing.
+        (&[("type", "00"), nsp, ("data", "81a161c40101")], "invalid payload"),
         (&[("type", "00"), nsp, ("data", "c0")], "invalid payload"),
         (&[("type", "00"), nsp, ("data", "90")], "invalid payload"),
         (&[("type", "00"), nsp, ("data", "a161")], "invalid payload"),
@@ -173,6 +177,8 @@ fn packets_that_the_reference_refuses_are_refused_in_its_words() {
     for end in 1..good.len() {
         assert!(read(&good[..end]).is_err(), "{end} bytes");
     }
+    let list_as_key = [&[0x84], &good[1..], &[0x91, 0xa2], b"id", &[1]].concat();
+    assert_eq!(read(&list_as_key), Err(DecodeError::NotMsgpack));
     assert_eq!(read(&[good, vec![0xc0]].concat()), Err(DecodeError::NotMsgpack), "trailing bytes");
     assert_eq!(read(&[]).map_err(|_| ()), Err(()));
 }

@@ -49,6 +49,7 @@ fn packets_are_read_as_the_reference_reads_them() {
         ("2[-1.5]", r#"/ event - "-1.5""#),
         (r#"2 ["a"]"#, r#"/ event 0 "a""#),
         (r#"2 7 ["a"]"#, r#"/ event 7 "a""#),
+        ("2\u{feff}[\"a\"]", r#"/ event 0 "a""#),
         (r#"2["connection"]"#, r#"/ event - "connection""#),
         (r#"2["error"]"#, r#"/ event - "error""#),
         (r#"2["a",{"_placeholder":true,"num":0}]"#, r#"/ event - "a" {"_placeholder":true,"num":0}"#),
@@ -93,6 +94,7 @@ fn bad_packets_are_refused_as_the_reference_does() {
         (r#"21.5["a"]"#, InvalidPayload),
         (r#"21 1["a"]"#, InvalidPayload),
         (r#"2abc["a"]"#, InvalidPayload),
+        ("2\u{85}[\"a\"]", InvalidPayload),
         (r#"299999999999999999999["a"]"#, InvalidPayload),
         ("3{}", InvalidPayload),
         // CVE-2023-32695: a name that is no string was called as one.

@@ -67,7 +67,8 @@ fn split_namespace(text: &str) -> (&str, &str) {
 /// The ack id: digits. The reference takes each character that JavaScript turns into a number, which white space does:
 /// alone it is 0, around digits it is dropped, between them the id is none (1.10, "accepted quirks").
 fn split_id(text: &str) -> Result<(Option<u64>, &str), DecodeError> {
-    let is_part = |c: char| c.is_ascii_digit() || c.is_whitespace() || c == '\u{feff}';
+    // U+FEFF is white space to JavaScript, and U+0085 is none.
+    let is_part = |c: char| c.is_ascii_digit() || (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}';
     let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
     let (id, rest) = text.split_at(end);
     let digits = id.trim_matches(|c: char| !c.is_ascii_digit());

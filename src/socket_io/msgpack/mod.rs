@@ -47,6 +47,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Packet<'static>, DecodeError> {
     let own = |values: Vec<&RawValue>| values.into_iter().map(ToOwned::to_owned).collect();
     let body = match (kind, fields.data.as_deref()) {
         (0, None) => Body::Connect(None),
+        // An app sees JSON there, in which the bytes would be missing.
+        (0, Some(_)) if !fields.attachments.is_empty() => return Err(DecodeError::InvalidPayload),
         (0, Some(json)) => {
             let auth = serde_json::from_str::<&RawValue>(json).map_err(|_| DecodeError::InvalidPayload)?;
             Body::Connect(Some(Cow::Owned(object(auth)?.to_owned())))
@@ -70,10 +72,15 @@ fn fields(bytes: &[u8]) -> Result<Fields, DecodeError> {
     let members = reader.map_len().ok_or(DecodeError::InvalidType)?;
     for _ in 0..members {
         let (key, _) = reader.value().ok_or(DecodeError::NotMsgpack)?;
+        // As within: a key has nothing nested in it.
+        if key.as_ref().is_some_and(|key| key.starts_with(['[', '{'])) {
+            return Err(DecodeError::NotMsgpack);
+        }
+        let is_text = reader.is_at_text();
         let (value, attachments) = reader.value().ok_or(DecodeError::NotMsgpack)?;
         match key.as_deref() {
             Some(r#""type""#) => fields.kind = value,
-            Some(r#""nsp""#) => fields.namespace = value,
+            Some(r#""nsp""#) => fields.namespace = value.filter(|_| is_text),
             Some(r#""id""#) => fields.id = value,
             Some(r#""data""#) => (fields.data, fields.attachments) = (value, attachments),
             _ => {}

@@ -45,6 +45,12 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// Whether the next value is a text; as JSON, a date is one too.
+    pub(super) fn is_at_text(&self) -> bool {
+        let marker = self.rest.first().copied().map(Marker::from_u8);
+        matches!(marker, Some(Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32))
+    }
+
     /// The number of members of a map, which follow.
     pub(super) fn map_len(&mut self) -> Option<u64> {
         match self.marker()? {
