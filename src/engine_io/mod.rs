@@ -9,7 +9,7 @@
 mod handshake;
 mod http;
 mod packet;
-mod payload;
+pub mod payload;
 mod session;
 
 use std::borrow::Cow;
@@ -27,7 +27,7 @@ use crate::ids::{ConnId, Entropy, Millis, Sid};
 use crate::outbox::{BodyError, Effect, Frame, Input, Outbox, Reply, Request};
 use crate::timers::Timers;
 use handshake::Purpose;
-use payload::{Body, Packets};
+use payload::Body;
 use session::{Encoding, Scope, Session, Timer};
 
 /// A message for the layer above.
@@ -449,8 +449,7 @@ impl Engine {
             return Ok(());
         };
         let body = if binary { Body::Binary(bytes) } else { Body::Text(String::from_utf8_lossy(bytes)) };
-        let mut packets = Packets::new(revision, &body);
-        while let Some(packet) = packets.next() {
+        for packet in payload::decode(revision, &body) {
             self.packet(turn, sid, packet, listener)?;
         }
         Ok(())

@@ -15,8 +15,19 @@ const SEPARATOR: char = '\u{1e}';
 /// The bytes that a length in a binary payload may have at most: more digits than any body has bytes.
 const MAX_LENGTH_DIGITS: usize = 10;
 
-/// A body's packets, read one by one: what comes before a bad one has been delivered when the bad one is met (P8).
-pub(super) enum Packets<'a> {
+/// Reads a body's packets one by one: what comes before a bad one has been delivered when the bad one is met, which is the
+/// last (P8).
+pub fn decode<'a>(revision: Revision, body: &'a Body<'a>) -> impl Iterator<Item = Result<Packet<'a>, ParseError>> {
+    match (revision, body) {
+        (Revision::V4, Body::Text(text)) => Packets::Joined(text.split(SEPARATOR)),
+        (Revision::V3, Body::Text(text)) => Packets::Counted(text),
+        // Revision 4 has no binary bodies; the handshake of a POST refuses them.
+        (_, Body::Binary(bytes)) => Packets::Binary(bytes),
+    }
+}
+
+/// What is left of a body.
+enum Packets<'a> {
     /// Revision 4.
     Joined(std::str::Split<'a, char>),
     /// Revision 3, as text.
@@ -27,27 +38,28 @@ pub(super) enum Packets<'a> {
     Done,
 }
 
-impl<'a> Packets<'a> {
-    /// Starts to read a body.
-    pub(super) fn new(revision: Revision, body: &'a Body<'a>) -> Self {
-        match (revision, body) {
-            (Revision::V4, Body::Text(text)) => Self::Joined(text.split(SEPARATOR)),
-            (Revision::V3, Body::Text(text)) => Self::Counted(text),
-            // Revision 4 has no binary bodies; the handshake of a POST refuses them.
-            (_, Body::Binary(bytes)) => Self::Binary(bytes),
-        }
-    }
+impl<'a> Iterator for Packets<'a> {
+    type Item = Result<Packet<'a>, ParseError>;
 
-    /// The next packet, or `None` after the last one.
-    pub(super) fn next(&mut self) -> Option<Result<Packet<'a>, ParseError>> {
+    fn next(&mut self) -> Option<Self::Item> {
         let (packet, rest) = match std::mem::replace(self, Self::Done) {
             Self::Joined(mut texts) => {
                 let packet = Packet::decode(Revision::V4, texts.next()?);
                 (packet, Some(Self::Joined(texts)))
             }
-            Self::Counted(text) => split(take_counted(text), |(packet, rest)| {
-                (Packet::decode(Revision::V3, packet), (!rest.is_empty()).then_some(Self::Counted(rest)))
-            }),
+            Self::Counted(text) => {
+                let mut taken = take_counted(text);
+                // `0:` is how a client writes that it has nothing to send.
+                while let Some(("", rest)) = taken {
+                    if rest.is_empty() {
+                        return None;
+                    }
+                    taken = take_counted(rest);
+                }
+                split(taken, |(packet, rest)| {
+                    (Packet::decode(Revision::V3, packet), (!rest.is_empty()).then_some(Self::Counted(rest)))
+                })
+            }
             Self::Binary(bytes) => {
                 split(take_binary(bytes), |(packet, rest)| (packet, (!rest.is_empty()).then_some(Self::Binary(rest))))
             }
@@ -64,7 +76,7 @@ impl<'a> Packets<'a> {
 
 /// A POST's body.
 #[derive(Debug)]
-pub(super) enum Body<'a> {
+pub enum Body<'a> {
     /// What isn't UTF-8 is replaced, as the reference does.
     Text(Cow<'a, str>),
     /// Announced as `application/octet-stream`.
@@ -112,8 +124,9 @@ fn take_binary(bytes: &[u8]) -> Option<(Result<Packet<'_>, ParseError>, &[u8])> 
     Some((packet, rest))
 }
 
-/// Packets as one body: text, or bytes for a client of revision 3 that takes them, where a packet is binary.
-pub(super) fn encode(revision: Revision, base64: bool, frames: &[Frame]) -> Frame {
+/// Writes packets as one body: text, or where a packet is binary, bytes for a client of revision 3 that takes them, which
+/// is one that didn't ask for `base64`.
+pub fn encode(revision: Revision, base64: bool, frames: &[Frame]) -> Frame {
     let any_binary = frames.iter().any(|frame| matches!(frame, Frame::Binary(_)));
     if revision == Revision::V3 && any_binary && !base64 {
         return Frame::Binary(encode_binary(frames).into());
@@ -154,8 +167,7 @@ mod tests {
     use super::*;
 
     fn decode(revision: Revision, body: &Body<'_>) -> Vec<Result<String, ParseError>> {
-        let mut packets = Packets::new(revision, body);
-        std::iter::from_fn(|| packets.next().map(|packet| packet.map(|p| format!("{p:?}")))).collect()
+        super::decode(revision, body).map(|packet| packet.map(|p| format!("{p:?}"))).collect()
     }
 
     fn both_ways(revision: Revision, base64: bool, body: &Body<'_>, packets: &[Packet<'_>]) {
@@ -207,14 +219,16 @@ mod tests {
         for (body, expected) in table {
             assert_eq!(verdicts(Revision::V4, &Body::Text(body.into())), expected, "{body:?}");
         }
-        let table: [(&str, &[bool]); 9] = [
+        let table: [(&str, &[bool]); 11] = [
             ("", &[false]),
+            ("0:", &[]),
+            ("0:2:4a0:0:", &[true]),
             ("abc", &[false]),
             ("2:4a2:", &[true, false]),
             ("2:4a3:4b", &[true, false]),
             (":4a", &[false]),
             ("+2:4a", &[false]),
-            ("0:", &[false]),
+            ("0:x", &[false]),
             ("2:4😀", &[false]),
             ("99999999999999999999:4a", &[false]),
         ];
