@@ -6,6 +6,13 @@ const RESERVED = ['connect', 'connect_error', 'disconnect', 'disconnecting', 'ne
 const TELLING = [...'0123456789-,:;/[]{}"\\ .+eEx?#_=b*', '\u001e', '\t', '\n', '\u0085', '\u00a0', '\ufeff', '\u2028', 'é', '😀',
   '_placeholder', '"num":1', 'null', 'true', '1e0', '0x1', '18446744073709551616', '\\ud83d', '["a"]', '{}'];
 
+/** What MessagePack has besides JSON: undefined, dates by either type, extensions, numbers of other widths. And UTF-8 that is none. */
+const TELLING_BYTES = ['d40000', 'd6ff00000001', 'd7ff0000000400000001', 'd7000000018bcfe56800', 'c7020061ff', 'd50501ff', 'ca3fc00000',
+  'd3ffffffffffffffff', 'cfffffffffffffffff', 'cb7ff8000000000000', 'd90161', 'dc000101', 'df00000001a16101', 'eda080']
+  .map((hex) => Buffer.from(hex, 'hex'));
+/** Numbers as only some read them. */
+const ODD_NUMBERS = ['1.0', '0x1', '1e0', '01', ' 1', '+1', '-1', '-0', '0.5', '1 2', '9007199254740993', '18446744073709551616', ''];
+
 /** Steele and Vigna's SplitMix, on 32 bits. */
 export class Random {
   #state;
@@ -105,6 +112,22 @@ export function packet(random, { fromServer = false } = {}) {
   return { type, nsp, data: random.once(2) ? { message: text(random), data: value(random, false) } : text(random) };
 }
 
+/** A packet with a member that it can't have, or that is not what it seems. */
+export function strangePacket(random) {
+  const whole = packet(random);
+  const binary = [new Date(random.next() * 1_000), bytes(random), new Uint8Array(random.list(9, () => random.below(256))).buffer];
+  const any = [undefined, null, true, -1, 1.5, 2 ** 60, NaN, -0, '', 'a', '\ud83d', [], {}, ...binary];
+  const edits = [
+    () => (whole.type = random.of([...any, 3, 4, 5, 7])),
+    () => (whole.nsp = random.of(any)),
+    () => (whole.id = random.of(any)),
+    () => (whole.data = random.of([...any, { a: [random.of(any)] }, { message: 'a' }])),
+    () => (whole.data = [random.of([...any, ...RESERVED]), random.of(any), { a: random.of(any) }]),
+  ];
+  random.of(edits)();
+  return whole;
+}
+
 function damagedText(random, whole) {
   const characters = [...whole];
   for (let i = random.below(3); i >= 0; i -= 1) {
@@ -120,7 +143,12 @@ function damagedText(random, whole) {
     ];
     random.of(edits)();
   }
-  return characters.join('').toWellFormed();
+  const written = characters.join('').toWellFormed();
+  if (!random.once(4)) return written;
+  const numbers = [...whole.matchAll(/\d+/g)].slice(0, random.once(2) ? 4 : undefined);
+  if (numbers.length === 0) return written;
+  const { 0: digits, index } = random.of(numbers);
+  return whole.slice(0, index) + random.of(ODD_NUMBERS) + whole.slice(index + digits.length);
 }
 
 function damagedBytes(random, whole) {
@@ -131,6 +159,7 @@ function damagedBytes(random, whole) {
     const edits = [
       () => all.splice(at, 0, byte),
       () => all.splice(at, 1, byte),
+      () => all.splice(at, 1, ...random.of(TELLING_BYTES)),
       () => all.splice(at, 1, (all[at] ?? 0) ^ (1 << random.below(8))),
       () => all.splice(at, 1),
       () => all.splice(at),
@@ -141,6 +170,13 @@ function damagedBytes(random, whole) {
 }
 
 export const damaged = (random, whole) => (typeof whole === 'string' ? damagedText(random, whole) : damagedBytes(random, whole));
+
+/** Whether bytes may announce gigabytes that don't follow: the npm package takes that memory, and half a minute, first. */
+function isBomb(message) {
+  if (typeof message === 'string') return false;
+  return [...message.keys()].some((at) =>
+    message[at] === 0xc9 && message[at + 5] === 0 && message.readUInt32BE(at + 1) > message.length);
+}
 
 /** The messages of a packet with one of them damaged, gone, or out of place. */
 export function damagedMessages(random, messages) {
@@ -154,5 +190,5 @@ export function damagedMessages(random, messages) {
     () => some.splice(at, 0, random.of([bytes(random), '2["a"]', '51-["a",{"_placeholder":true,"num":0}]'])),
   ];
   random.of(edits)();
-  return some;
+  return some.some(isBomb) ? messages : some;
 }

@@ -43,7 +43,7 @@ const isBytes = (value) => ArrayBuffer.isView(value) || value instanceof ArrayBu
 export function plain(value) {
   if (isBytes(value)) return { $bytes: Buffer.from(value).toString('base64') };
   if (Array.isArray(value)) return Array.from(value, (item) => plain(item) ?? null);
-  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null; // there is no -0 either
   if (value instanceof Date) return value.toJSON();
   if (typeof value !== 'object' || value === null) return value;
   const members = Object.keys(value).sort().map((key) => [key, plain(value[key])]);
@@ -101,7 +101,7 @@ function packetWords({ type, nsp, id, data }) {
 
 export const sent = packetWords;
 
-export function read(parser, messages, most = 10) {
+export function read(parser, messages, most) {
   const decoder = new parsers[parser].Decoder(parser === 'default' ? { maxAttachments: most } : undefined);
   const packets = [];
   const raw = [];
@@ -117,7 +117,10 @@ export function read(parser, messages, most = 10) {
   return { packets, raw, refused: false, waiting: Boolean(decoder.reconstructor) };
 }
 
-export const write = (parser, packet) => new parsers[parser].Encoder().encode({ ...packet });
+export function write(parser, packet) {
+  const messages = new parsers[parser].Encoder().encode({ ...packet });
+  return messages.map((message) => (typeof message === 'string' ? message.toWellFormed() : message)); // as UTF-8 has it
+}
 
 /** roomcast's answer to `read` in the same words. Its placeholders stand for bytes only where there are attachments. */
 export function heard({ packets, ...verdict }) {
