@@ -72,6 +72,10 @@ pub(super) async fn wait(
     answer: &mut oneshot::Receiver<Answer>,
     next_tick: Option<Millis>,
 ) -> Waited {
+    // Most answers are there at once; only a wait is worth a listener and a timer.
+    if let Ok(Some(answer)) = answer.try_recv() {
+        return Waited::Answered(answer);
+    }
     let (sender, aborted) = oneshot::channel();
     let on_abort = Closure::once(move || _ = sender.send(()));
     let signal = request.inner().signal();

@@ -8,135 +8,26 @@
 
 mod handshake;
 mod http;
+mod listener;
 mod packet;
 pub mod payload;
 mod session;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-
-use serde::{Deserialize, Serialize};
 
 pub use handshake::{Query, Refusal};
 pub use http::needs_xss_header;
+pub use listener::{Listener, Message, Reason, Revision, Turn};
 pub use packet::{Packet, ParseError};
 pub use session::{Kind, SocketState};
 
 use crate::config::Config;
-use crate::ids::{ConnId, Entropy, Millis, Sid};
-use crate::outbox::{BodyError, Effect, Frame, Input, Outbox, Reply, Request};
+use crate::ids::{ConnId, Millis, Sid};
+use crate::outbox::{BodyError, Effect, Frame, Input, Reply, Request};
 use crate::timers::Timers;
 use handshake::Purpose;
 use payload::Body;
 use session::{Encoding, Scope, Session, Timer};
-
-/// A message for the layer above.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message<'a> {
-    /// Text.
-    Text(Cow<'a, str>),
-    /// Bytes.
-    Binary(Cow<'a, [u8]>),
-}
-
-/// The revision of the protocol that a session speaks (R3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Revision {
-    /// Engine.IO 3, of Socket.IO 2 clients.
-    V3,
-    /// Engine.IO 4.
-    V4,
-}
-
-impl Revision {
-    /// Reads the query's `EIO`.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "3" => Some(Self::V3),
-            "4" => Some(Self::V4),
-            _ => None,
-        }
-    }
-}
-
-/// Why a session is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// The client closed it.
-    TransportClose,
-    /// A connection broke, or the client broke the rules of the transport.
-    TransportError,
-    /// A WebSocket frame was larger than [`Config::max_payload`].
-    FrameTooLarge,
-    /// No pong came in time.
-    PingTimeout,
-    /// The client sent what is no packet.
-    ParseError,
-    /// The layer above closed it.
-    ForcedClose,
-}
-
-impl Reason {
-    /// The reference's word for it (1.13).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::TransportClose => "transport close",
-            Self::TransportError | Self::FrameTooLarge => "transport error",
-            Self::PingTimeout => "ping timeout",
-            Self::ParseError => "parse error",
-            Self::ForcedClose => "forced close",
-        }
-    }
-
-    /// The code that a WebSocket is closed with, where there is one (W2, W3).
-    fn close_code(self) -> Option<u16> {
-        (self == Self::FrameTooLarge).then_some(1009)
-    }
-}
-
-/// The moment in which something is handled: its time, fresh randomness, and where effects go.
-pub struct Turn<'a> {
-    /// Now.
-    pub now: Millis,
-    /// Where fresh identifiers come from.
-    pub entropy: &'a mut dyn Entropy,
-    /// What the shell is to do.
-    pub out: &'a mut Outbox,
-}
-
-impl Turn<'_> {
-    /// The same moment for somebody who keeps it a shorter time.
-    pub fn reborrow(&mut self) -> Turn<'_> {
-        Turn { now: self.now, entropy: self.entropy, out: self.out }
-    }
-}
-
-/// The layer above.
-pub trait Listener {
-    /// Whether a new session may be opened; asked before anything is done for it (R6).
-    ///
-    /// # Errors
-    /// The sentence that refuses it: the client gets 403 and code 4 with it.
-    fn admit(&mut self, request: &Request<'_>) -> Result<(), Cow<'static, str>> {
-        _ = request;
-        Ok(())
-    }
-    /// Headers for the first answer of a new session (H8).
-    fn initial_headers(&mut self, sid: &Sid, request: &Request<'_>) -> Vec<(String, String)> {
-        _ = (sid, request);
-        Vec::new()
-    }
-    /// A session was opened.
-    fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid);
-    /// A session has moved from polling to a WebSocket.
-    fn upgraded(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
-        _ = (engine, turn, sid);
-    }
-    /// A message arrived.
-    fn message(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, message: Message<'_>);
-    /// A session ended, but for those that the listener itself closed by [`Engine::close`].
-    fn closed(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, reason: Reason);
-}
 
 /// What a new session starts with.
 #[derive(Clone, Copy)]
