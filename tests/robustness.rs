@@ -32,15 +32,7 @@ fn bytes(random: &mut Random) -> Vec<u8> {
         bytes.extend_from_slice(random.of(&packets).as_bytes());
     }
     for _ in 0..[0, 0, 0, 1, 2, 8][random.below(6)] {
-        let at = random.below(bytes.len() + 1);
-        let byte = random.next().to_be_bytes()[0];
-        match random.below(4) {
-            0 => bytes.insert(at, byte),
-            1 => bytes.truncate(at),
-            2 if at < bytes.len() => _ = bytes.remove(at),
-            _ if at < bytes.len() => bytes[at] ^= 1 << (byte % 8),
-            _ => bytes.extend_from_within(..at),
-        }
+        random.damage(&mut bytes);
     }
     bytes
 }

@@ -28,6 +28,19 @@ impl Random {
     pub(crate) fn of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
         choices[self.below(choices.len())]
     }
+
+    /// Changes one byte, adds or removes one, cuts the rest off or repeats the beginning.
+    pub(crate) fn damage(&mut self, bytes: &mut Vec<u8>) {
+        let at = self.below(bytes.len() + 1);
+        let byte = self.next().to_be_bytes()[0];
+        match self.below(4) {
+            0 => bytes.insert(at, byte),
+            1 => bytes.truncate(at),
+            2 if at < bytes.len() => _ = bytes.remove(at),
+            _ if at < bytes.len() => bytes[at] ^= 1 << (byte % 8),
+            _ => bytes.extend_from_within(..at),
+        }
+    }
 }
 
 impl Entropy for Random {
