@@ -220,7 +220,7 @@ fn write(parser: Parser, packet: &Outgoing) -> Fallible<Value> {
         Ok(args)
     };
     let messages = match packet {
-        Outgoing::Connect { nsp, sid } => parser.encode(nsp, &Reply::Connect(sid.as_deref())),
+        Outgoing::Connect { nsp, sid } => parser.encode(nsp, &Reply::Connect { id: sid.as_deref(), pid: None }),
         Outgoing::Disconnect { nsp } => parser.encode(nsp, &Reply::Disconnect),
         Outgoing::Event { nsp, name, id, args: values } => {
             parser.encode(nsp, &Reply::Event { name, args: &args(values)?, ack: *id })

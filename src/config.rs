@@ -57,6 +57,16 @@ pub struct Config {
     pub max_attachments: usize,
     /// `PARSER`: how Socket.IO packets are written.
     pub parser: Parser,
+    /// `RECOVERY_MS`: how long a client may be gone and still come back to its socket (1.11); 0 where none ever does.
+    pub recovery: Millis,
+    /// `LOG_MAX_AGE_MS`: how long an event is kept for those who may have missed it; see [`log_age`](Self::log_age).
+    pub log_max_age: Millis,
+    /// `LOG_MAX_EVENTS`: how many events are kept for those who may have missed them.
+    pub log_max_events: u64,
+    /// `HISTORY_MESSAGES`: how many messages the chat keeps in a room.
+    pub history_messages: u64,
+    /// `DEBUG`: whether the room counts what it does, and shows it at `/r/<room>/debug`. Counting costs a write an event.
+    pub debug: bool,
 }
 
 impl Default for Config {
@@ -76,6 +86,11 @@ impl Default for Config {
             app: AppKind::Chat,
             max_attachments: 10,
             parser: Parser::Default,
+            recovery: Millis(120_000),
+            log_max_age: Millis(600_000),
+            log_max_events: 10_000,
+            history_messages: 10_000,
+            debug: false,
         }
     }
 }
@@ -102,6 +117,8 @@ const MOST_BYTES: u64 = 32 << 20;
 const MOST_CONNECTIONS: u64 = 32_768;
 /// Each attachment is a frame of its own for each receiver.
 const MOST_ATTACHMENTS: u64 = 1_000;
+/// What an object's storage holds easily.
+const MOST_ROWS: u64 = 10_000_000;
 
 impl Config {
     /// From this interval on the runtime answers pongs by itself and the object sleeps through them. Below it, a room
@@ -133,7 +150,19 @@ impl Config {
             max_attachments: settings.size("MAX_ATTACHMENTS", default.max_attachments, MOST_ATTACHMENTS)?,
             parser: settings.choice("PARSER", &[("default", Parser::Default), ("msgpack", Parser::Msgpack)])?,
             app: settings.choice("APP", &[("chat", AppKind::Chat), ("conformance", AppKind::Conformance)])?,
+            recovery: settings.number("RECOVERY_MS", default.recovery.0, 0, MOST_MS).map(Millis)?,
+            log_max_age: settings.millis("LOG_MAX_AGE_MS", default.log_max_age)?,
+            log_max_events: settings.number("LOG_MAX_EVENTS", default.log_max_events, 1, MOST_ROWS)?,
+            history_messages: settings.number("HISTORY_MESSAGES", default.history_messages, 1, MOST_ROWS)?,
+            debug: settings.choice("DEBUG", &[("false", false), ("true", true)])?,
         })
+    }
+
+    /// How long an event is kept at least: until nobody can come back any more who may have missed it. A client may be
+    /// gone for two intervals and the timeout before that is noticed, and one interval before that it was heard of last.
+    pub fn log_age(&self) -> Millis {
+        let unnoticed = Millis(3 * self.ping_interval.0) + self.ping_timeout;
+        self.log_max_age.max(self.recovery + unnoticed)
     }
 
     /// Whether the runtime answers the clients' pongs in the object's stead, so that they don't wake it.
@@ -159,21 +188,21 @@ impl<L: Fn(&str) -> Option<String>> Settings<L> {
         parse(value.trim()).ok_or(ConfigError { name, wanted: wanted.to_owned(), value })
     }
 
-    fn number(&self, name: &'static str, default: u64, most: u64) -> Result<u64, ConfigError> {
+    fn number(&self, name: &'static str, default: u64, least: u64, most: u64) -> Result<u64, ConfigError> {
         if (self.lookup)(name).is_none() {
             return Ok(default);
         }
-        let wanted = format!("a whole number from 1 to {most}");
-        self.read(name, &wanted, |value| value.parse().ok().filter(|number| (1..=most).contains(number)))
+        let wanted = format!("a whole number from {least} to {most}");
+        self.read(name, &wanted, |value| value.parse().ok().filter(|number| (least..=most).contains(number)))
     }
 
     fn millis(&self, name: &'static str, default: Millis) -> Result<Millis, ConfigError> {
-        self.number(name, default.0, MOST_MS).map(Millis)
+        self.number(name, default.0, 1, MOST_MS).map(Millis)
     }
 
     fn size(&self, name: &'static str, default: usize, most: u64) -> Result<usize, ConfigError> {
         // Lossless: no bound given here is above 32 bits.
-        self.number(name, default as u64, most).map(|number| number as usize)
+        self.number(name, default as u64, 1, most).map(|number| number as usize)
     }
 
     /// One of several words; the first is the default.

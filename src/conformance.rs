@@ -4,11 +4,11 @@
 //! At `/engine.io/` every message is sent back. At `/socket.io/` the namespaces `/`, `/custom`, `/dynamic-<digits>` and
 //! `/admin` answer events with events and with acks, as [`Conformance`] says.
 
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
-use crate::app::{Answer, App, Event, Io, IoError, Refusal};
+use crate::app::{Ack, Answer, App, Args, Connection, Event, Io, IoError, Refusal};
 use crate::engine_io::{Engine, Listener, Message, Packet, Reason, Turn};
 use crate::ids::{Sid, SocketId};
 
@@ -39,11 +39,16 @@ impl Listener for Echo {
 /// | `emit-with-ack` | the socket gets `question` with the same arguments; its ack comes back as `answer` |
 /// | `broadcast` | all others in the namespace get `broadcast` with the same arguments |
 /// | `kick {close}` | the socket is disconnected; with `close`, the whole connection |
+/// | `join {room}`, `leave {room}` | the socket joins or leaves a room |
+/// | `to {room, event, data}`, `direct {event, data}` | those in the room get the event, or the socket itself |
+/// | `data {value}`, `data?` | sets what is kept with the socket; is acked with it |
+/// | `whoami` | is acked with the socket's `id`, the number of `sockets` in the namespace, and of those `away` |
+/// | `ask-later`, `answer-now` | the first one's ack is kept, and given when the second one comes |
+/// | `panic` | the app panics |
+///
+/// Where an ack is wanted and the row above names none, it is `{}`; what can't be stored is acked `{error: "storage"}`.
 #[derive(Debug, Default)]
-pub struct Conformance {
-    /// What the client that is just connecting has sent along.
-    auth: Option<Box<RawValue>>,
-}
+pub struct Conformance;
 
 /// What `/admin` wants to know.
 #[derive(Deserialize)]
@@ -51,10 +56,24 @@ struct Credentials {
     token: String,
 }
 
-/// `kick`.
-#[derive(Deserialize)]
-struct Kick {
+/// The object that an event comes with; each event needs some of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wish {
     close: bool,
+    room: String,
+    event: String,
+    data: Value,
+    value: Value,
+}
+
+/// What is kept with a socket.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    value: Value,
+    /// The ack that is to be given later.
+    later: Option<Ack>,
 }
 
 impl App for Conformance {
@@ -65,7 +84,6 @@ impl App for Conformance {
     }
 
     fn connecting(&mut self, io: &mut Io<'_>, auth: Option<&RawValue>) -> Result<(), Refusal> {
-        self.auth = auth.map(ToOwned::to_owned);
         let known = auth.and_then(|auth| serde_json::from_str(auth.get()).ok());
         if io.namespace() == "/admin" && known.is_none_or(|Credentials { token }| token != "secret") {
             return Err(Refusal { message: "not authorized".to_owned(), data: Some(json!({ "code": 401 })) });
@@ -73,26 +91,31 @@ impl App for Conformance {
         Ok(())
     }
 
-    fn connected(&mut self, io: &mut Io<'_>, socket: &SocketId) {
-        let sent = match self.auth.take() {
-            Some(auth) => io.to(socket).emit("auth", &auth),
+    fn connected(&mut self, io: &mut Io<'_>, connection: &Connection<'_>) {
+        let Connection { socket, auth, recovered } = connection;
+        if *recovered {
+            return;
+        }
+        report(&match auth {
+            Some(auth) => io.to(socket).emit("auth", auth),
             None => io.to(socket).emit("auth", &json!({})),
-        };
-        report(&sent);
+        });
     }
 
     fn event(&mut self, io: &mut Io<'_>, Event { socket, name, args, ack }: Event<'_>) {
-        report(&match (name, ack) {
-            ("message", _) => io.to(socket).emit_args("message-back", args),
-            ("message-with-ack", Some(ack)) => io.answer_args(ack, args),
-            ("emit-with-ack", _) => io.to(socket).emit_args_with_ack("question", args).map(drop),
-            ("broadcast", _) => io.all().except(socket).emit_args("broadcast", args),
-            ("kick", _) => {
-                io.disconnect(socket, args.get(0).is_some_and(|Kick { close }| close));
-                Ok(())
-            }
-            _ => Ok(()),
-        });
+        let wish = args.get::<Wish>(0).unwrap_or_default();
+        let done = match name {
+            "message-with-ack" => return ack.map_or((), |ack| report(&io.answer_args(ack, args))),
+            "ask-later" => return report(&keep(io, socket, |kept| kept.later = ack)),
+            _ => obey(io, socket, name, args, wish),
+        };
+        let answer = match (&done, ack) {
+            (Ok(answer), Some(ack)) => io.answer(ack, answer),
+            (Err(IoError::Storage(_)), Some(ack)) => io.answer(ack, &json!({ "error": "storage" })),
+            (_, _) => Ok(()),
+        };
+        report(&answer);
+        report(&done);
     }
 
     fn acked(&mut self, io: &mut Io<'_>, answer: Answer<'_>) {
@@ -100,7 +123,48 @@ impl App for Conformance {
     }
 }
 
-/// No name here is reserved, and what came in as JSON goes out as such.
-fn report(sent: &Result<(), IoError>) {
-    debug_assert_eq!(*sent, Ok(()));
+/// Does what an event asks for; gives its answer.
+fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: Wish) -> Result<Value, IoError> {
+    match name {
+        "message" => io.to(socket).emit_args("message-back", args)?,
+        "emit-with-ack" => drop(io.to(socket).emit_args_with_ack("question", args)?),
+        "broadcast" => io.all().except(socket).emit_args("broadcast", args)?,
+        "kick" => io.disconnect(socket, wish.close),
+        "join" => io.join(socket, &wish.room),
+        "leave" => io.leave(socket, &wish.room),
+        "to" => io.to(&wish.room).emit(&wish.event, &wish.data)?,
+        "direct" => io.to(socket).emit(&wish.event, &wish.data)?,
+        "data" => keep(io, socket, |kept| kept.value = wish.value)?,
+        "data?" => return Ok(io.data::<Kept>(socket).unwrap_or_default().value),
+        "whoami" => {
+            return Ok(json!({ "id": socket.as_str(), "sockets": io.sockets().count(), "away": io.away().count() }));
+        }
+        "answer-now" => {
+            let mut later = None;
+            keep(io, socket, |kept| later = kept.later.take())?;
+            if let Some(ack) = later {
+                io.answer(ack, &json!("later"))?;
+            }
+        }
+        "panic" => panic_now(),
+        _ => {}
+    }
+    Ok(json!({}))
+}
+
+fn keep(io: &mut Io<'_>, socket: &SocketId, change: impl FnOnce(&mut Kept)) -> Result<(), IoError> {
+    let mut kept = io.data::<Kept>(socket).unwrap_or_default();
+    change(&mut kept);
+    io.set_data(socket, &kept)
+}
+
+/// What an app with a fault does: tests show that nobody notices.
+#[allow(clippy::panic, reason = "a fault is what is asked for")]
+fn panic_now() {
+    panic!("as it was asked to");
+}
+
+/// No name here is reserved, and what came in as JSON goes out as such; so only the storage can fail.
+fn report<T: std::fmt::Debug>(sent: &Result<T, IoError>) {
+    debug_assert!(matches!(sent, Ok(_) | Err(IoError::Storage(_) | IoError::DataTooLarge)), "{sent:?}");
 }

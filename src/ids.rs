@@ -23,6 +23,11 @@ impl Add for Millis {
 }
 
 impl Millis {
+    /// The point in time that lies `span` before this one.
+    pub fn before(self, span: Self) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
     /// The first multiple of `period` after this point in time.
     ///
     /// Whoever rounds like this meets everybody else at the same moments, without keeping state.
@@ -35,11 +40,11 @@ impl Millis {
 /// Where identifiers come from: the system's generator at the edge, a counter in tests.
 pub trait Entropy {
     /// Fills `bytes` with unpredictable bytes.
-    fn fill(&mut self, bytes: &mut [u8]);
+    fn fill(&self, bytes: &mut [u8]);
 }
 
 /// 20 characters of base64url made of 15 random bytes, the length of the reference's identifiers (H3).
-fn random_text(entropy: &mut dyn Entropy) -> String {
+fn random_text(entropy: &dyn Entropy) -> String {
     let mut bytes = [0; 15];
     entropy.fill(&mut bytes);
     URL_SAFE_NO_PAD.encode(bytes)
@@ -51,7 +56,7 @@ pub struct Sid(Rc<str>);
 
 impl Sid {
     /// A fresh, unguessable identifier.
-    pub fn random(entropy: &mut dyn Entropy) -> Self {
+    pub fn random(entropy: &dyn Entropy) -> Self {
         Self(random_text(entropy).into())
     }
 
@@ -74,13 +79,71 @@ impl fmt::Debug for Sid {
     }
 }
 
+/// What recovers a socket: its client shows it when it comes back (1.11). Like the [`Sid`], it is a secret.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pid(Rc<str>);
+
+impl Pid {
+    /// A fresh, unguessable identifier.
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self(random_text(entropy).into())
+    }
+
+    /// The identifier as a client or a row has it; whether there is such a socket is another question.
+    pub fn from_wire(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text that goes over the wire.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Shows nothing of the secret.
+impl fmt::Debug for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pid(…)")
+    }
+}
+
+/// The place of an event in the room's log; later ones are greater. 0 is before all of them.
+///
+/// It is made of the time in microseconds, so a log that was emptied never gives one twice, and its age can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct Offset(pub u64);
+
+impl Offset {
+    /// The first that may be given at this time.
+    pub fn at(time: Millis) -> Self {
+        Self(time.0.saturating_mul(1_000))
+    }
+
+    /// The one to give now, where `self` was the last.
+    pub fn next(self, now: Millis) -> Self {
+        Self(self.0.saturating_add(1)).max(Self::at(now))
+    }
+
+    /// Reads what a client sends back; `None` where no event can have had that.
+    pub fn from_wire(text: &str) -> Option<Self> {
+        let digits = (1..=16).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse().ok().filter(|_| digits).map(Self)
+    }
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 /// The public identifier of a Socket.IO socket: one client in one namespace. Not the session's [`Sid`] (H3).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SocketId(Rc<str>);
 
 impl SocketId {
     /// A fresh identifier.
-    pub fn random(entropy: &mut dyn Entropy) -> Self {
+    pub fn random(entropy: &dyn Entropy) -> Self {
         Self(random_text(entropy).into())
     }
 
@@ -163,6 +226,24 @@ mod tests {
         let too_long = "x".repeat(65);
         for bad in ["", "a b", "a/b", "é", "a.b", "a%20", "\0", too_long.as_str()] {
             assert_eq!(RoomName::parse(bad), Err(InvalidRoomName), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn offsets_only_grow_even_when_the_clock_stands_or_goes_back() {
+        let mut last = Offset::default();
+        let given = [5, 5, 4, 6].map(|now| {
+            last = last.next(Millis(now));
+            last.0
+        });
+        assert_eq!(given, [5_000, 5_001, 5_002, 6_000]);
+    }
+
+    #[test]
+    fn what_is_no_offset_is_not_read_as_one() {
+        assert_eq!(Offset::from_wire("1700000000000001"), Some(Offset(1_700_000_000_000_001)));
+        for other in ["", "+1", "-1", "1.5", " 1", "hello", "17000000000000010"] {
+            assert_eq!(Offset::from_wire(other), None, "{other:?}");
         }
     }
 

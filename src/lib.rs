@@ -14,10 +14,11 @@
 //! - Nothing outside [`edge`] names the `worker` crate. All below it is synchronous, takes the time and its randomness as
 //!   arguments, and does no I/O: it returns effects.
 //! - No input makes the code panic: a panic resets every room of the isolate.
-//! - What must outlive the object's memory is data (a socket's attachment), never a closure or a field.
+//! - What must outlive the object's memory is data (a socket's attachment, a row), never a closure or a field. What others
+//!   are to see is stored first: the runtime holds back what is sent until the writes of the turn are durable.
 //! - No borrow of the object's state lives across an await.
 //!
-//! The layers, each using only those before it: [`ids`], [`config`], [`timers`] and [`outbox`]; [`engine_io`] and
+//! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`outbox`], [`database`] and [`runtime`]; [`engine_io`] and
 //! [`socket_io`], which don't know each other; [`app`]; [`chat`], which knows only [`app`]; [`server`], which ties the
 //! layers together; [`edge`].
 //!
@@ -29,12 +30,13 @@ pub mod config;
 pub mod conformance;
 pub mod core;
 pub mod cors;
+pub mod database;
 pub mod edge;
-
 pub mod engine_io;
 pub mod ids;
 pub mod outbox;
 pub mod raw;
+pub mod runtime;
 pub mod server;
 pub mod socket_io;
 pub mod timers;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use crate::ids::{ConnId, Millis};
+use crate::ids::ConnId;
 
 /// Something that happened at the object.
 #[derive(Debug, Clone, Copy)]
@@ -52,10 +52,7 @@ pub enum Input<'a> {
     /// Time has passed: deadlines may be due that are too near for the alarm.
     Tick,
     /// The alarm rang.
-    Alarm {
-        /// When the runtime last answered a pong in the object's stead, for each WebSocket where it ever did.
-        pongs: &'a [(ConnId, Millis)],
-    },
+    Alarm,
 }
 
 /// The part of an HTTP request that the server looks at.
@@ -125,6 +122,8 @@ pub enum Effect {
         conn: ConnId,
         /// Headers for the answer.
         headers: Vec<(String, String)>,
+        /// What the runtime keeps with the WebSocket for as long as it is open, for [`Sleeper`](crate::runtime::Sleeper).
+        tag: String,
     },
     /// Sends a frame over a WebSocket.
     Send {
@@ -144,7 +143,7 @@ pub enum Effect {
     Attach {
         /// The WebSocket.
         conn: ConnId,
-        /// The state to be handed to [`Server::restore`](crate::server::Server::restore).
+        /// The state, to be had again from [`Runtime::attachment`](crate::runtime::Runtime::attachment).
         state: String,
     },
 }
@@ -211,6 +210,11 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.effects.is_empty()
+    }
+
     /// Adds an effect after all others.
     pub fn push(&mut self, effect: Effect) {
         self.effects.push(effect);

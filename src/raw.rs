@@ -26,14 +26,17 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::core::Core;
 use crate::engine_io::{Engine, Listener, Message, Reason, SocketState, Turn};
-use crate::ids::{ConnId, Entropy, Millis, Sid};
+use crate::ids::{ConnId, Millis, Sid};
 use crate::outbox::{Effect, Input, Outbox, Request};
+use crate::runtime::{Runtime, Sleeper};
 
 /// A raw Engine.IO server for one room.
 pub struct RawServer<L> {
     engine: Engine,
     listener: Keeper<L>,
-    entropy: Box<dyn Entropy>,
+    runtime: Box<dyn Runtime>,
+    /// The WebSockets that nobody has looked at since the object lost its memory.
+    asleep: Vec<Sleeper>,
 }
 
 /// Passes everything on, and notes whose attachment is to be written.
@@ -55,15 +58,15 @@ struct Attachment {
 const VERSION: u32 = 1;
 
 impl<L: Listener> RawServer<L> {
-    /// A server without clients.
-    pub fn new(config: Config, listener: L, entropy: Box<dyn Entropy>) -> Self {
+    /// A server that takes up the WebSockets that outlived the object's memory.
+    pub fn start(config: Config, listener: L, runtime: Box<dyn Runtime>, asleep: Vec<Sleeper>) -> Self {
         let listener = Keeper { listener, changed: Vec::new() };
-        Self { engine: Engine::new(config), listener, entropy }
+        Self { engine: Engine::new(config), listener, runtime, asleep }
     }
 
     fn turn(&mut self, now: Millis, run: impl FnOnce(&mut Engine, &mut Keeper<L>, &mut Turn<'_>)) -> Outbox {
         let mut out = Outbox::default();
-        let mut turn = Turn { now, entropy: self.entropy.as_mut(), out: &mut out };
+        let mut turn = Turn { now, runtime: self.runtime.as_ref(), out: &mut out };
         run(&mut self.engine, &mut self.listener, &mut turn);
         for sid in std::mem::take(&mut self.listener.changed) {
             if let Some((conn, state)) = save(&self.engine, &sid) {
@@ -90,21 +93,22 @@ fn restore(engine: &mut Engine, turn: &mut Turn<'_>, conn: ConnId, state: &str) 
 
 impl<L: Listener> Core for RawServer<L> {
     fn handle(&mut self, now: Millis, input: Input<'_>) -> Outbox {
-        self.turn(now, |engine, listener, turn| engine.handle(turn, input, listener))
-    }
-
-    fn restore(&mut self, now: Millis, sockets: &[(ConnId, Option<String>)]) -> Outbox {
-        self.turn(now, |engine, _, turn| {
-            for (conn, state) in sockets {
-                if !state.as_deref().is_some_and(|state| restore(engine, turn, *conn, state)) {
-                    turn.out.push(Effect::Close { conn: *conn, code: None });
+        let asleep = std::mem::take(&mut self.asleep);
+        self.turn(now, |engine, listener, turn| {
+            for Sleeper { conn, .. } in asleep {
+                let state = turn.runtime.attachment(conn);
+                if !state.is_some_and(|state| restore(engine, turn, conn, &state)) {
+                    turn.out.push(Effect::Close { conn, code: None });
                 }
             }
+            engine.handle(turn, input, listener);
         })
     }
 
     fn next_wake(&self, now: Millis) -> Option<Millis> {
-        self.engine.next_wake(now)
+        // Who has not been looked at is pinged at the same moments as all others.
+        let asleep = (!self.asleep.is_empty()).then(|| self.engine.next_beat(now));
+        [asleep, self.engine.next_wake(now)].into_iter().flatten().min()
     }
 }
 
@@ -122,9 +126,9 @@ impl<L: Listener> Listener for Keeper<L> {
         self.listener.opened(engine, turn, sid);
     }
 
-    fn upgraded(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
+    fn changed(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
         self.changed.push(sid.clone());
-        self.listener.upgraded(engine, turn, sid);
+        self.listener.changed(engine, turn, sid);
     }
 
     fn message(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, message: Message<'_>) {

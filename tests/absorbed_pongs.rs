@@ -5,14 +5,14 @@ mod support;
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::Input;
-use support::{Recorder, Room, START};
+use support::{Recorder, Room, START, plain};
 
 const INTERVAL: u64 = 25_000;
 const TIMEOUT: u64 = 60_000;
 
 /// A room in which the clock is a second past the common moment of pings.
 fn room() -> (Recorder, Room<Recorder>) {
-    let config = Config { ping_interval: Millis(INTERVAL), ping_timeout: Millis(TIMEOUT), ..Config::default() };
+    let config = Config { ping_interval: Millis(INTERVAL), ping_timeout: Millis(TIMEOUT), ..plain() };
     let app = Recorder::default();
     let mut room = app.room(config);
     room.sleep(1_000);

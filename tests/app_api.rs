@@ -5,10 +5,9 @@ mod support;
 use std::collections::HashMap;
 
 use roomcast::app::{Departed, Event, Io, IoError, MAX_DATA_BYTES};
-use roomcast::config::Config;
 use roomcast::ids::{ConnId, SocketId};
 use serde_json::json;
-use support::{Recorder, Room};
+use support::{Recorder, Room, plain};
 
 /// What the event `emit` asks for.
 #[derive(serde::Deserialize)]
@@ -49,7 +48,7 @@ fn tell_watchers(io: &mut Io<'_>, departed: &Departed) {
 
 /// A room with clients a, b, c, …
 fn clients<const N: usize>(app: &Recorder) -> (Room<Recorder>, [(ConnId, String); N]) {
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let clients = std::array::from_fn(|_| room.client());
     app.log();
     (room, clients)
@@ -176,7 +175,7 @@ fn a_hook_for_a_departure_may_disconnect_others_in_turn() {
 #[test]
 fn a_socket_may_be_disconnected_while_the_app_is_told_that_it_connected() {
     let app = Recorder { on_connected: |io, socket| io.disconnect(socket, true), ..Recorder::default() };
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let conn = room.open_socket();
     room.text(conn, "40");
     let frames = room.frames(conn);
@@ -203,7 +202,7 @@ fn a_client_that_is_closed_while_it_is_judged_never_connected() {
         },
         ..Recorder::default()
     };
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let [first, second] = [room.open_socket(), room.open_socket()];
     for (conn, namespace) in [(first, "/a"), (first, "/b"), (second, "/a")] {
         room.join(conn, namespace);

@@ -10,7 +10,7 @@ use roomcast::ids::ConnId;
 use roomcast::outbox::{Effect, Frame, Input, Request};
 use roomcast::server::Server;
 use serde::{Deserialize, Serialize};
-use support::{Random, Recorder, Room, START, WEBSOCKET};
+use support::{Memory, Recorder, Room, START, WEBSOCKET, plain};
 
 /// What an app may have anywhere in its own types.
 #[derive(Serialize, Deserialize)]
@@ -51,7 +51,7 @@ fn hooks(io: &mut Io<'_>, event: Event<'_>) {
 
 fn scene() -> (Recorder, Room<Recorder>, ConnId) {
     let app = Recorder { on_event: hooks, ..Recorder::default() };
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let (conn, _) = room.client();
     app.log();
     (app, room, conn)
@@ -142,7 +142,7 @@ fn e6_a_placeholder_in_a_packet_without_attachments_is_an_object() {
 fn e7_ten_attachments_are_taken_and_the_limit_is_a_setting() {
     let app = Recorder { on_event: hooks, ..Recorder::default() };
     for (most, fine) in [(9, false), (10, true), (11, true)] {
-        let mut room = app.room(Config { max_attachments: most, ..Config::default() });
+        let mut room = app.room(Config { max_attachments: most, ..plain() });
         let (conn, _) = room.client();
         room.text(conn, r#"4510-1["x"]"#);
         assert_eq!(room.is_open(conn), fine, "{most}");
@@ -206,8 +206,13 @@ fn a_broadcast_brings_everybody_the_packet_and_then_its_attachments() {
 /// However many receive it, a packet is written once and its attachments are never copied.
 #[test]
 fn a_broadcast_shares_its_frames() {
-    let mut server =
-        Server::new(Config::default(), Recorder { on_event: hooks, ..Recorder::default() }, Box::new(Random::new(1)));
+    let mut server = Server::start(
+        plain(),
+        Recorder { on_event: hooks, ..Recorder::default() },
+        Box::new(Memory::default()),
+        Vec::new(),
+    )
+    .unwrap();
     let conns = [ConnId(1), ConnId(2), ConnId(3)];
     for conn in conns {
         let request = Request { method: "GET", query: WEBSOCKET, upgrade: true, ..Request::default() };

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use support::{Room, START};
 
 fn room() -> Room<Chat> {
-    Room::new(Config::default(), Chat::default)
+    Room::new(Config::default(), || Chat::new(&Config::default()))
 }
 
 /// Somebody in the room.
@@ -61,8 +61,8 @@ fn joining_answers_with_the_members_and_tells_the_others() {
     room.pass(5);
     let bob = guest(&mut room);
     let answer = room.call(bob.conn, "join", &json!({"name": "  Bob\n", "extra": 1}));
-    let members = json!([{"id": ada.id, "name": "Ada"}, {"id": bob.id, "name": "Bob"}]);
-    assert_eq!(answer, json!({"id": bob.id, "name": "Bob", "members": members}));
+    let members = json!([{"id": ada.id, "name": "Ada", "away": false}, {"id": bob.id, "name": "Bob", "away": false}]);
+    assert_eq!(answer, json!({"id": bob.id, "name": "Bob", "members": members, "messages": [], "more": false}));
     let time = START.0 + 5;
     assert_eq!(room.events(ada.conn), [json!(["memberJoined", {"id": bob.id, "name": "Bob", "time": time}])]);
     assert_silence(&mut room, &[&bob, &stranger], "nobody else");
@@ -74,7 +74,7 @@ fn joining_again_renames_and_only_a_new_name_is_news() {
     let (ada, bob) = (member(&mut room, "Ada"), member(&mut room, "Bob"));
     room.events(ada.conn);
     let answer = room.call(bob.conn, "join", &json!({"name": "Bobby"}));
-    assert_eq!(answer["members"][1], json!({"id": bob.id, "name": "Bobby"}));
+    assert_eq!(answer["members"][1], json!({"id": bob.id, "name": "Bobby", "away": false}));
     let renamed = json!(["memberRenamed", {"id": bob.id, "name": "Bobby", "time": START.0}]);
     assert_eq!(room.events(ada.conn), [renamed]);
     room.call(bob.conn, "join", &json!({"name": " Bobby "}));
@@ -150,6 +150,26 @@ fn what_is_wrong_is_answered_with_a_code_and_nobody_hears_of_it() {
         ("join", json!(["Ada"]), "invalid_payload"),
         ("join", json!("Ada"), "invalid_payload"),
         ("join", json!(null), "invalid_payload"),
+        ("join", json!({"name": "Ada", "key": "k".repeat(15)}), "invalid_key"),
+        ("join", json!({"name": "Ada", "key": "k".repeat(65)}), "invalid_key"),
+        ("join", json!({"name": "Ada", "key": "k k k k k k k k k"}), "invalid_key"),
+        ("join", json!({"name": "Ada", "key": "é".repeat(16)}), "invalid_key"),
+        ("join", json!({"name": "Ada", "key": ""}), "invalid_key"),
+        ("join", json!({"name": "Ada", "key": 7}), "invalid_payload"),
+        ("join", json!({"name": "", "key": ""}), "invalid_name"),
+        ("join", json!({"name": "Eve", "after": -1}), "invalid_payload"),
+        ("join", json!({"name": "Eve", "after": "1"}), "invalid_payload"),
+        ("join", json!({"name": "Eve", "after": 1.5}), "invalid_payload"),
+        ("message", json!({"text": "hi", "id": ""}), "invalid_id"),
+        ("message", json!({"text": "hi", "id": "a b"}), "invalid_id"),
+        ("message", json!({"text": "hi", "id": "é"}), "invalid_id"),
+        ("message", json!({"text": "hi", "id": "x".repeat(65)}), "invalid_id"),
+        ("message", json!({"text": "hi", "id": 7}), "invalid_payload"),
+        ("message", json!({"text": "", "id": ""}), "invalid_message"),
+        ("history", json!({"before": "1"}), "invalid_payload"),
+        ("history", json!({"after": -1}), "invalid_payload"),
+        ("history", json!({"before": 1, "after": 1}), "invalid_payload"),
+        ("history", json!([]), "invalid_payload"),
         ("message", json!({"text": ""}), "invalid_message"),
         ("message", json!({"text": " \n "}), "invalid_message"),
         ("message", json!({"text": long_text}), "invalid_message"),
@@ -180,6 +200,7 @@ fn what_is_wrong_is_answered_with_a_code_and_nobody_hears_of_it() {
     assert_eq!(error_code(&room.events(ada.conn)[0][1]), "invalid_payload", "no payload at all");
     let roster = room.call(bob.conn, "join", &json!({"name": "Bob"}));
     assert_eq!(roster["members"][0]["name"], "Ada", "and a name that was refused changed nothing");
+    assert_eq!(roster["messages"], json!([]), "nor is anything of it in the history");
 }
 
 #[test]
@@ -197,14 +218,16 @@ fn limits_count_characters_and_the_limit_itself_is_fine() {
 }
 
 #[test]
-fn only_members_send_messages() {
+fn only_members_send_messages_and_read_old_ones() {
     let mut room = room();
     let (ada, stranger) = (member(&mut room, "Ada"), guest(&mut room));
     let answer = room.call(stranger.conn, "message", &json!({"text": "hi"}));
     assert_eq!(error_code(&answer), "not_joined");
     let refused = room.call(stranger.conn, "join", &json!({"name": ""}));
     assert_eq!(error_code(&refused), "invalid_name");
-    assert_eq!(error_code(&room.call(stranger.conn, "message", &json!({"text": "hi"}))), "not_joined");
+    for (event, payload) in [("message", json!({"text": "hi"})), ("history", json!({}))] {
+        assert_eq!(error_code(&room.call(stranger.conn, event, &payload)), "not_joined");
+    }
     assert_silence(&mut room, &[&ada], "a stranger's message");
 }
 
@@ -229,7 +252,7 @@ fn members_are_told_who_left_however_they_left() {
         leave(&mut room, stranger.conn);
         assert_silence(&mut room, &[&ada], "who never joined never leaves");
         let roster = room.call(ada.conn, "join", &json!({"name": "Ada"}));
-        assert_eq!(roster["members"], json!([{"id": ada.id, "name": "Ada"}]));
+        assert_eq!(roster["members"], json!([{"id": ada.id, "name": "Ada", "away": false}]));
     }
 }
 
@@ -249,4 +272,116 @@ fn a_member_that_polls_takes_part_like_any_other() {
     room.post(&sid, "1");
     let left = json!(["memberLeft", {"id": id, "name": "Polly", "time": START.0}]);
     assert_eq!(room.events(ada.conn), [left]);
+}
+
+#[test]
+fn who_shows_a_name_when_connecting_is_a_member_at_once() {
+    let mut room = room();
+    let ada = member(&mut room, "Ada");
+    let (bob, answer) = connect(&mut room, &json!({"name": " Bob\n", "key": key_of("bob"), "more": 1}));
+    assert!(answer.unwrap()["sid"].is_string());
+    let joined = room.events(ada.conn);
+    assert_eq!(joined[0][0], "memberJoined");
+    assert_eq!(joined[0][1]["name"], "Bob");
+    assert!(room.call(bob, "message", &json!({"text": "hi"}))["id"].is_u64());
+    let said = room.events(ada.conn);
+    assert_eq!(said[0][1]["author"]["id"], joined[0][1]["id"]);
+    let again = room.call(bob, "join", &json!({"name": "Bob", "key": key_of("bob")}));
+    assert_eq!(again["id"], joined[0][1]["id"], "to join again only asks for the roster");
+    assert_eq!((again["members"].as_array().unwrap().len(), &again["messages"][0]["text"]), (2, &json!("hi")));
+    assert_silence(&mut room, &[&ada], "which is no news");
+}
+
+#[test]
+fn a_key_may_be_shown_before_the_name_or_with_it() {
+    let mut room = room();
+    let (early, _) = connect(&mut room, &json!({"key": key_of("ada")}));
+    let (late, _) = connect(&mut room, &json!({}));
+    let (none, _) = connect(&mut room, &json!({"name": null, "key": null}));
+    let first = room.call(early, "join", &json!({"name": "Ada"}));
+    let second = room.call(late, "join", &json!({"name": "Ada", "key": key_of("ada")}));
+    assert_eq!((&first["id"], second["members"].as_array().unwrap().len()), (&second["id"], 1));
+    let third = room.call(none, "join", &json!({"name": "Ada"}));
+    assert_ne!(first["id"], third["id"], "names prove nothing");
+}
+
+#[test]
+fn a_name_or_a_key_that_is_none_refuses_the_connection() {
+    let mut room = room();
+    let ada = member(&mut room, "Ada");
+    for (auth, code) in [
+        (json!({"name": ""}), "invalid_name"),
+        (json!({"name": "x".repeat(33)}), "invalid_name"),
+        (json!({"name": 7}), "invalid_name"),
+        (json!({"name": {}, "key": 7}), "invalid_name"),
+        (json!({"name": "Bob", "key": "short"}), "invalid_key"),
+        (json!({"name": "Bob", "key": ["k".repeat(16)]}), "invalid_key"),
+        (json!({"key": ""}), "invalid_key"),
+    ] {
+        let (_, answer) = connect(&mut room, &auth);
+        let error = answer.unwrap_err();
+        assert_eq!(error_code(&error["data"]), code, "{auth}");
+        assert_eq!(error["message"], error["data"]["message"], "a sentence for people");
+        assert_silence(&mut room, &[&ada], "nobody has come");
+    }
+}
+
+#[test]
+fn another_key_is_another_person() {
+    let mut room = room();
+    let (ada, bob) = (member(&mut room, "Ada"), member(&mut room, "Bob"));
+    room.events(ada.conn);
+    let answer = room.call(bob.conn, "join", &json!({"name": "Bob", "key": key_of("bob")}));
+    let id = answer["id"].as_str().unwrap();
+    assert_ne!(id, bob.id);
+    let told = [
+        json!(["memberLeft", {"id": bob.id, "name": "Bob", "time": START.0}]),
+        json!(["memberJoined", {"id": id, "name": "Bob", "time": START.0}]),
+    ];
+    assert_eq!(room.events(ada.conn), told);
+    let roster = room.call(ada.conn, "join", &json!({"name": "Ada"}));
+    assert_eq!(roster["members"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_key_is_never_shown_to_anybody_nor_stored() {
+    let mut room = people::room(people::config());
+    let keys = ["ada", "bob", "eve"].map(key_of);
+    let mut sent = String::new();
+    let (ada, answer) = connect(&mut room, &json!({"name": "Ada", "key": keys[0]}));
+    sent += &format!("{answer:?}");
+    let (bob, answer) = connect(&mut room, &json!({"key": keys[1]}));
+    sent += &format!("{answer:?}");
+    let (eve, answer) = connect(&mut room, &json!({}));
+    sent += &format!("{answer:?}");
+    for (conn, event, payload) in [
+        (bob, "join", json!({"name": "Bob"})),
+        (eve, "join", json!({"name": "Eve", "key": keys[2]})),
+        (eve, "join", json!({"name": "", "key": keys[2]})),
+        (eve, "message", json!({"text": "hi", "key": keys[2]})),
+        (ada, "history", json!({"key": keys[0], "before": 1})),
+        (ada, "unknown", json!({"key": keys[0]})),
+    ] {
+        sent += &room.call(conn, event, &payload).to_string();
+        for conn in [ada, bob, eve] {
+            sent += &room.frames(conn).concat();
+        }
+    }
+    let refused = connect(&mut room, &json!({"name": "", "key": keys[0]}));
+    sent += &format!("{refused:?}");
+    for conn in [ada, bob, eve] {
+        sent += &room.attachment(conn).unwrap();
+    }
+    sent += &room.memory().warnings().concat();
+    for key in keys {
+        assert!(!sent.contains(&key), "{sent}");
+        for (table, columns) in [
+            ("chat_messages", "author_id || author_name || client_id || text"),
+            ("roomcast_log", "event || to_rooms || except_rooms"),
+            ("roomcast_sockets", "stays || data"),
+        ] {
+            let sql = format!("SELECT count(*) FROM {table} WHERE instr({columns}, '{key}') > 0");
+            assert_eq!(room.memory().number(&sql), 0, "{table}");
+        }
+    }
 }

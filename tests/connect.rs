@@ -3,10 +3,9 @@
 mod support;
 
 use roomcast::app::{App, Event, Io, Refusal};
-use roomcast::config::Config;
 use roomcast::ids::ConnId;
 use serde_json::value::RawValue;
-use support::{Recorder, Room};
+use support::{Recorder, Room, plain};
 
 /// A client that has joined nothing yet, and the room's app, which lets in who sends a token.
 fn scene() -> (Recorder, Room<Recorder>, ConnId) {
@@ -20,7 +19,7 @@ fn scene() -> (Recorder, Room<Recorder>, ConnId) {
         },
         ..Recorder::default()
     };
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let conn = room.open_socket();
     (app, room, conn)
 }
@@ -192,7 +191,7 @@ fn c8_the_app_is_told_after_the_connect_packet_and_finds_the_socket_complete() {
         },
         ..Recorder::default()
     };
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let conn = room.open_socket();
     room.text(conn, "40");
     let frames = room.frames(conn);
@@ -230,7 +229,7 @@ fn c9_an_app_may_answer_for_names_by_a_pattern() {
             self.0.event(io, event);
         }
     }
-    let mut room = Room::new(Config::default(), || Letters(Recorder::default()));
+    let mut room = Room::new(plain(), || Letters(Recorder::default()));
     let [first, second] = [room.open_socket(), room.open_socket()];
     for (conn, namespace) in [(first, "/x"), (first, "/y"), (second, "/x")] {
         room.join(conn, namespace);
@@ -259,7 +258,7 @@ fn c10_an_app_names_a_namespace_with_or_without_its_slash() {
         },
         ..Recorder::default()
     };
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let conn = room.open_socket();
     for namespace in ["/", "/a", "/b"] {
         room.join(conn, namespace);
@@ -276,7 +275,7 @@ fn c10_an_app_names_a_namespace_with_or_without_its_slash() {
 fn c11_the_server_ends_one_namespace_or_the_whole_connection() {
     let app =
         Recorder { on_event: |io, event| io.disconnect(event.socket, event.name == "close"), ..Recorder::default() };
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let conn = room.open_socket();
     let ids = ["/", "/a", "/b"].map(|namespace| room.join(conn, namespace));
     app.log();

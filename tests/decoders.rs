@@ -15,9 +15,9 @@ mod support;
 use std::rc::Rc;
 
 use roomcast::app::{Event, Io};
-use roomcast::config::{Config, Parser};
+use roomcast::config::Parser;
 use roomcast::socket_io::{Args, Body, DecodeError, Decoder, Message, Packet, Reply};
-use support::{Random, Recorder};
+use support::{Random, Recorder, plain};
 
 const MOST: usize = 3;
 
@@ -191,7 +191,7 @@ fn packets_have_the_same_verdict_together_and_one_by_one() {
         }
         let run = |payloads: &[String]| {
             let app = Recorder { on_event: answer, ..Recorder::default() };
-            let mut room = app.room(Config::default());
+            let mut room = app.room(plain());
             let sid = room.open_polling();
             payloads.iter().filter(|payload| !payload.is_empty()).for_each(|payload| _ = room.post(&sid, payload));
             let said = if room.knows(&sid) { room.poll(&sid) } else { String::new() };

@@ -2,20 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong in here fails the test")]
 
+mod support;
+
 use roomcast::config::Config;
 use roomcast::conformance::Echo;
 use roomcast::core::Core;
-use roomcast::ids::{ConnId, Entropy, Millis};
+use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{Effect, Frame, Input, Reply, Request};
 use roomcast::raw::RawServer;
+use roomcast::runtime::Sleeper;
+use support::{Memory, fast};
 
-struct Counter(u8);
-
-impl Entropy for Counter {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        self.0 += 1;
-        bytes.fill(self.0);
-    }
+fn config(allow_eio3: bool) -> Config {
+    Config { allow_eio3, ..fast() }
 }
 
 /// A raw server, and what it did since last asked.
@@ -28,9 +27,7 @@ struct Raw {
 
 impl Raw {
     fn new(allow_eio3: bool) -> Self {
-        let (ping_interval, ping_timeout) = (Millis(300), Millis(200));
-        let config = Config { allow_eio3, ping_interval, ping_timeout, ..Config::default() };
-        let server = RawServer::new(config, Echo, Box::new(Counter(0)));
+        let server = RawServer::start(config(allow_eio3), Echo, Box::new(Memory::default()), Vec::new());
         Self { server, now: Millis(1_000), next: 0, effects: Vec::new() }
     }
 
@@ -232,12 +229,18 @@ fn a_raw_session_survives_a_restart() {
         _ => None,
     });
     let other = ConnId(77);
-    let mut again = Raw::new(true);
-    again.effects.extend(again.server.restore(Millis(2_000), &[(socket, state), (other, Some("{}".to_owned()))]));
-    assert_eq!(again.socket(other), (vec![], true), "one that can't be read is closed");
-    again.now = Millis(2_400);
+    let memory = Memory::default();
+    memory.attach(socket, state);
+    memory.attach(other, Some("{}".to_owned()));
+    let sleepers = [socket, other].map(|conn| Sleeper { conn, tag: None }).into();
+    let mut again = Raw { server: RawServer::start(config(true), Echo, Box::new(memory), sleepers), ..raw };
+    again.effects.clear();
+    again.now = Millis(1_400);
     again.input(Input::Binary { conn: socket, bytes: &[4, 9] });
+    assert_eq!(again.socket(other), (vec![], true), "one that can't be read is closed");
     assert_eq!(again.socket(socket), (vec![Frame::Binary([4, 9][..].into())], false));
-    again.pass(100);
-    assert!(again.socket(socket).1, "its deadline starts anew with the restart");
+    again.pass(99);
+    assert!(!again.socket(socket).1);
+    again.pass(1);
+    assert!(again.socket(socket).1, "its client's next ping is due, whatever the object forgot");
 }

@@ -3,10 +3,9 @@
 mod support;
 
 use roomcast::app::{Event, Io};
-use roomcast::config::Config;
 use roomcast::ids::ConnId;
 use roomcast::outbox::{BodyError, Input};
-use support::{Recorder, Room, fast};
+use support::{Recorder, Room, fast, plain};
 
 /// `ask` asks everybody for an answer; `leave` has the sender go, and then answers it.
 fn hooks(io: &mut Io<'_>, event: Event<'_>) {
@@ -31,7 +30,7 @@ struct Scene {
 
 fn scene() -> Scene {
     let app = Recorder { on_event: hooks, ..Recorder::default() };
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let (conn, id) = room.client();
     app.log();
     Scene { app, room, conn, id }
@@ -146,7 +145,7 @@ fn e11_events_reach_the_app_in_the_order_they_came() {
 #[test]
 fn e12_what_follows_a_close_in_the_same_payload_is_ignored() {
     let app = Recorder::default();
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let sid = room.open_polling();
     let id = room.join_polling(&sid);
     app.log();

@@ -5,7 +5,7 @@ mod support;
 use roomcast::chat::Chat;
 use roomcast::config::Config;
 use roomcast::outbox::{Frame, Reply, Request};
-use support::{POLLING, Recorder, Room, WEBSOCKET, payload};
+use support::{POLLING, Recorder, Room, WEBSOCKET, payload, plain};
 
 /// A refusal over HTTP (1.2).
 fn refusal(status: u16, code: u8, message: &str) -> Reply {
@@ -19,12 +19,12 @@ fn bare_refusal(message: &str) -> Reply {
 }
 
 fn chat(config: Config) -> Room<Chat> {
-    Room::new(config, Chat::default)
+    Room::new(config, || Chat::new(&Config::default()))
 }
 
 /// A room with a session on each transport, and a query's placeholders for their ids filled in.
 fn occupied() -> (Room<Chat>, impl Fn(&str) -> String) {
-    let mut room = chat(Config::default());
+    let mut room = chat(plain());
     let polling = room.open_polling();
     let conn = room.websocket(WEBSOCKET);
     let open = room.frames(conn).concat();
@@ -80,7 +80,7 @@ fn r3_r4_r5_http_refusals_are_json_and_come_in_the_references_order() {
 
 #[test]
 fn r2_unknown_parameters_and_an_empty_sid_do_not_matter() {
-    let mut room = chat(Config::default());
+    let mut room = chat(plain());
     for query in ["t=Oxyz&EIO=4&token=a%20b&transport=polling", "EIO=4&transport=polling&b64=1&sid="] {
         let conn = room.http("GET", query);
         let reply = room.answer(conn).unwrap();
@@ -90,7 +90,7 @@ fn r2_unknown_parameters_and_an_empty_sid_do_not_matter() {
 
 #[test]
 fn r4_an_origin_with_illegal_characters_is_a_bad_request() {
-    let mut room = chat(Config::default());
+    let mut room = chat(plain());
     let mut with_origin = |origin, query| {
         let conn = room.request(Request { method: "GET", query, origin: Some(origin), ..Request::default() });
         room.answer(conn).unwrap()
@@ -123,7 +123,7 @@ fn r4_failing_upgrades_are_refused_as_plain_text() {
 
 #[test]
 fn r4_a_websocket_for_polling_is_accepted_and_closed_without_a_code() {
-    let mut room = chat(Config { max_connections: 1, ..Config::default() });
+    let mut room = chat(Config { max_connections: 1, ..plain() });
     let conn = room.websocket(POLLING);
     assert_eq!((room.close_code(conn), room.frames(conn)), (Some(None), vec![]));
     let sid = room.open_polling();
@@ -135,7 +135,7 @@ fn r4_a_websocket_for_polling_is_accepted_and_closed_without_a_code() {
 #[test]
 fn r6_a_full_room_refuses_handshakes_and_nothing_else() {
     let app = Recorder::default();
-    let mut room = app.room(Config { max_connections: 2, ..Config::default() });
+    let mut room = app.room(Config { max_connections: 2, ..plain() });
     let sid = room.open_polling();
     let (conn, id) = room.client();
 
@@ -174,7 +174,7 @@ fn h1_h2_h4_the_open_packet_has_five_keys_and_names_the_upgrades_of_its_transpor
 
 #[test]
 fn h3_ids_are_20_characters_of_base64url_and_the_sessions_is_not_the_sockets() {
-    let mut room = chat(Config::default());
+    let mut room = chat(plain());
     let mut ids = Vec::new();
     for _ in 0..20 {
         let sid = room.open_polling();

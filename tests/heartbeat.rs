@@ -4,7 +4,7 @@ mod support;
 
 use roomcast::config::Config;
 use roomcast::ids::Millis;
-use support::{Recorder, Room, fast};
+use support::{Recorder, Room, fast, plain};
 
 fn room(config: Config) -> (Recorder, Room<Recorder>) {
     let app = Recorder::default();
@@ -184,7 +184,7 @@ fn an_alarm_that_nobody_needs_does_nothing() {
 
 #[test]
 fn a_room_without_sessions_is_never_woken() {
-    for config in [fast(), Config::default(), Config { connect_timeout: Millis(1_000_000), ..Config::default() }] {
+    for config in [fast(), plain(), Config { connect_timeout: Millis(1_000_000), ..plain() }] {
         let (_, mut room) = room(config);
         let sid = room.open_polling();
         let (conn, _) = room.client();

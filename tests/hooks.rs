@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use roomcast::app::{App, Event, Io, Request};
 use roomcast::config::Config;
 use roomcast::outbox::{self, Headers};
-use support::{POLLING, Room, WEBSOCKET};
+use support::{POLLING, Room, WEBSOCKET, plain};
 
 /// Lets in who has the key, and greets with a header.
 struct Doorkeeper;
@@ -28,7 +28,7 @@ impl App for Doorkeeper {
 }
 
 fn room(cookie: Option<&str>) -> Room<Doorkeeper> {
-    let config = Config { cookie: cookie.map(str::to_owned), ..Config::default() };
+    let config = Config { cookie: cookie.map(str::to_owned), ..plain() };
     Room::new(config, || Doorkeeper)
 }
 

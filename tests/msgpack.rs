@@ -15,7 +15,7 @@ use roomcast::app::{Binary, Event, Io, Refusal};
 use roomcast::config::{Config, Parser};
 use roomcast::ids::ConnId;
 use roomcast::socket_io::{Args, Body, DecodeError, Decoder, Message, Packet, Reply};
-use support::{Recorder, Room, WEBSOCKET};
+use support::{Recorder, Room, WEBSOCKET, plain};
 
 fn bytes(hex: &str) -> Vec<u8> {
     let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16).expect("a hexadecimal digit")).unwrap();
@@ -196,8 +196,8 @@ fn what_is_written_is_read_again_and_is_as_short_as_the_stock_parsers() {
     assert_eq!(read(&write("/", &Reply::Ack { id: 3, args: &args })), Ok(format!("/ ack 3{text}")));
     let none = Args::new();
     for (reply, hex) in [
-        (Reply::Connect(Some("S")), "83a47479706500a36e7370a12fa46461746181a3736964a153"),
-        (Reply::Connect(None), "82a47479706500a36e7370a12f"),
+        (Reply::Connect { id: Some("S"), pid: None }, "83a47479706500a36e7370a12fa46461746181a3736964a153"),
+        (Reply::Connect { id: None, pid: None }, "82a47479706500a36e7370a12f"),
         (Reply::Disconnect, "82a47479706501a36e7370a12f"),
         (Reply::Event { name: "a", args: &none, ack: None }, "83a47479706502a36e7370a12fa46461746191a161"),
     ] {
@@ -244,7 +244,7 @@ fn scene() -> (Recorder, Room<Recorder>, ConnId) {
         },
         ..Recorder::default()
     };
-    let mut room = app.room(Config { parser: Parser::Msgpack, ..Config::default() });
+    let mut room = app.room(Config { parser: Parser::Msgpack, ..plain() });
     let conn = room.websocket(WEBSOCKET);
     room.frames(conn);
     (app, room, conn)
@@ -260,7 +260,7 @@ fn a_client_joins_asks_hears_and_leaves() {
     let (app, mut room, conn) = scene();
     room.binary(conn, &bytes("83a47479706500a464617461d40000a36e7370a12f"));
     let id = app.log()[1].strip_prefix("connected / ").unwrap().to_owned();
-    assert_eq!(room.frames(conn), [shown(&write("/", &Reply::Connect(Some(&id))))]);
+    assert_eq!(room.frames(conn), [shown(&write("/", &Reply::Connect { id: Some(&id), pid: None }))]);
     let mut args = Args::of(&1).unwrap();
     args.push(&Binary::from(&[1, 2, 3][..])).unwrap();
     room.binary(conn, &write("/", &Reply::Event { name: "q", args: &args, ack: Some(5) }));
@@ -277,7 +277,7 @@ fn a_client_joins_asks_hears_and_leaves() {
 #[test]
 fn refusals_and_rules_of_namespaces_are_the_same() {
     let (app, mut room, conn) = scene();
-    let connect = |namespace| write(namespace, &Reply::Connect(None));
+    let connect = |namespace| write(namespace, &Reply::Connect { id: None, pid: None });
     room.binary(conn, &connect("/x"));
     room.binary(conn, &connect("no slash"));
     room.binary(conn, &connect("/b"));

@@ -163,9 +163,10 @@ fn what_the_server_writes_the_decoder_reads() {
     binary.push(&[Binary::from(&b"x"[..]), Binary::from(&b"yz"[..])]).unwrap();
     let error = json(r#"{"message":"no"}"#);
     let table = [
-        ("/", Reply::Connect(Some("S")), r#"0{"sid":"S"}"#, ""),
-        ("/a", Reply::Connect(None), "0/a,", ""),
-        ("/", Reply::Connect(None), "0", ""),
+        ("/", Reply::Connect { id: Some("S"), pid: None }, r#"0{"sid":"S"}"#, ""),
+        ("/", Reply::Connect { id: Some("S"), pid: Some("P") }, r#"0{"sid":"S","pid":"P"}"#, ""),
+        ("/a", Reply::Connect { id: None, pid: None }, "0/a,", ""),
+        ("/", Reply::Connect { id: None, pid: None }, "0", ""),
         ("/a", Reply::Disconnect, "1/a,", "/a disconnect"),
         ("/", Reply::Event { name: "he\"y", args: &Args::new(), ack: None }, r#"2["he\"y"]"#, r#"/ event - "he\"y""#),
         (

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use roomcast::config::{Config, Parser};
 use roomcast::engine_io::Revision;
 use roomcast::engine_io::payload::{self, Body};
-use support::{Random, Recorder};
+use support::{Random, Recorder, plain};
 
 /// What stands in payloads, good and bad.
 const PACKETS: [&str; 12] = ["4", "4hey", "4é😀", "2", "2probe", "3", "5", "6", "0{}", "4[1:2]", "7", "é"];
@@ -130,7 +130,7 @@ fn messagepack_has_the_same_verdict_together_and_one_by_one() {
         packets.extend((0..random.below(5)).map(|_| packet(MESSAGES[random.below(MESSAGES.len())])));
         let run = |payloads: &[String]| {
             let app = Recorder::default();
-            let mut room = app.room(Config { parser: Parser::Msgpack, ..Config::default() });
+            let mut room = app.room(Config { parser: Parser::Msgpack, ..plain() });
             let sid = room.open_polling();
             payloads.iter().for_each(|payload| _ = room.post(&sid, payload));
             let said = if room.knows(&sid) { room.poll(&sid) } else { String::new() };

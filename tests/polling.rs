@@ -5,12 +5,12 @@ mod support;
 use roomcast::config::Config;
 use roomcast::ids::Millis;
 use roomcast::outbox::{BodyError, Frame, Input, Reply, Request};
-use support::{POLLING, Recorder, Room, payload};
+use support::{POLLING, Recorder, Room, payload, plain};
 
 /// A session by polling that has joined, in a room that writes down what happens.
 fn joined() -> (Recorder, Room<Recorder>, String, String) {
     let app = Recorder::default();
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let sid = room.open_polling();
     let id = room.join_polling(&sid);
     app.log();
@@ -170,7 +170,7 @@ fn p11_a_close_by_the_server_is_told_to_the_pending_get_or_to_the_next_one() {
 #[test]
 fn p11_a_closing_session_hears_nothing_and_is_forgotten_in_time() {
     let app = Recorder::default();
-    let mut room = app.room(Config { close_timeout: Millis(700), ..Config::default() });
+    let mut room = app.room(Config { close_timeout: Millis(700), ..plain() });
     let sid = room.open_polling();
     let id = room.join_polling(&sid);
     app.log();
@@ -222,7 +222,7 @@ fn other_methods_are_answered_500_and_the_session_stays() {
 #[test]
 fn a_client_that_does_not_fetch_what_is_said_is_closed_before_it_fills_the_memory() {
     let app = Recorder::default();
-    let mut room = app.room(Config { max_buffered: 1_000, ..Config::default() });
+    let mut room = app.room(Config { max_buffered: 1_000, ..plain() });
     let sid = room.open_polling();
     let id = room.join_polling(&sid);
     app.log();
@@ -242,7 +242,7 @@ fn a_client_that_does_not_fetch_what_is_said_is_closed_before_it_fills_the_memor
 
 #[test]
 fn p7_a_close_and_a_get_sent_at_once_end_well_in_either_order() {
-    let mut room = Recorder::default().room(Config::default());
+    let mut room = Recorder::default().room(plain());
     // The GET comes first.
     let sid = room.open_polling();
     let get = room.get(&sid);

@@ -3,13 +3,13 @@
 mod support;
 
 use roomcast::chat::Chat;
-use roomcast::config::Config;
 use roomcast::ids::ConnId;
+use roomcast::outbox::Input;
 use serde_json::json;
-use support::{Recorder, Room, attached_size, fast};
+use support::{Recorder, Room, attached_size, fast, plain};
 
 fn chat() -> Room<Chat> {
-    Room::new(Config::default(), Chat::default)
+    Room::new(plain(), || Chat::new(&plain()))
 }
 
 /// A client that has joined the chat, and its socket's id.
@@ -96,7 +96,7 @@ fn a_chat_goes_on_wherever_it_is_interrupted() {
 #[test]
 fn sockets_namespaces_rooms_and_data_are_there_again() {
     let app = app();
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let (a, _) = room.client();
     let (b, _) = room.client();
     let in_a = room.join(a, "/a");
@@ -123,7 +123,7 @@ fn sockets_namespaces_rooms_and_data_are_there_again() {
 #[test]
 fn coming_back_tells_nobody_anything() {
     let app = app();
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let (conn, _) = room.client();
     app.log();
     room.restart();
@@ -141,9 +141,9 @@ fn an_attachment_that_can_not_be_read_closes_its_own_socket_only() {
             Some("null".to_owned()),
             Some("garbage".to_owned()),
             Some(state[..state.len() - 1].to_owned()),
-            Some(state.replace(r#""v":1"#, r#""v":0"#)),
-            Some(state.replace(r#""v":1"#, r#""v":2"#)),
-            Some(state.replace(r#""v":1,"#, "")),
+            Some(state.replace(r#""v":2"#, r#""v":0"#)),
+            Some(state.replace(r#""v":2"#, r#""v":3"#)),
+            Some(state.replace(r#""v":2,"#, "")),
             Some(state.replace(r#""sid":"#, r#""dis":"#)),
             Some(state.replace(r#""heard":"#, r#""heard":-"#)),
         ]
@@ -151,13 +151,14 @@ fn an_attachment_that_can_not_be_read_closes_its_own_socket_only() {
     let (mut count, mut case) = (1, 0);
     while case < count {
         let app = app();
-        let mut room = app.room(Config::default());
+        let mut room = app.room(plain());
         let [(good, _), (bad, _), (other, _)] = [room.client(), room.client(), room.client()];
-        let state = room.attachment(bad).clone().unwrap();
+        let state = room.attachment(bad).unwrap();
         let broken = tampered(&state);
         assert!(broken.iter().all(|broken| broken.as_deref() != Some(&state)));
-        room.attachment(bad).clone_from(&broken[case]);
+        room.tamper(bad, broken[case].clone());
         room.restart();
+        room.input(Input::Tick);
         assert_eq!(room.close_code(bad), Some(None), "{:?}", broken[case]);
         room.text(good, r#"42["hey"]"#);
         assert_eq!(room.frames(other), [r#"42["all",1]"#]);
@@ -173,6 +174,7 @@ fn who_was_still_polling_comes_back_with_a_new_session() {
     let socket = room.try_websocket(&sid);
     room.text(socket, "2probe");
     room.restart();
+    room.input(Input::Tick);
     assert!(!room.knows(&sid), "sessions by polling live in memory only");
     assert_eq!(room.close_code(socket), Some(None), "and so does an upgrade that isn't complete");
     assert!(room.is_open(ada));
@@ -181,7 +183,7 @@ fn who_was_still_polling_comes_back_with_a_new_session() {
 #[test]
 fn c7_the_connect_deadline_survives() {
     let app = app();
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let (late, joined, left) = (room.open_socket(), room.client().0, room.client().0);
     room.text(left, "41");
     room.pass(20_000);
@@ -212,7 +214,7 @@ fn hb1_heartbeats_go_on_where_pongs_are_delivered() {
 #[test]
 fn hb1_heartbeats_go_on_where_pongs_are_absorbed() {
     let app = app();
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     room.sleep(1_000);
     let [(alive, _), (silent, _)] = [room.client(), room.client()];
     let mut rings = 0;
@@ -230,7 +232,7 @@ fn hb1_heartbeats_go_on_where_pongs_are_absorbed() {
 #[test]
 fn hb6_nobody_is_blamed_for_what_the_object_slept_through() {
     let app = app();
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let (conn, _) = room.client();
     for _ in 0..5 {
         room.sleep(24_000);
@@ -248,7 +250,7 @@ fn hb6_nobody_is_blamed_for_what_the_object_slept_through() {
 fn attachments_of_the_chat_fit_what_the_runtime_keeps() {
     let mut room = chat();
     let (conn, _) = member(&mut room, &"😀".repeat(32));
-    let state = room.attachment(conn).clone().unwrap();
+    let state = room.attachment(conn).unwrap();
     assert!(state.contains("😀"));
     assert!(attached_size(&state) < 1_000, "far below 16 KiB: {}", attached_size(&state));
 }
@@ -266,7 +268,7 @@ fn the_largest_data_that_an_app_may_keep_fits_beside_a_socket() {
         },
         ..Recorder::default()
     };
-    let mut room = app.room(Config::default());
+    let mut room = app.room(plain());
     let (conn, _) = room.client();
     // The harness holds the limit itself, on each attachment.
     room.text(conn, r#"42["keep"]"#);

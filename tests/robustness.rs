@@ -11,8 +11,9 @@ use roomcast::chat::Chat;
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{BodyError, Effect, Frame, Input, Outbox, Request};
+use roomcast::runtime::Sleeper;
 use roomcast::server::Server;
-use support::{POLLING, Random, Room, START, WEBSOCKET};
+use support::{Memory, POLLING, Random, Room, START, WEBSOCKET, plain};
 
 /// What clients send, good and bad.
 const PACKETS: &str = r#"
@@ -45,9 +46,15 @@ fn small() -> Config {
     Config { max_connections: 6, max_buffered: 2_000, max_payload: 300, ..Config::default() }
 }
 
+fn start(memory: &Memory, sleepers: Vec<Sleeper>) -> Server<Chat> {
+    let server = Server::start(small(), Chat::new(&small()), Box::new(memory.clone()), sleepers);
+    server.unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// A server without a shell, whose effects are only looked at.
 struct Bare {
     server: Server<Chat>,
+    memory: Memory,
     random: Random,
     now: Millis,
     /// Ids of sessions that were ever opened.
@@ -58,8 +65,9 @@ struct Bare {
 impl Bare {
     fn new(seed: u64) -> Self {
         let random = Random::new(seed);
-        let server = Server::new(small(), Chat::default(), Box::new(Random::new(seed ^ 0xdead_beef)));
-        Self { server, random, now: START, sids: vec!["nobody".to_owned()], attachments: BTreeMap::new() }
+        let memory = Memory::default();
+        let server = start(&memory, Vec::new());
+        Self { server, memory, random, now: START, sids: vec!["nobody".to_owned()], attachments: BTreeMap::new() }
     }
 
     fn look_at(&mut self, outbox: Outbox) {
@@ -134,30 +142,33 @@ impl Bare {
                 n => self.input(Input::Closed { conn, failed: n == 1 }),
             },
             10 => {
-                let pongs: Vec<_> = (0..20).map(|n| (ConnId(n), Millis(self.now.0 - random.next() % 90_000))).collect();
-                self.input(Input::Alarm { pongs: &pongs });
+                for n in 0..20 {
+                    self.memory.pong(ConnId(n), Millis(self.now.0 - random.next() % 90_000));
+                }
+                self.input(Input::Alarm);
             }
             _ if random.below(20) == 0 => self.restart(),
-            _ => self.input(Input::Alarm { pongs: &[] }),
+            _ => self.input(Input::Alarm),
         }
         assert!(self.server.next_wake(self.now).is_none_or(|at| at.0 <= self.now.0 + 1_000_000), "{:?}", self.now);
     }
 
     /// A new object finds attachments, some of which somebody has spoilt.
     fn restart(&mut self) {
-        let entropy = Random::new(self.random.next());
-        self.server = Server::new(small(), Chat::default(), Box::new(entropy));
-        let mut found = std::mem::take(&mut self.attachments);
-        for state in found.values_mut() {
+        let found = std::mem::take(&mut self.attachments);
+        let mut sleepers = Vec::new();
+        for (conn, mut state) in found {
             let at = self.random.below(4 * state.len());
             if state.is_char_boundary(at) {
                 state.insert_str(at, self.random.of(&["1", "\"", "}", "null", "\u{0}"]));
             }
+            let tag = (self.random.below(2) == 0).then(|| self.random.of(&["4.1", "3.1", "4.x", ""]).to_owned());
+            self.memory.attach(conn, Some(state.clone()));
+            self.attachments.insert(conn, state);
+            sleepers.push(Sleeper { conn, tag });
         }
-        let sockets: Vec<_> = found.iter().map(|(conn, state)| (*conn, Some(state.as_str()))).collect();
-        let outbox = self.server.restore(self.now, sockets);
-        self.attachments = found.clone();
-        self.look_at(outbox);
+        self.server = start(&self.memory, sleepers);
+        self.input(Input::Tick);
     }
 
     /// Everybody falls silent; the alarm rings until nobody is left.
@@ -167,7 +178,7 @@ impl Bare {
                 return;
             };
             self.now = self.now.max(at);
-            self.input(Input::Alarm { pongs: &[] });
+            self.input(Input::Alarm);
         }
         panic!("somebody lives on");
     }
@@ -197,7 +208,7 @@ fn any_input_in_any_order_is_survived_and_nobody_is_left_behind() {
 fn whatever_clients_send_each_request_has_one_answer_and_others_are_not_disturbed() {
     for seed in 1..=20 {
         let mut random = Random::new(seed);
-        let mut room = Room::new(Config { max_connections: 500, ..small() }, Chat::default);
+        let mut room = Room::new(Config { max_connections: 500, ..small() }, || Chat::new(&Config::default()));
         let (witness, _) = room.client();
         let (mut sids, mut conns, mut gets) = (vec![], vec![], vec![]);
         for _ in 0..500 {
@@ -235,7 +246,7 @@ fn whatever_clients_send_each_request_has_one_answer_and_others_are_not_disturbe
 
 #[test]
 fn json_nested_as_deep_as_a_frame_allows_does_not_exhaust_the_stack() {
-    let mut room = Room::new(Config::default(), Chat::default);
+    let mut room = Room::new(plain(), || Chat::new(&plain()));
     let depth = 400_000;
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let depth = depth / open.len();
@@ -261,7 +272,7 @@ fn json_nested_as_deep_as_a_frame_allows_does_not_exhaust_the_stack() {
 #[test]
 fn long_prefixes_and_huge_counts_cost_no_memory() {
     for prefix in ["42", "43", "45", "46", "40/", "42/", "4"] {
-        let mut room = Room::new(Config::default(), Chat::default);
+        let mut room = Room::new(plain(), || Chat::new(&plain()));
         let (conn, _) = room.client();
         for digit in ["9", "1", " ", "-", "é"] {
             let (conn, _) = room.client();

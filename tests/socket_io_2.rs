@@ -7,7 +7,7 @@ mod support;
 use roomcast::app::{Event, Io, Refusal};
 use roomcast::config::Config;
 use roomcast::ids::ConnId;
-use support::{Recorder, Room};
+use support::{Recorder, Room, plain};
 
 const WEBSOCKET_3: &str = "EIO=3&transport=websocket";
 
@@ -48,7 +48,7 @@ fn app() -> Recorder {
 
 /// A client whose frames so far were looked at.
 fn scene(app: &Recorder) -> (Room<Recorder>, ConnId) {
-    let mut room = app.room(Config { allow_eio3: true, ..Config::default() });
+    let mut room = app.room(Config { allow_eio3: true, ..plain() });
     let conn = room.websocket(WEBSOCKET_3);
     let frames = room.frames(conn);
     assert!(frames[0].starts_with("0{"), "{frames:?}");
@@ -73,7 +73,7 @@ fn c12_the_default_namespace_is_joined_without_a_word() {
 #[test]
 fn c12_a_public_id_is_not_the_sessions() {
     let app = app();
-    let mut room = app.room(Config { allow_eio3: true, ..Config::default() });
+    let mut room = app.room(Config { allow_eio3: true, ..plain() });
     let conn = room.websocket(WEBSOCKET_3);
     let open = room.frames(conn).concat();
     room.text(conn, "40/a,");
@@ -165,7 +165,7 @@ fn c12_the_server_takes_leave_in_the_same_words() {
 #[test]
 fn c12_the_query_belongs_to_the_name_for_later_clients() {
     let app = app();
-    let mut room = app.room(Config { allow_eio3: true, ..Config::default() });
+    let mut room = app.room(Config { allow_eio3: true, ..plain() });
     let conn = room.open_socket();
     room.text(conn, "40/a?n=1,");
     assert_eq!(room.frames(conn), [r#"44/a?n=1,{"message":"Invalid namespace"}"#]);

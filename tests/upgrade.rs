@@ -5,7 +5,7 @@ mod support;
 use roomcast::config::Config;
 use roomcast::ids::ConnId;
 use roomcast::outbox::{Input, Reply};
-use support::{Recorder, Room, fast};
+use support::{Recorder, Room, fast, plain};
 
 /// Somebody who polls and has joined, and somebody else who can talk to them.
 struct Scene {
@@ -27,7 +27,7 @@ fn scene_in(config: Config) -> Scene {
 }
 
 fn scene() -> Scene {
-    scene_in(Config::default())
+    scene_in(plain())
 }
 
 impl Scene {

@@ -3,8 +3,7 @@
 mod support;
 
 use roomcast::app::{App, Args, Binary, Event, Io};
-use roomcast::config::Config;
-use support::Room;
+use support::{Room, plain};
 
 /// Does what the event's name says, in one turn: `r` is a regular event, `v` a volatile one, `b` a volatile binary one.
 struct Script;
@@ -25,7 +24,7 @@ impl App for Script {
 }
 
 fn room() -> Room<Script> {
-    Room::new(Config::default(), || Script)
+    Room::new(plain(), || Script)
 }
 
 const HEADER: &str = r#"451-["b",{"_placeholder":true,"num":0}]"#;

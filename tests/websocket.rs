@@ -5,7 +5,7 @@ mod support;
 use roomcast::config::Config;
 use roomcast::ids::ConnId;
 use roomcast::outbox::Input;
-use support::{Recorder, Room};
+use support::{Recorder, Room, plain};
 
 /// A client that has joined by WebSocket, in a room that writes down what happens, and one that nothing happens to.
 struct Scene {
@@ -18,7 +18,7 @@ struct Scene {
 
 fn scene() -> Scene {
     let app = Recorder::default();
-    let mut room = app.room(Config { max_payload: 100, ..Config::default() });
+    let mut room = app.room(Config { max_payload: 100, ..plain() });
     let (bystander, _) = room.client();
     let (conn, id) = room.client();
     app.log();
@@ -161,8 +161,9 @@ fn a_frame_on_a_websocket_that_nobody_knows_has_it_closed() {
     // The object may have come back without the session that this one carried.
     let mut s = scene();
     let stray = s.room.websocket(support::WEBSOCKET);
-    s.room.attachment(stray).take();
+    s.room.tamper(stray, None);
     s.room.restart();
+    s.room.input(Input::Tick);
     assert_eq!(s.room.close_code(stray), Some(None));
     assert!(s.room.is_open(s.conn) && s.room.is_open(s.bystander));
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde::Serialize;
+use serde_json::value::to_raw_value;
 
 use super::{Args, Io, IoError};
 use crate::ids::SocketId;
+use crate::socket_io::recovery::Logged;
 use crate::socket_io::{Reply, is_reserved};
 
 /// Who an event goes to; then [`emit`](Self::emit) sends it.
@@ -44,10 +46,10 @@ impl<'i, 'a> Emit<'i, 'a> {
         self
     }
 
-    /// Sends the event with one argument.
+    /// Sends the event with one argument. It is stored first, for those whose connection is lost just then (1.11).
     ///
     /// # Errors
-    /// [`IoError::ReservedName`], [`IoError::NotJson`]: then nobody gets anything.
+    /// [`IoError::ReservedName`], [`IoError::NotJson`], [`IoError::Storage`]: then nobody gets anything.
     pub fn emit(self, event: &str, value: &impl Serialize) -> Result<(), IoError> {
         self.emit_args(event, &Args::of(value)?)
     }
@@ -60,7 +62,19 @@ impl<'i, 'a> Emit<'i, 'a> {
     pub fn emit_args(self, event: &str, args: &Args<'_>) -> Result<(), IoError> {
         check(event)?;
         let receivers = self.receivers();
-        self.io.send(receivers, &Reply::Event { name: event, args, ack: None }, self.volatile)
+        let recovery = &self.io.sockets.recovery;
+        if self.volatile || !recovery.is_on() {
+            return self.io.send(receivers, &Reply::Event { name: event, args, ack: None }, self.volatile);
+        }
+        let logged = Logged { offset: recovery.log.next(self.io.now()), to: self.to, except: self.except };
+        if receivers.is_empty() && !recovery.is_missed(self.io.namespace(), &logged) {
+            return Ok(());
+        }
+        let offset = to_raw_value(&logged.offset.to_string())?;
+        let frames = self.io.frames(&Reply::Event { name: event, args: &args.and(&offset), ack: None })?;
+        self.io.append(&logged, event, args)?;
+        self.io.deliver(receivers, frames, false);
+        Ok(())
     }
 
     /// Sends the event with one argument and asks each receiver for an answer: [`App::acked`](super::App::acked) gets

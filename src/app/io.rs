@@ -6,23 +6,32 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::to_raw_value;
 
-use super::{Ack, Args, Emit, IoError, MAX_DATA_BYTES};
+use super::{Ack, Args, Away, Emit, IoError, MAX_DATA_BYTES, Schedule};
+use crate::database::{Row, Value};
 use crate::engine_io::{self, Engine, Turn};
 use crate::ids::{Millis, Sid, SocketId};
 use crate::outbox::Frame;
-use crate::socket_io::{Departed, DisconnectReason, Message, Namespace, Reply, Socket, Sockets};
+use crate::socket_io::recovery::Logged;
+use crate::socket_io::{Departed, DisconnectReason, Held, Message, Namespace, Reply, Sockets};
 
 /// One namespace of the room, at the moment of a hook.
 pub struct Io<'a> {
     engine: &'a mut Engine,
-    sockets: &'a mut Sockets,
+    pub(super) sockets: &'a mut Sockets,
+    schedule: &'a mut Schedule,
     turn: Turn<'a>,
     namespace: Rc<str>,
 }
 
 impl<'a> Io<'a> {
-    pub(crate) fn new(engine: &'a mut Engine, sockets: &'a mut Sockets, turn: Turn<'a>, namespace: Rc<str>) -> Self {
-        Self { engine, sockets, turn, namespace }
+    pub(crate) fn new(
+        engine: &'a mut Engine,
+        sockets: &'a mut Sockets,
+        schedule: &'a mut Schedule,
+        turn: Turn<'a>,
+        namespace: Rc<str>,
+    ) -> Self {
+        Self { engine, sockets, schedule, turn, namespace }
     }
 
     /// The time of this hook.
@@ -38,7 +47,8 @@ impl<'a> Io<'a> {
     /// Another namespace of the room. A name without its slash is given one, so `""` is `/` (C10).
     pub fn of(&mut self, namespace: &str) -> Io<'_> {
         let namespace = if namespace.starts_with('/') { namespace.into() } else { format!("/{namespace}").into() };
-        Io { engine: self.engine, sockets: self.sockets, turn: self.turn.reborrow(), namespace }
+        let Self { engine, sockets, schedule, turn, .. } = self;
+        Io { engine, sockets, schedule, turn: turn.reborrow(), namespace }
     }
 
     /// To everybody in the namespace.
@@ -75,7 +85,7 @@ impl<'a> Io<'a> {
 
     /// What the app keeps with a socket; `None` where it keeps nothing, or something else.
     pub fn data<T: DeserializeOwned>(&self, socket: &SocketId) -> Option<T> {
-        parse_data(self.place()?.sockets.get(socket)?.data.as_ref())
+        parse_data(self.place()?.sockets.get(socket)?.profile.data.as_ref())
     }
 
     /// Keeps something with a socket, in place of what was kept. It outlives hibernation. A socket that is gone keeps
@@ -88,22 +98,67 @@ impl<'a> Io<'a> {
         if data.get().len() > MAX_DATA_BYTES {
             return Err(IoError::DataTooLarge);
         }
-        if let Some(Socket { sid, data: kept }) = self.place_mut().and_then(|place| place.sockets.get_mut(socket)) {
-            *kept = Some(data.get().into());
-            let sid = sid.clone();
-            self.sockets.changed.insert(sid);
+        if let Some(found) = self.place_mut().and_then(|place| place.sockets.get_mut(socket)) {
+            found.profile.data = Some(data.get().into());
+            self.sockets.touch(&self.namespace.clone(), socket);
         }
         Ok(())
     }
 
+    /// The sockets of the namespace whose clients are gone and may come back.
+    pub fn away(&self) -> impl Iterator<Item = Away<'_>> {
+        self.sockets.recovery.away(&self.namespace)
+    }
+
+    /// Runs one statement on the app's own tables, which [`App::schema`](super::App::schema) makes.
+    ///
+    /// # Errors
+    /// [`IoError::Storage`]: then the statement has changed nothing.
+    pub fn sql(&self, statement: &str, values: &[Value<'_>]) -> Result<Vec<Row>, IoError> {
+        Ok(self.turn.runtime.query(statement, values)?)
+    }
+
+    /// Stores and sends all that `run` stores and sends, or nothing of it where it fails. Sockets that it moves between
+    /// rooms, or whose data it sets, stay as it leaves them.
+    ///
+    /// # Errors
+    /// That of `run`, or [`IoError::Storage`].
+    pub fn atomically<T, E: From<IoError>>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let outer = self.sockets.held.replace(Vec::new());
+        let runtime = self.turn.runtime;
+        let (mut run, mut outcome) = (Some(run), None);
+        let kept = runtime.atomically(&mut || {
+            outcome = run.take().map(|run| run(self));
+            matches!(outcome, Some(Ok(_)))
+        });
+        let held = std::mem::replace(&mut self.sockets.held, outer).unwrap_or_default();
+        if let Err(error) = kept {
+            return Err(IoError::from(error).into());
+        }
+        let value = outcome.unwrap_or_else(|| Err(IoError::Storage("nothing was run".to_owned()).into()))?;
+        for Held { to, frames, volatile } in held {
+            self.dispatch(to, frames, volatile);
+        }
+        Ok(value)
+    }
+
+    /// Has [`App::scheduled`](super::App::scheduled) called with this name after so long, in place of what was set under
+    /// the name. It costs a write, and another one when it is due.
+    ///
+    /// # Errors
+    /// [`IoError::Storage`]: then nothing has changed.
+    pub fn schedule(&mut self, name: &str, after: Millis) -> Result<(), IoError> {
+        Ok(self.schedule.set(self.turn.runtime, &self.namespace, name, self.turn.now + after)?)
+    }
+
     /// Puts a socket into a room.
     pub fn join(&mut self, socket: &SocketId, room: &str) {
-        self.change_rooms(socket, |place| place.rooms.join(socket, room));
+        self.sockets.enter_room(&self.namespace, socket, room);
     }
 
     /// Takes a socket out of a room.
     pub fn leave(&mut self, socket: &SocketId, room: &str) {
-        self.change_rooms(socket, |place| place.rooms.leave(socket, room));
+        self.sockets.leave_room(&self.namespace, socket, room, self.turn.now);
     }
 
     /// Takes a socket out of the namespace; with `close`, the client's whole connection ends (C11). The app's own
@@ -111,7 +166,7 @@ impl<'a> Io<'a> {
     pub fn disconnect(&mut self, socket: &SocketId, close: bool) {
         let reason = DisconnectReason::ServerNamespaceDisconnect;
         let namespace = self.namespace.clone();
-        let Some(sid) = self.sockets.leave(&namespace, socket, reason) else {
+        let Some(sid) = self.sockets.leave(&namespace, socket, reason, self.turn.now) else {
             return;
         };
         self.say_goodbye(&sid, &namespace);
@@ -120,7 +175,7 @@ impl<'a> Io<'a> {
             for (namespace, _) in others.unwrap_or_default() {
                 self.say_goodbye(&sid, &namespace);
             }
-            self.sockets.remove_client(&sid, reason);
+            self.sockets.remove_client(&sid, reason, self.turn.now);
             self.engine.close(&mut self.turn, &sid);
         }
     }
@@ -137,16 +192,9 @@ impl<'a> Io<'a> {
         self.sockets.namespaces.get_mut(&self.namespace)
     }
 
-    fn change_rooms(&mut self, socket: &SocketId, change: impl FnOnce(&mut Namespace) -> bool) {
-        let Some(place) = self.place_mut() else {
-            return;
-        };
-        let Some(sid) = place.sockets.get(socket).map(|found| found.sid.clone()) else {
-            return;
-        };
-        if change(place) {
-            self.sockets.changed.insert(sid);
-        }
+    /// Notes an event for those who may miss it.
+    pub(super) fn append(&mut self, logged: &Logged, event: &str, args: &Args<'_>) -> Result<(), IoError> {
+        Ok(self.sockets.recovery.log.append(self.turn.runtime, &self.namespace, logged, event, args)?)
     }
 
     /// A packet to sockets of the namespace: its frames are written once and shared by all receivers.
@@ -156,20 +204,38 @@ impl<'a> Io<'a> {
         packet: &Reply<'_>,
         volatile: bool,
     ) -> Result<(), IoError> {
-        let frames = frames(self.sockets.parser.encode(&self.namespace, packet)?);
-        for socket in to {
-            let carrier = self.place().and_then(|place| place.sockets.get(&socket));
-            if let Some(sid) = carrier.map(|found| found.sid.clone()) {
-                if volatile {
-                    self.engine.send_volatile(&mut self.turn, &sid, &frames);
-                    continue;
-                }
-                for frame in &frames {
-                    self.engine.send(&mut self.turn, &sid, frame.clone());
-                }
+        let frames = self.frames(packet)?;
+        self.deliver(to, frames, volatile);
+        Ok(())
+    }
+
+    pub(super) fn frames(&self, packet: &Reply<'_>) -> Result<Vec<Frame>, IoError> {
+        Ok(frames(self.sockets.parser.encode(&self.namespace, packet)?))
+    }
+
+    /// Frames to sockets of the namespace, as soon as it is sure that they are to be sent.
+    pub(super) fn deliver(&mut self, to: impl IntoIterator<Item = SocketId>, frames: Vec<Frame>, volatile: bool) {
+        let sockets = self.place().map(|place| &place.sockets);
+        let carrier = |socket| Some(sockets?.get(&socket)?.sid.clone());
+        let to: Vec<_> = to.into_iter().filter_map(carrier).collect();
+        self.dispatch(to, frames, volatile);
+    }
+
+    fn dispatch(&mut self, to: Vec<Sid>, frames: Vec<Frame>, volatile: bool) {
+        // Within a larger step that may still fail, it waits for that one's end.
+        if let Some(held) = &mut self.sockets.held {
+            held.push(Held { to, frames, volatile });
+            return;
+        }
+        for sid in to {
+            if volatile {
+                self.engine.send_volatile(&mut self.turn, &sid, &frames);
+                continue;
+            }
+            for frame in &frames {
+                self.engine.send(&mut self.turn, &sid, frame.clone());
             }
         }
-        Ok(())
     }
 }
 

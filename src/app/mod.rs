@@ -1,29 +1,35 @@
 //! What an application is, and what it may do: [`App`] has the hooks, [`Io`] is handed to each of them.
 //!
 //! An app sees sockets, events and rooms; packets, sessions and connections stay below. Its hooks are synchronous: what
-//! they emit leaves the room object together, in order, when the hook is done. An app keeps what must outlive a nap of
-//! the object in [`Io::set_data`], not in its own fields.
+//! they emit leaves the room object together, in order, when the hook is done. What must outlive a nap of the object an app
+//! keeps with a socket ([`Io::set_data`]), in tables ([`App::schema`], [`Io::sql`]) or in timers ([`Io::schedule`]), not in
+//! its own fields.
 //!
 //! Arguments are [`Args`]: to be passed on as they are, or to be read with serde, where [`Binary`] is bytes.
 
 mod emit;
 mod io;
+mod schedule;
 
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::database::DatabaseError;
 use crate::ids::SocketId;
 pub use crate::outbox::Request;
+pub use crate::socket_io::recovery::Away;
 pub use crate::socket_io::{Args, Binary, Departed, DisconnectReason};
 pub use emit::Emit;
 pub use io::Io;
 pub(crate) use io::send;
+pub use schedule::Schedule;
 
-/// The largest [`Io::set_data`], in bytes of JSON: with its rooms it must fit the 16 KiB that the runtime keeps for a
-/// sleeping WebSocket.
-pub const MAX_DATA_BYTES: usize = 4_096;
+/// The largest [`Io::set_data`], in bytes of JSON. What is more than a few hundred bytes, and many rooms, cost a read of the
+/// database whenever the room wakes: the runtime keeps 16 KiB for a sleeping WebSocket.
+pub const MAX_DATA_BYTES: usize = 65_536;
 
 /// An application: what happens in a room.
 pub trait App {
@@ -58,9 +64,9 @@ pub trait App {
         Ok(())
     }
 
-    /// A client has joined and knows it (C8).
-    fn connected(&mut self, io: &mut Io<'_>, socket: &SocketId) {
-        _ = (io, socket);
+    /// A client has joined and knows it (C8), or has come back to its socket.
+    fn connected(&mut self, io: &mut Io<'_>, connection: &Connection<'_>) {
+        _ = (io, connection);
     }
 
     /// A socket sent an event.
@@ -71,10 +77,38 @@ pub trait App {
         _ = (io, answer);
     }
 
-    /// A socket is gone, for whatever reason.
+    /// A socket is gone, for whatever reason. Where it is [`recoverable`](Departed::recoverable), its client may come back:
+    /// then [`connected`](Self::connected) follows, and else [`expired`](Self::expired).
     fn disconnected(&mut self, io: &mut Io<'_>, departed: &Departed) {
         _ = (io, departed);
     }
+
+    /// A socket whose client could have come back is gone for good.
+    fn expired(&mut self, io: &mut Io<'_>, departed: &Departed) {
+        _ = (io, departed);
+    }
+
+    /// A timer of [`Io::schedule`] is due; after a restart too, and it may be late.
+    fn scheduled(&mut self, io: &mut Io<'_>, name: &str) {
+        _ = (io, name);
+    }
+
+    /// The steps that make the app's tables, the oldest first; `;` ends a statement. A room remembers which it has run, so
+    /// steps are only ever added. The names of the tables start with the app's.
+    fn schema(&self) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+/// A client that has joined a namespace.
+#[derive(Debug, Clone, Copy)]
+pub struct Connection<'a> {
+    /// Its socket.
+    pub socket: &'a SocketId,
+    /// The JSON object that it sent along.
+    pub auth: Option<&'a RawValue>,
+    /// Whether it has come back: its socket's id, rooms and data are what they were, and it has got what it missed (1.11).
+    pub recovered: bool,
 }
 
 /// An event as it came in.
@@ -90,8 +124,8 @@ pub struct Event<'a> {
     pub ack: Option<Ack>,
 }
 
-/// The right to answer an event, once (E2).
-#[derive(Debug)]
+/// The right to answer an event, once (E2). It may be kept as JSON and used after a restart.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Ack {
     socket: SocketId,
     id: u64,
@@ -123,7 +157,7 @@ pub struct Refusal {
     pub data: Option<serde_json::Value>,
 }
 
-/// Why something that an app asked for can't be done: each is a mistake of the app itself.
+/// Why something that an app asked for can't be done: but for the storage, each is a mistake of the app itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IoError {
     /// The event's name means something to the clients themselves (E9).
@@ -132,6 +166,14 @@ pub enum IoError {
     NotJson(String),
     /// More than [`MAX_DATA_BYTES`].
     DataTooLarge,
+    /// The room can't store it: what was to be sent with it is sent to nobody.
+    Storage(String),
+}
+
+impl From<DatabaseError> for IoError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Storage(error.0)
+    }
 }
 
 impl From<serde_json::Error> for IoError {
@@ -145,6 +187,7 @@ impl fmt::Display for IoError {
         match self {
             Self::ReservedName => f.write_str("an event can't have a name that is reserved"),
             Self::NotJson(why) => write!(f, "the value can't be written as JSON: {why}"),
+            Self::Storage(why) => write!(f, "the room can't store it: {why}"),
             Self::DataTooLarge => write!(f, "a socket's data has more than {MAX_DATA_BYTES} bytes"),
         }
     }

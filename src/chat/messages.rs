@@ -1,84 +1,80 @@
 //! Messages: the members' own, and those of the tutorial's clients.
 
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::presence::{Member, parse_name};
+use super::history::{self, Author, History};
+use super::identity::{Member, is_token, parse_name};
 use super::problem::Problem;
 use super::{MEMBERS, reply};
 use crate::app::Io;
-use crate::ids::{Millis, SocketId};
+use crate::ids::SocketId;
 
 /// The longest message, in Unicode characters.
 pub(super) const MAX_MESSAGE_CHARS: usize = 4_000;
 
-/// The numbers of messages: they only grow, so they order a room's messages.
-///
-/// They start at the time in microseconds, so a room that forgot its last number never gives one twice.
-#[derive(Debug, Default)]
-pub(super) struct Numbering {
-    last: u64,
-}
-
-impl Numbering {
-    fn next(&mut self, now: Millis) -> u64 {
-        self.last = self.last.saturating_add(1).max(now.0.saturating_mul(1_000));
-        self.last
-    }
-}
+/// How long the id may be that a client gives to its message, in characters: a UUID has 36.
+pub(super) const CLIENT_ID_CHARS: RangeInclusive<usize> = 1..=64;
 
 /// `message`.
 #[derive(Deserialize)]
 pub(super) struct Post {
     text: String,
-}
-
-/// The answer to `message`.
-#[derive(Serialize)]
-struct Posted {
-    id: u64,
-    time: u64,
-}
-
-/// `newMessage`.
-#[derive(Serialize)]
-struct NewMessage<'a> {
-    id: u64,
-    time: u64,
-    author: &'a Member,
-    text: &'a str,
+    /// The client's own id of the message: what is sent twice is posted once.
+    id: Option<String>,
 }
 
 /// `createdMessage` and `newIncomingMessage`.
 #[derive(Serialize, Deserialize)]
-pub(super) struct TutorialMessage {
-    author: String,
-    message: String,
+pub(super) struct TutorialMessage<'a> {
+    author: Cow<'a, str>,
+    message: Cow<'a, str>,
 }
 
 /// A member speaks.
 pub(super) fn post(
     io: &mut Io<'_>,
-    numbering: &mut Numbering,
+    history: &mut History,
     socket: &SocketId,
-    post: Post,
+    Post { text, id }: &Post,
 ) -> Result<Value, Problem> {
-    let author = Member::of(io, socket).ok_or(Problem::NotJoined)?;
-    check_text(&post.text)?;
-    let time = io.now().0;
-    let id = numbering.next(io.now());
-    let message = NewMessage { id, time, author: &author, text: &post.text };
-    io.to(MEMBERS).except(socket).emit("newMessage", &message)?;
-    let message = TutorialMessage { author: author.name, message: post.text };
-    io.all().except(MEMBERS).emit("newIncomingMessage", &message)?;
-    reply(&Posted { id, time })
+    let member = Member::of(io, socket).ok_or(Problem::NotJoined)?;
+    check_text(text)?;
+    let client_id = id.as_deref();
+    if let Some(client_id) = client_id {
+        if !is_token(client_id, &CLIENT_ID_CHARS) {
+            return Err(Problem::InvalidId);
+        }
+        // The answer was lost on the way, but not the message.
+        if let Some(posted) = history::find(io, member.id.as_str(), client_id)? {
+            return reply(&posted);
+        }
+    }
+    let author = Author { id: Some(member.id.as_str().into()), name: member.name.as_str().into() };
+    let posted = history.append(io, author, text, client_id, |io, message| {
+        io.to(MEMBERS).except(socket).emit("newMessage", message)?;
+        let message = TutorialMessage { author: message.author.name.as_ref().into(), message: text.into() };
+        io.all().except(MEMBERS).emit("newIncomingMessage", &message)
+    })?;
+    reply(&posted)
 }
 
 /// A tutorial's client speaks: everybody else gets the same object.
-pub(super) fn relay(io: &mut Io<'_>, socket: &SocketId, message: &TutorialMessage) -> Result<Value, Problem> {
-    parse_name(&message.author)?;
+pub(super) fn relay(
+    io: &mut Io<'_>,
+    history: &mut History,
+    socket: &SocketId,
+    message: &TutorialMessage<'_>,
+) -> Result<Value, Problem> {
+    let name = parse_name(&message.author)?;
     check_text(&message.message)?;
-    io.all().except(socket).emit("newIncomingMessage", message)?;
+    let author = Author { id: None, name: name.into() };
+    history.append(io, author, &message.message, None, |io, _| {
+        io.all().except(socket).emit("newIncomingMessage", message)
+    })?;
     Ok(Value::Object(serde_json::Map::new()))
 }
 
@@ -93,13 +89,6 @@ fn check_text(text: &str) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_only_grow_even_when_the_clock_stands_or_goes_back() {
-        let mut numbering = Numbering::default();
-        let numbers: Vec<_> = [5, 5, 4, 6].map(|now| numbering.next(Millis(now))).into();
-        assert_eq!(numbers, [5_000, 5_001, 5_002, 6_000]);
-    }
 
     #[test]
     fn a_message_has_1_to_4000_characters() {

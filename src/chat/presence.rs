@@ -1,110 +1,254 @@
-//! Who is there: nicknames, the roster, who comes and goes.
+//! Who is there: the roster, who comes and goes, and who is away for a while.
+//!
+//! A person is one for as long as one of the sockets is connected or may still recover; others hear of persons, not of
+//! sockets. A connection that is lost is no news: most come back within seconds, and after a crash of the room's object
+//! all of them do. Who stays away is announced by a timer, for all persons at once.
+//!
+//! | before | what happens | members hear |
+//! |---|---|---|
+//! | unknown | joins | `memberJoined` |
+//! | there | joins by another socket; loses one of several | – |
+//! | there | takes another name, on whichever socket | `memberRenamed` |
+//! | there | the last connection is lost | – |
+//! | lost | comes back within [`AWAY_AFTER`] | – |
+//! | lost | [`AWAY_AFTER`] is over | `memberAway` |
+//! | away | comes back: recovers, or joins anew | `memberBack` |
+//! | lost or away | none of the sockets can recover any more | `memberLeft` |
+//! | there | leaves on purpose or is thrown out, with no socket left | `memberLeft` |
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
+use super::identity::{Auth, Kept, Member, PersonId};
+use super::people::{People, Person};
 use super::problem::Problem;
-use super::{MEMBERS, reply};
-use crate::app::{Departed, Io, IoError};
-use crate::ids::SocketId;
+use super::{MEMBERS, tell};
+use crate::app::{Departed, Io};
+use crate::ids::{Millis, SocketId};
 
-/// The longest nickname, in Unicode characters.
-pub(super) const MAX_NAME_CHARS: usize = 32;
+/// One row: until when away people were announced.
+pub(super) const SCHEMA: &str =
+    "CREATE TABLE chat_presence (one INTEGER PRIMARY KEY CHECK (one = 1), told INTEGER NOT NULL)";
 
-/// `join`.
-#[derive(Deserialize)]
-pub(super) struct Join {
-    name: String,
+/// The name of the timer.
+pub(super) const TIMER: &str = "presence";
+
+/// The members, and what was told of them.
+#[derive(Debug)]
+pub(super) struct Presence {
+    people: People,
+    /// Who counted as away by then was announced, and nobody else. It is stored, so that a nap repeats no news.
+    told: Millis,
+    /// When the timer is due; `None` where none is set, or where a restart made it unknown.
+    planned: Option<Millis>,
 }
 
-/// What the chat keeps with a socket that has joined.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    name: String,
-}
-
-/// Somebody who has joined.
-#[derive(Debug, Serialize)]
-pub(super) struct Member {
-    /// The socket's id.
-    pub id: String,
-    /// The nickname.
-    pub name: String,
-}
-
-impl Member {
-    /// The member behind a socket, if it has joined.
-    pub(super) fn of(io: &Io<'_>, socket: &SocketId) -> Option<Self> {
-        let Kept { name } = io.data(socket)?;
-        Some(Self { id: socket.to_string(), name })
-    }
-}
-
-/// The answer to `join`.
-#[derive(Serialize)]
-struct Joined<'a> {
-    id: &'a str,
-    name: &'a str,
-    members: Vec<Member>,
-}
-
-/// `memberJoined`, `memberRenamed` and `memberLeft`.
+/// What members hear of a person.
 #[derive(Serialize)]
 struct Change<'a> {
-    id: &'a str,
+    id: &'a PersonId,
     name: &'a str,
     time: u64,
 }
 
-/// A socket joins with a nickname, or takes another one.
-pub(super) fn join(io: &mut Io<'_>, socket: &SocketId, join: &Join) -> Result<Value, Problem> {
-    let name = parse_name(&join.name)?;
-    let before = Member::of(io, socket);
-    io.set_data(socket, &Kept { name: name.to_owned() })?;
-    let event = match before {
-        None => {
-            io.join(socket, MEMBERS);
-            Some("memberJoined")
+/// A person in the roster.
+#[derive(Serialize)]
+pub(super) struct Listed<'a> {
+    id: &'a PersonId,
+    name: &'a str,
+    away: bool,
+}
+
+impl Presence {
+    /// What the sockets and the database tell, after the object has lost its memory.
+    pub(super) fn load(io: &Io<'_>) -> Self {
+        let told = io.sql("SELECT told FROM chat_presence", &[]).ok();
+        let told = told.and_then(|rows| rows.first()?.number(0)).unwrap_or(0);
+        Self { people: People::load(io), told: Millis(told), planned: None }
+    }
+
+    /// Everybody, one entry a person.
+    pub(super) fn roster(&self) -> Vec<Listed<'_>> {
+        let listed = |(id, person)| Listed { id, name: Person::name(person), away: self.is_announced(person) };
+        self.people.iter().map(listed).collect()
+    }
+
+    /// A socket is new: with a name it joins at once.
+    pub(super) fn connected(&mut self, io: &mut Io<'_>, socket: &SocketId, auth: Auth) -> Result<(), Problem> {
+        let Auth { name, person } = auth;
+        match name {
+            Some(name) => self.join(io, socket, &name, person).map(drop),
+            // It may join later, without the key.
+            None if person.is_some() => Ok(io.set_data(socket, &Kept { person, ..Kept::default() })?),
+            None => Ok(()),
         }
-        Some(before) => (before.name != name).then_some("memberRenamed"),
-    };
-    if let Some(event) = event {
-        let change = Change { id: socket.as_str(), name, time: io.now().0 };
-        io.to(MEMBERS).except(socket).emit(event, &change)?;
     }
-    let members = io.sockets().filter_map(|socket| Member::of(io, socket)).collect();
-    reply(&Joined { id: socket.as_str(), name, members })
+
+    /// A socket joins: with a nickname, and as the person whose key it has shown now or before.
+    pub(super) fn join(
+        &mut self,
+        io: &mut Io<'_>,
+        socket: &SocketId,
+        name: &str,
+        person: Option<PersonId>,
+    ) -> Result<PersonId, Problem> {
+        self.announce_due(io);
+        let mut kept = Kept::with(io, socket);
+        let before = kept.clone().member(socket);
+        kept.person = person.or(kept.person);
+        let id = kept.person(socket);
+        if let Some(other) = before.as_ref().filter(|before| before.id != id) {
+            self.gone_for_good(io, socket, other);
+        }
+        let known = self.people.get(&id);
+        let was_away = known.is_some_and(|person| self.is_announced(person));
+        let (old_name, named) = known.map(Person::named).unzip();
+        let is_new_name = old_name != Some(name);
+        let event = if old_name.is_none() { "memberJoined" } else { "memberRenamed" };
+        let named = named.unwrap_or_default();
+        // Younger than any other of the person's, whatever the clock says.
+        kept.named = if is_new_name { io.now().max(named + Millis(1)) } else { named };
+        kept.name = Some(name.to_owned());
+        let mut renamed = vec![socket.clone()];
+        if is_new_name {
+            let others = known.into_iter().flat_map(Person::connected);
+            renamed.extend(others.filter(|other| *other != socket).cloned());
+        }
+        let member = Member { id, name: name.to_owned(), named: kept.named };
+        for socket in &renamed {
+            io.set_data(socket, &kept)?;
+            self.people.connected(socket, &member);
+        }
+        io.join(socket, MEMBERS);
+        let me = std::slice::from_ref(socket);
+        if is_new_name {
+            announce(io, event, &member.id, name, me);
+        }
+        if was_away {
+            announce(io, "memberBack", &member.id, name, me);
+        }
+        Ok(member.id)
+    }
+
+    /// A socket is back that was lost.
+    pub(super) fn recovered(&mut self, io: &mut Io<'_>, socket: &SocketId) -> Result<(), Problem> {
+        let mut kept = Kept::with(io, socket);
+        let Some(mut member) = kept.clone().member(socket) else {
+            return Ok(());
+        };
+        let known = self.people.get(&member.id);
+        let was_away = known.is_some_and(|person| self.is_announced(person));
+        // Meanwhile the person may have taken another name elsewhere.
+        if let Some((name, named)) = known.map(Person::named).filter(|(_, named)| *named > member.named) {
+            (member.name, member.named) = (name.to_owned(), named);
+            (kept.name, kept.named) = (Some(name.to_owned()), named);
+            io.set_data(socket, &kept)?;
+        }
+        self.people.connected(socket, &member);
+        if was_away {
+            announce(io, "memberBack", &member.id, &member.name, std::slice::from_ref(socket));
+        }
+        Ok(())
+    }
+
+    /// A socket is gone.
+    pub(super) fn departed(&mut self, io: &mut Io<'_>, departed: &Departed) {
+        let Some(member) = Member::departed(departed) else {
+            return;
+        };
+        if departed.recoverable {
+            self.people.lost(&departed.id, &member, io.now());
+            self.if_absent(io, &member.id);
+        } else {
+            self.gone_for_good(io, &departed.id, &member);
+        }
+    }
+
+    /// A socket that was lost will not come back.
+    pub(super) fn expired(&mut self, io: &mut Io<'_>, departed: &Departed) {
+        if let Some(member) = Member::departed(departed) {
+            self.remove(io, &departed.id, &member);
+        }
+    }
+
+    /// The timer is due.
+    pub(super) fn scheduled(&mut self, io: &mut Io<'_>) {
+        self.planned = None;
+        self.announce_due(io);
+        self.plan(io);
+    }
+
+    fn gone_for_good(&mut self, io: &mut Io<'_>, socket: &SocketId, member: &Member) {
+        self.remove(io, socket, member);
+        self.if_absent(io, &member.id);
+    }
+
+    fn remove(&mut self, io: &mut Io<'_>, socket: &SocketId, member: &Member) {
+        self.people.remove(socket, &member.id);
+        match self.people.get(&member.id).map(Person::named) {
+            None => announce(io, "memberLeft", &member.id, &member.name, &[]),
+            // What is left was lost before the person took the name, and has the one before.
+            Some((name, named)) if named < member.named && name != member.name => {
+                announce(io, "memberRenamed", &member.id, name, &[]);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// One of the person's connections has ended: if it was the last, the person counts as away some time, or already.
+    fn if_absent(&mut self, io: &mut Io<'_>, id: &PersonId) {
+        let Some((person, away_at)) = self.people.get(id).and_then(|person| Some((person, person.away_at()?))) else {
+            return;
+        };
+        if away_at <= self.told {
+            announce_away(io, id, person);
+        } else if away_at <= io.now() {
+            self.announce_due(io);
+        } else if self.planned.is_none_or(|planned| planned > away_at) {
+            self.plan(io);
+        }
+    }
+
+    fn is_announced(&self, person: &Person) -> bool {
+        person.away_at().is_some_and(|at| at <= self.told)
+    }
+
+    /// Announces everybody who counts as away and wasn't announced yet.
+    fn announce_due(&mut self, io: &mut Io<'_>) {
+        let now = io.now();
+        let is_due = |person: &Person| person.away_at().is_some_and(|at| self.told < at && at <= now);
+        let due: Vec<_> = self.people.iter().filter(|(_, person)| is_due(person)).collect();
+        if due.is_empty() {
+            return;
+        }
+        for (id, person) in due {
+            announce_away(io, id, person);
+        }
+        self.told = now;
+        // If it can't be stored, a restart repeats the news.
+        let sql = "INSERT INTO chat_presence VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET told = excluded.told";
+        _ = io.sql(sql, &[now.0.into()]);
+    }
+
+    /// Sets the timer for the next person who is to be announced.
+    ///
+    /// It takes the place of one that was set before a restart, so it looks at everybody.
+    fn plan(&mut self, io: &mut Io<'_>) {
+        let next = self.people.iter().filter_map(|(_, person)| person.away_at()).filter(|at| *at > self.told).min();
+        if let Some(next) = next {
+            let wait = Millis(next.0.saturating_sub(io.now().0));
+            // If it can't be stored, the next loss or the next roster makes up for it.
+            self.planned = io.schedule(TIMER, wait).is_ok().then_some(next);
+        }
+    }
 }
 
-/// A socket is gone; the members learn of it if it had joined.
-pub(super) fn left(io: &mut Io<'_>, departed: &Departed) -> Result<(), IoError> {
-    let Some(Kept { name }) = departed.data() else {
-        return Ok(());
-    };
-    let change = Change { id: departed.id.as_str(), name: &name, time: io.now().0 };
-    io.to(MEMBERS).emit("memberLeft", &change)
+/// The person's own sockets don't hear that they are away: when they do, it's no longer so.
+fn announce_away(io: &mut Io<'_>, id: &PersonId, person: &Person) {
+    let own: Vec<_> = person.sockets().cloned().collect();
+    announce(io, "memberAway", id, person.name(), &own);
 }
 
-/// The nickname in what a person typed.
-pub(super) fn parse_name(text: &str) -> Result<&str, Problem> {
-    let name = text.trim();
-    // Counting stops where the answer is clear.
-    if name.is_empty() || name.chars().nth(MAX_NAME_CHARS).is_some() {
-        return Err(Problem::InvalidName);
-    }
-    Ok(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_nickname_has_1_to_32_characters_after_trimming() {
-        let longest = "😀".repeat(32);
-        let padded = format!("  {longest}\n");
-        assert_eq!(parse_name(&padded), Ok(longest.as_str()));
-        assert_eq!(parse_name(&"x".repeat(33)), Err(Problem::InvalidName));
-        assert_eq!(parse_name(" \t "), Err(Problem::InvalidName));
-    }
+fn announce(io: &mut Io<'_>, event: &str, id: &PersonId, name: &str, except: &[SocketId]) {
+    let change = Change { id, name, time: io.now().0 };
+    tell(io, MEMBERS, except, event, &change);
 }

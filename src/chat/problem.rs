@@ -2,37 +2,49 @@
 
 use serde_json::{Value, json};
 
-use super::messages::MAX_MESSAGE_CHARS;
-use super::presence::MAX_NAME_CHARS;
-use crate::app::IoError;
+use super::identity::{KEY_CHARS, MAX_NAME_CHARS};
+use super::messages::{CLIENT_ID_CHARS, MAX_MESSAGE_CHARS};
+use crate::app::{IoError, Refusal};
 
-/// Why an event isn't carried out.
+/// Why an event isn't carried out, or a client isn't let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Problem {
     /// The payload is no object with the fields that the event wants.
     InvalidPayload,
     /// The nickname is empty or too long.
     InvalidName,
+    /// The key is no key.
+    InvalidKey,
     /// The message is empty or too long.
     InvalidMessage,
+    /// The client's own id of the message is no id.
+    InvalidId,
     /// Only members may do this.
     NotJoined,
     /// The chat has no such event.
     UnknownEvent,
+    /// The room's storage takes or gives nothing: nobody was told anything.
+    Storage,
     /// The fault is the chat's own.
     Internal,
 }
 
 impl Problem {
     fn row(self) -> (&'static str, String) {
+        let token = |what: &str, chars: &std::ops::RangeInclusive<usize>| {
+            format!("{what} has {} to {} characters: letters, digits, '-' and '_'.", chars.start(), chars.end())
+        };
         match self {
             Self::InvalidPayload => {
                 ("invalid_payload", "This event takes one object with the fields that it documents.".to_owned())
             }
             Self::InvalidName => ("invalid_name", format!("A nickname has 1 to {MAX_NAME_CHARS} characters.")),
+            Self::InvalidKey => ("invalid_key", token("A key", &KEY_CHARS)),
             Self::InvalidMessage => ("invalid_message", format!("A message has 1 to {MAX_MESSAGE_CHARS} characters.")),
+            Self::InvalidId => ("invalid_id", token("The id of a message", &CLIENT_ID_CHARS)),
             Self::NotJoined => ("not_joined", "Join with a nickname first.".to_owned()),
             Self::UnknownEvent => ("unknown_event", "This room knows no such event.".to_owned()),
+            Self::Storage => ("storage", "The room can't store this now, so nobody got it.".to_owned()),
             Self::Internal => ("internal", "The room failed to do this.".to_owned()),
         }
     }
@@ -44,8 +56,19 @@ impl Problem {
     }
 }
 
+/// A client that isn't let in gets the sentence as its error's message, and the code beside it.
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        let (code, message) = problem.row();
+        Self { message, data: Some(json!({ "code": code })) }
+    }
+}
+
 impl From<IoError> for Problem {
-    fn from(_: IoError) -> Self {
-        Self::Internal
+    fn from(error: IoError) -> Self {
+        match error {
+            IoError::Storage(_) => Self::Storage,
+            _ => Self::Internal,
+        }
     }
 }

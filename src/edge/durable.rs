@@ -8,24 +8,29 @@ use worker::{
 
 use super::room::Room;
 use super::settings;
-use crate::config::ConfigError;
 use crate::outbox::Input;
 
 /// The object of one room.
 #[durable_object]
 pub struct ChatRoom {
-    room: Result<Rc<Room>, ConfigError>,
+    /// Or why there is none, as a sentence.
+    room: Result<Rc<Room>, String>,
 }
 
 impl DurableObject for ChatRoom {
     fn new(state: State, env: Env) -> Self {
-        Self { room: settings::read(&env).map(|config| Room::new(state, config)) }
+        let config = settings::read(&env).map_err(|error| error.to_string());
+        let room = config.and_then(|config| Room::new(state, config).map_err(|error| error.to_string()));
+        if let Err(error) = &room {
+            worker::console_error!("{error}");
+        }
+        Self { room }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         match &self.room {
             Ok(room) => room.fetch(request).await,
-            Err(error) => Response::error(error.to_string(), 500),
+            Err(error) => Response::error(error, 500),
         }
     }
 
@@ -39,6 +44,7 @@ impl DurableObject for ChatRoom {
         let Some(conn) = room.sockets.number(&socket) else {
             return Ok(());
         };
+        room.count("messages");
         match &message {
             WebSocketIncomingMessage::String(text) => room.handle(Input::Text { conn, text }),
             WebSocketIncomingMessage::Binary(bytes) => room.handle(Input::Binary { conn, bytes }),
@@ -63,7 +69,7 @@ impl DurableObject for ChatRoom {
 
 impl ChatRoom {
     fn room(&self) -> Result<&Rc<Room>> {
-        self.room.as_ref().map_err(|error| Error::RustError(error.to_string()))
+        self.room.as_ref().map_err(|error| Error::RustError(error.clone()))
     }
 
     async fn closed(&self, socket: &WebSocket, failed: bool) -> Result<()> {

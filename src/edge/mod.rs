@@ -4,6 +4,7 @@
 //! what the runtime tells it into inputs of the core and carries the core's effects out. It does so synchronously and in
 //! order; what it awaits comes after, with no borrow held.
 
+mod counters;
 // The macro of the SDK adds methods without docs.
 #[allow(missing_docs)]
 mod durable;
@@ -12,6 +13,7 @@ mod requests;
 mod room;
 mod route;
 mod router;
+mod runtime;
 mod settings;
 mod sockets;
 

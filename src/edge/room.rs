@@ -2,7 +2,7 @@
 //!
 //! Each event becomes one input; the effects are carried out at once and in order, and only then is anything awaited. The
 //! object may be constructed anew at any time, after hibernation or a panic: its WebSockets are still there then, and what
-//! is attached to them is all that it needs.
+//! is attached to them and stored is all that it needs.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,15 +10,19 @@ use std::time::Duration;
 
 use worker::{Delay, Request, Response, Result, State, js_sys};
 
+use super::counters;
 use super::requests::{self, Answer, RequestTable, Waited};
+use super::runtime::{ObjectRuntime, RowCount};
 use super::sockets::SocketTable;
 use crate::chat::Chat;
 use crate::config::{AppKind, Config};
 use crate::conformance::{Conformance, Echo, RAW_ROOM};
 use crate::core::Core;
-use crate::ids::{ConnId, Entropy, Millis};
+use crate::database::DatabaseError;
+use crate::ids::{ConnId, Millis};
 use crate::outbox::{self, Effect, Headers, Input, Outbox};
 use crate::raw::RawServer;
+use crate::runtime::{Runtime, Sleeper};
 use crate::server::Server;
 
 /// Deadlines nearer than this are waited for by the requests that they concern: an alarm costs a write, and may be late.
@@ -29,9 +33,10 @@ pub(super) struct Room {
     state: Rc<State>,
     config: Config,
     core: RefCell<Box<dyn Core>>,
-    pub(super) sockets: SocketTable,
+    pub(super) sockets: Rc<SocketTable>,
     requests: RequestTable,
     alarm: Cell<Alarm>,
+    rows: Rc<RowCount>,
 }
 
 /// What is known of the object's one alarm, or of the timer in its stead.
@@ -43,18 +48,6 @@ enum Alarm {
     Known(Option<Millis>),
 }
 
-/// The system's generator.
-struct SystemEntropy;
-
-impl Entropy for SystemEntropy {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        // `crypto.getRandomValues` fails only for more than 64 KiB at once.
-        if let Err(error) = getrandom::fill(bytes) {
-            worker::console_error!("no randomness: {error}");
-        }
-    }
-}
-
 /// The only place that reads the clock.
 fn now() -> Millis {
     // A time since 1970 in milliseconds is no negative number.
@@ -62,31 +55,68 @@ fn now() -> Millis {
 }
 
 /// The app that the settings name. This is the line to change for another one.
-fn core(config: &Config, room: Option<&str>) -> Box<dyn Core> {
-    let entropy = Box::new(SystemEntropy);
-    match config.app {
-        AppKind::Chat => Box::new(Server::new(config.clone(), Chat::default(), entropy)),
-        AppKind::Conformance if room == Some(RAW_ROOM) => Box::new(RawServer::new(config.clone(), Echo, entropy)),
-        AppKind::Conformance => Box::new(Server::new(config.clone(), Conformance::default(), entropy)),
-    }
+fn core(
+    config: &Config,
+    room: Option<&str>,
+    runtime: Box<dyn Runtime>,
+    sleepers: Vec<Sleeper>,
+) -> Result<Box<dyn Core>, DatabaseError> {
+    let own = config.clone();
+    Ok(match config.app {
+        AppKind::Chat => Box::new(Server::start(own, Chat::new(config), runtime, sleepers)?),
+        AppKind::Conformance if room == Some(RAW_ROOM) => Box::new(RawServer::start(own, Echo, runtime, sleepers)),
+        AppKind::Conformance => Box::new(Server::start(own, Conformance, runtime, sleepers)?),
+    })
 }
 
 impl Room {
     /// Takes up whatever outlived the object's memory.
-    pub(super) fn new(state: State, config: Config) -> Rc<Self> {
+    pub(super) fn new(state: State, config: Config) -> Result<Rc<Self>, DatabaseError> {
         let state = Rc::new(state);
-        let sockets = SocketTable::new(state.clone(), config.absorbs_pongs());
-        let core = RefCell::new(core(&config, state.id().name().as_deref()));
-        let (requests, alarm) = (RequestTable::default(), Cell::new(Alarm::Unknown));
-        let room = Rc::new(Self { state, config, core, sockets, requests, alarm });
-        let found = room.sockets.find();
-        let outbox = room.core.borrow_mut().restore(now(), &found);
-        room.run(outbox);
-        room
+        let sockets = Rc::new(SocketTable::new(state.clone(), config.absorbs_pongs()));
+        let rows = Rc::new(RowCount::default());
+        let runtime = ObjectRuntime::new(&state, sockets.clone(), rows.clone());
+        if config.debug {
+            counters::open(&runtime)?;
+        }
+        let core = core(&config, state.id().name().as_deref(), Box::new(runtime), sockets.find())?;
+        let (core, requests, alarm) = (RefCell::new(core), RequestTable::default(), Cell::new(Alarm::Unknown));
+        let room = Self { state, config, core, sockets, requests, alarm, rows };
+        room.count("constructed");
+        Ok(Rc::new(room))
+    }
+
+    /// Counts something, where that is wanted.
+    pub(super) fn count(&self, name: &str) {
+        if self.config.debug {
+            counters::count(&self.runtime(), name, &self.rows);
+        }
+    }
+
+    fn runtime(&self) -> ObjectRuntime {
+        ObjectRuntime::new(&self.state, self.sockets.clone(), self.rows.clone())
+    }
+
+    /// The counters, or nothing where nothing is counted.
+    fn counters(&self) -> Result<Response> {
+        if !self.config.debug {
+            return Response::error("Not found.", 404);
+        }
+        match counters::read(&self.runtime()) {
+            Ok(mut counters) => {
+                counters["databaseBytes"] = self.state.storage().sql().database_size().into();
+                Response::from_json(&counters)
+            }
+            Err(error) => Response::error(error.to_string(), 500),
+        }
     }
 
     /// One request, from its arrival to its answer.
     pub(super) async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        if request.path().ends_with("/debug") {
+            return self.counters();
+        }
+        self.count("requests");
         let conn = self.sockets.next_conn();
         let mut answer = self.requests.insert(conn);
         self.announce(conn, &request)?;
@@ -131,13 +161,14 @@ impl Room {
     /// The alarm rang.
     pub(super) async fn alarm(self: &Rc<Self>) -> Result<()> {
         self.alarm.set(Alarm::Known(None));
-        let pongs = if self.config.absorbs_pongs() { self.sockets.pong_times() } else { Vec::new() };
-        self.handle(Input::Alarm { pongs: &pongs });
+        self.count("alarms");
+        self.handle(Input::Alarm);
         self.set_alarm().await
     }
 
     /// A WebSocket closed.
     pub(super) fn closed(self: &Rc<Self>, conn: ConnId, failed: bool) {
+        self.count("closes");
         self.sockets.remove(conn);
         self.handle(Input::Closed { conn, failed });
     }
@@ -152,7 +183,7 @@ impl Room {
         for effect in outbox {
             match effect {
                 Effect::Respond { conn, reply } => self.requests.answer(conn, Answer::Reply(reply)),
-                Effect::Accept { conn, headers } => match self.sockets.accept(self, conn) {
+                Effect::Accept { conn, headers, tag } => match self.sockets.accept(self, conn, &tag) {
                     Ok(client) => self.requests.answer(conn, Answer::Socket(client, headers)),
                     Err(error) => {
                         worker::console_error!("a WebSocket was not accepted: {error}");

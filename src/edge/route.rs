@@ -9,6 +9,8 @@ pub(super) enum Route {
     Page,
     /// `/r/<room>/socket.io/…`, `/socket.io/…?room=<room>`, or `/socket.io/…` for the default room: that room's server.
     Room(RoomName),
+    /// `/r/<room>/debug`: what the room has counted.
+    Debug(RoomName),
     /// `/engine.io/…`: the raw Engine.IO server, which only the conformance app has.
     Raw,
     /// A file that the assets have and that the Worker must hand on: the client bundle.
@@ -36,6 +38,7 @@ impl Route {
             let room = RoomName::parse(room)?;
             return Ok(match rest {
                 None => Self::Page,
+                Some("debug") => Self::Debug(room),
                 Some(rest) if rest.starts_with("socket.io/") => Self::Room(room),
                 Some(_) => Self::Unknown,
             });
@@ -70,6 +73,8 @@ mod tests {
             ("/r/tea/socket.io/", "EIO=4", room("tea")),
             ("/r/tea/socket.io/default/", "", room("tea")),
             ("/r/tea/socket.io", "", Ok(Route::Unknown)),
+            ("/r/tea/debug", "", RoomName::parse("tea").map(Route::Debug)),
+            ("/r/tea/debug/", "", Ok(Route::Unknown)),
             ("/r/tea/", "", Ok(Route::Unknown)),
             ("/r/tea/x", "", Ok(Route::Unknown)),
             ("/r/", "", Err(InvalidRoomName)),

@@ -26,7 +26,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
         Route::Asset => asset(&request, &env, url.path()).await,
         Route::TutorialSetup => text(200, "ok"),
         Route::Unknown => text(404, "Not found."),
-        Route::Health | Route::Room(_) | Route::Raw => match settings::read(&env) {
+        Route::Health | Route::Room(_) | Route::Debug(_) | Route::Raw => match settings::read(&env) {
             Ok(config) => configured(request, &env, route, &config).await,
             Err(error) => {
                 // Whoever deployed this reads the log rather than the answer.
@@ -41,6 +41,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
 async fn configured(request: Request, env: &Env, route: Route, config: &Config) -> Result<Response> {
     match route {
         Route::Room(room) => ask_room(request, env, room.as_str(), &config.cors).await,
+        Route::Debug(room) if config.debug => ask_room(request, env, room.as_str(), &config.cors).await,
         Route::Raw if config.app == AppKind::Conformance => ask_room(request, env, RAW_ROOM, &config.cors).await,
         Route::Health => Response::from_json(&serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") })),
         _ => text(404, "Not found."),

@@ -12,6 +12,7 @@ use super::listen::{Listening, listen};
 use super::room::Room;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::Frame;
+use crate::runtime::Sleeper;
 
 #[wasm_bindgen]
 extern "C" {
@@ -57,15 +58,15 @@ impl SocketTable {
         Self { state, hibernates, sockets, next, last }
     }
 
-    /// Finds the WebSockets that outlived the object's memory, each with what was attached to it.
-    pub(super) fn find(&self) -> Vec<(ConnId, Option<String>)> {
+    /// Finds the WebSockets that outlived the object's memory.
+    pub(super) fn find(&self) -> Vec<Sleeper> {
         let mut found = Vec::new();
         for socket in self.state.get_websockets() {
-            let Some(conn) = self.number(&socket) else {
+            let Some((conn, tag)) = self.tags(&socket) else {
                 continue;
             };
             self.next.set(self.next.get().max(conn.0 + 1));
-            found.push((conn, socket.deserialize_attachment().ok().flatten()));
+            found.push(Sleeper { conn, tag });
             self.sockets.borrow_mut().insert(conn, Socket { socket, _listening: None });
         }
         found
@@ -78,13 +79,13 @@ impl SocketTable {
         ConnId(conn)
     }
 
-    /// Makes a WebSocket under this number; gives the client's end.
-    pub(super) fn accept(&self, room: &Rc<Room>, conn: ConnId) -> Result<WebSocket> {
+    /// Makes a WebSocket under this number and with this tag; gives the client's end.
+    pub(super) fn accept(&self, room: &Rc<Room>, conn: ConnId, tag: &str) -> Result<WebSocket> {
         let WebSocketPair { client, server } = WebSocketPair::new()?;
         let _listening = if self.hibernates {
             // Not through the SDK, which panics where the runtime refuses.
-            let tag = vec![JsValue::from(conn.0.to_string())];
-            self.state.as_raw().accept_websocket_with_tags(server.as_ref(), tag).map_err(Error::from)?;
+            let tags = vec![JsValue::from(conn.0.to_string()), JsValue::from(tag)];
+            self.state.as_raw().accept_websocket_with_tags(server.as_ref(), tags).map_err(Error::from)?;
             None
         } else {
             Some(listen(room, conn, &server)?)
@@ -156,20 +157,29 @@ impl SocketTable {
         }
     }
 
-    /// When the runtime last answered a pong, for each WebSocket where it ever did.
-    pub(super) fn pong_times(&self) -> Vec<(ConnId, Millis)> {
-        let state: &StateExt = self.state.as_raw().unchecked_ref();
-        let sockets = self.sockets.borrow();
-        let time = |found: &Socket| state.auto_response_time(found.socket.as_ref()).ok().flatten();
-        let times = sockets.iter().filter_map(|(conn, found)| Some((*conn, time(found)?)));
-        // A time since 1970 in milliseconds is no negative number.
-        times.map(|(conn, date)| (conn, Millis(date.get_time() as u64))).collect()
+    /// What was attached to a WebSocket.
+    pub(super) fn attachment(&self, conn: ConnId) -> Option<String> {
+        self.sockets.borrow().get(&conn)?.socket.deserialize_attachment().ok().flatten()
     }
 
-    /// The number that a WebSocket is tagged with.
+    /// When the runtime last answered a pong of a WebSocket.
+    pub(super) fn last_pong(&self, conn: ConnId) -> Option<Millis> {
+        let state: &StateExt = self.state.as_raw().unchecked_ref();
+        let sockets = self.sockets.borrow();
+        let date = state.auto_response_time(sockets.get(&conn)?.socket.as_ref()).ok().flatten()?;
+        // A time since 1970 in milliseconds is no negative number.
+        Some(Millis(date.get_time() as u64))
+    }
+
+    /// The number of a WebSocket.
     pub(super) fn number(&self, socket: &WebSocket) -> Option<ConnId> {
-        let tags = self.state.as_raw().get_tags(socket.as_ref()).ok()?;
-        Some(ConnId(tags.first()?.parse().ok()?))
+        self.tags(socket).map(|(conn, _)| conn)
+    }
+
+    /// The number of a WebSocket, and the core's tag.
+    fn tags(&self, socket: &WebSocket) -> Option<(ConnId, Option<String>)> {
+        let mut tags = self.state.as_raw().get_tags(socket.as_ref()).ok()?.into_iter();
+        Some((ConnId(tags.next()?.parse().ok()?), tags.next()))
     }
 }
 

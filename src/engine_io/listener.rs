@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
-use crate::ids::{Entropy, Millis, Sid};
+use crate::ids::{Millis, Sid};
 use crate::outbox::{Outbox, Request};
+use crate::runtime::Runtime;
 
 /// A message for the layer above.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,12 +73,12 @@ impl Reason {
     }
 }
 
-/// The moment in which something is handled: its time, fresh randomness, and where effects go.
+/// The moment in which something is handled: its time, what may be asked, and where effects go.
 pub struct Turn<'a> {
     /// Now.
     pub now: Millis,
-    /// Where fresh identifiers come from.
-    pub entropy: &'a mut dyn Entropy,
+    /// Whom to ask for randomness, stored things, and what the runtime knows of the WebSockets.
+    pub runtime: &'a dyn Runtime,
     /// What the shell is to do.
     pub out: &'a mut Outbox,
 }
@@ -85,7 +86,7 @@ pub struct Turn<'a> {
 impl Turn<'_> {
     /// The same moment for somebody who keeps it a shorter time.
     pub fn reborrow(&mut self) -> Turn<'_> {
-        Turn { now: self.now, entropy: self.entropy, out: self.out }
+        Turn { now: self.now, runtime: self.runtime, out: self.out }
     }
 }
 
@@ -106,8 +107,8 @@ pub trait Listener {
     }
     /// A session was opened.
     fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid);
-    /// A session has moved from polling to a WebSocket.
-    fn upgraded(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
+    /// What is kept of a session on a WebSocket has changed: it has just moved there, or its client pinged.
+    fn changed(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
         _ = (engine, turn, sid);
     }
     /// A message arrived.

@@ -6,6 +6,7 @@
 //!
 //! Start reading at `session`, which has every transition.
 
+mod asleep;
 mod handshake;
 mod http;
 mod listener;
@@ -15,6 +16,7 @@ mod session;
 
 use std::collections::HashMap;
 
+pub use asleep::Asleep;
 pub use handshake::{Query, Refusal};
 pub use http::needs_xss_header;
 pub use listener::{Listener, Message, Reason, Revision, Turn};
@@ -92,7 +94,7 @@ impl Engine {
 
     /// All who round like this ping at the same moments, so that one alarm serves them all, and an object that forgot
     /// the last one knows the next.
-    fn next_beat(&self, now: Millis) -> Millis {
+    pub fn next_beat(&self, now: Millis) -> Millis {
         now.next_multiple_of(self.config.ping_interval)
     }
 
@@ -113,7 +115,7 @@ impl Engine {
             Input::Closed { conn, failed: true } => self.gone(turn, conn, Reason::TransportError, listener),
             Input::Closed { conn, failed: false } => self.gone(turn, conn, Reason::TransportClose, listener),
             Input::Tick => {}
-            Input::Alarm { pongs } => self.beat(turn, pongs, listener),
+            Input::Alarm => self.beat(turn, listener),
         }
     }
 
@@ -157,6 +159,7 @@ impl Engine {
             config: &self.config,
             timers: &mut self.timers,
             conns: &mut self.conns,
+            runtime: turn.runtime,
             out: turn.out,
         };
         (self.sessions.get_mut(sid), scope)
@@ -185,14 +188,16 @@ impl Engine {
                 Ok(())
             }
             Ok(Purpose::Upgrade { sid, base64 }) => {
-                turn.out.push(Effect::Accept { conn, headers: Vec::new() });
+                let revision = self.revision(&sid).unwrap_or(Revision::V4);
+                turn.out.push(Effect::Accept { conn, headers: Vec::new(), tag: asleep::tag(revision, turn.now) });
                 if let (Some(session), mut scope) = self.split(turn, &sid) {
                     session.handle_upgrade(conn, base64, &mut scope);
                 }
                 Ok(())
             }
             Ok(Purpose::Nothing) => {
-                turn.out.push(Effect::Accept { conn, headers: Vec::new() });
+                let tag = asleep::tag(Revision::V4, turn.now);
+                turn.out.push(Effect::Accept { conn, headers: Vec::new(), tag });
                 turn.out.push(Effect::Close { conn, code: None });
                 Ok(())
             }
@@ -227,7 +232,7 @@ impl Engine {
         listener: &mut impl Listener,
     ) {
         let Opening { request, revision, base64 } = opening;
-        let sid = Sid::random(turn.entropy);
+        let sid = Sid::random(turn.runtime);
         let open = handshake::open_packet(&sid, kind, &self.config);
         if !self.beats() {
             self.beat_at = Some(self.next_beat(turn.now));
@@ -244,7 +249,7 @@ impl Engine {
                 Session::polling(sid.clone(), revision, base64, &mut scope)
             }
             Kind::WebSocket => {
-                scope.out.push(Effect::Accept { conn, headers });
+                scope.out.push(Effect::Accept { conn, headers, tag: asleep::tag(revision, scope.now) });
                 scope.out.send(conn, open);
                 let state = SocketState { revision, base64, heard: scope.now };
                 Session::websocket(sid.clone(), state, conn, &mut scope)
@@ -367,7 +372,7 @@ impl Engine {
         if session.is_probing(conn) {
             let packet = decode(revision).ok().filter(|_| !too_large);
             if session.handle_probe(packet.as_ref(), &mut scope) {
-                listener.upgraded(self, turn, &sid);
+                listener.changed(self, turn, &sid);
             }
             return;
         }
@@ -388,8 +393,12 @@ impl Engine {
             return Ok(());
         };
         let packet = packet.map_err(|ParseError| Reason::ParseError)?;
+        // A client that pings has its next ping due, whatever the object forgets meanwhile.
+        let changed = matches!(packet, Packet::Ping(_)) && session.kind() == Kind::WebSocket;
         if let Some(message) = session.handle_packet(packet, &mut scope)? {
             listener.message(self, turn, sid, message);
+        } else if changed {
+            listener.changed(self, turn, sid);
         }
         Ok(())
     }
@@ -405,17 +414,15 @@ impl Engine {
     }
 
     /// The common heartbeat: pings all WebSockets whose pongs are absorbed, and ends those who stayed silent.
-    fn beat(&mut self, turn: &mut Turn<'_>, pongs: &[(ConnId, Millis)], listener: &mut impl Listener) {
+    fn beat(&mut self, turn: &mut Turn<'_>, listener: &mut impl Listener) {
         if !self.config.absorbs_pongs() || self.beat_at.is_some_and(|at| turn.now < at) {
             return;
         }
         self.beat_at = Some(self.next_beat(turn.now));
-        let pongs: HashMap<ConnId, Millis> = pongs.iter().copied().collect();
         let ping = Packet::Ping("".into()).encode();
-        let sockets = self.sessions.iter().filter_map(|(sid, session)| Some((sid.clone(), session.socket()?.0)));
-        for (sid, conn) in sockets.collect::<Vec<_>>() {
+        for sid in self.sessions.keys().cloned().collect::<Vec<_>>() {
             if let (Some(session), mut scope) = self.split(turn, &sid) {
-                let verdict = session.beat(pongs.get(&conn).copied(), &ping, &mut scope);
+                let verdict = session.beat(&ping, &mut scope);
                 self.settle(turn, &sid, verdict, listener);
             }
         }

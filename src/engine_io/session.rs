@@ -22,12 +22,14 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::asleep::{is_dead, wants_ping};
 use super::handshake::Refusal;
 use super::packet::{Packet, as_text, with_type};
 use super::{Message, Reason, Revision, http, payload};
 use crate::config::Config;
 use crate::ids::{ConnId, Millis, Sid};
 use crate::outbox::{Effect, Frame, Outbox, Reply};
+use crate::runtime::Runtime;
 use crate::timers::Timers;
 
 /// How long a GET that arrives about when the probe does is kept: the client's `5` may be on its way, and then the GET was
@@ -83,6 +85,7 @@ pub(super) struct Scope<'a> {
     pub turn: u64,
     /// The sessions of WebSockets and of requests without an answer.
     pub conns: &'a mut HashMap<ConnId, Sid>,
+    pub runtime: &'a dyn Runtime,
     pub out: &'a mut Outbox,
 }
 
@@ -137,11 +140,21 @@ enum Transport {
         conn: ConnId,
         /// When the client was last heard of, as far as the object itself was told.
         heard: Millis,
+        flight: Flight,
     },
     /// Closed by the server while no GET was pending: the next one is told (P11).
     Closing(Vec<Frame>),
     /// Closed by the client with this POST while no GET was pending: one may be on its way (P7).
     Leaving(ConnId),
+}
+
+/// What was sent over a WebSocket and may not have arrived: the runtime keeps it without an end, and tells nobody.
+#[derive(Debug, Default)]
+struct Flight {
+    /// Bytes sent since the last ping that was answered.
+    bytes: usize,
+    /// A ping that shows how far the client has read: when it was sent, and the bytes before it.
+    mark: Option<(Millis, usize)>,
 }
 
 /// Where a GET is pending, nothing is buffered.
@@ -190,7 +203,7 @@ impl Session {
     pub(super) fn polling(sid: Sid, revision: Revision, base64: bool, scope: &mut Scope<'_>) -> Self {
         let transport = Transport::Polling(Polling::default());
         let session = Self { sid, revision, base64, transport, wrote: 0, post: None };
-        session.schedule_heartbeat(scope);
+        session.schedule_heartbeat(scope.now, scope);
         session
     }
 
@@ -198,9 +211,11 @@ impl Session {
     pub(super) fn websocket(sid: Sid, state: SocketState, conn: ConnId, scope: &mut Scope<'_>) -> Self {
         scope.conns.insert(conn, sid.clone());
         let SocketState { revision, base64, heard } = state;
-        let transport = Transport::WebSocket { conn, heard };
+        let transport = Transport::WebSocket { conn, heard, flight: Flight::default() };
         let session = Self { sid, revision, base64, transport, wrote: 0, post: None };
-        session.schedule_heartbeat(scope);
+        // A client of revision 3 pings by itself; any other is pinged anew.
+        let from = if revision == Revision::V3 { heard } else { scope.now };
+        session.schedule_heartbeat(from, scope);
         session
     }
 
@@ -228,7 +243,7 @@ impl Session {
 
     /// The WebSocket that carries the session, and what must be known to take it up again.
     pub(super) fn socket(&self) -> Option<(ConnId, SocketState)> {
-        let Transport::WebSocket { conn, heard } = self.transport else {
+        let Transport::WebSocket { conn, heard, .. } = self.transport else {
             return None;
         };
         Some((conn, SocketState { revision: self.revision, base64: self.base64, heard }))
@@ -266,7 +281,9 @@ impl Session {
         let polling = match &mut self.transport {
             Transport::WebSocket { conn, .. } => {
                 self.wrote = scope.turn;
-                return scope.out.send(*conn, wire.frame(frame));
+                let size = frame.len();
+                scope.out.send(*conn, wire.frame(frame));
+                return self.watch_flight(size, scope);
             }
             Transport::Polling(polling) | Transport::Upgrading { polling, .. } => polling,
             Transport::Closing(_) | Transport::Leaving(_) => return,
@@ -278,6 +295,31 @@ impl Session {
         } else {
             polling.buffered += frame.len();
             polling.buffer.push(frame);
+        }
+    }
+
+    /// A client that doesn't read what it is sent is closed before too much of it piles up. Halfway there a ping tells how
+    /// far the client has come: it answers when it has read all before it. Clients of revision 3 aren't pinged.
+    fn watch_flight(&mut self, size: usize, scope: &mut Scope<'_>) {
+        let Transport::WebSocket { conn, heard, flight } = &mut self.transport else {
+            return;
+        };
+        if self.revision == Revision::V3 {
+            return;
+        }
+        flight.bytes = flight.bytes.saturating_add(size);
+        if let Some((sent, before)) = flight.mark {
+            let heard = scope.runtime.last_pong(*conn).unwrap_or_default().max(*heard);
+            if heard > sent {
+                *flight = Flight { bytes: flight.bytes.saturating_sub(before), mark: None };
+            }
+        }
+        if flight.mark.is_none() && flight.bytes > scope.config.max_buffered / 2 {
+            scope.out.send(*conn, Packet::Ping("".into()).encode());
+            flight.mark = Some((scope.now, flight.bytes));
+        }
+        if flight.bytes > scope.config.max_buffered {
+            scope.timers.set((self.sid.clone(), Timer::Overflow), scope.now);
         }
     }
 
@@ -395,18 +437,18 @@ impl Session {
             *heard = scope.now;
         }
         scope.timers.clear(&(self.sid.clone(), Timer::Pong));
-        self.schedule_heartbeat(scope);
+        self.schedule_heartbeat(scope.now, scope);
     }
 
-    /// The next ping follows from the pong, or from the open (HB1, HB5).
-    fn schedule_heartbeat(&self, scope: &mut Scope<'_>) {
+    /// The next ping follows from when the client was heard of last (HB1, HB5).
+    fn schedule_heartbeat(&self, heard: Millis, scope: &mut Scope<'_>) {
         let Config { ping_interval, ping_timeout, .. } = *scope.config;
         let (timer, wait) = match self.revision {
             Revision::V3 => (Timer::Pong, ping_interval + ping_timeout),
             Revision::V4 if self.has_common_beat() && scope.config.absorbs_pongs() => return,
             Revision::V4 => (Timer::Ping, ping_interval),
         };
-        scope.timers.set((self.sid.clone(), timer), scope.now + wait);
+        scope.timers.set((self.sid.clone(), timer), heard + wait);
     }
 
     /// A WebSocket for this session: it is tried out beside the polling transport (1.6). One at a time, and none after
@@ -462,7 +504,7 @@ impl Session {
         };
         let (mut polling, socket) = (std::mem::take(polling), *socket);
         self.base64 = *base64;
-        self.transport = Transport::WebSocket { conn: socket, heard: scope.now };
+        self.transport = Transport::WebSocket { conn: socket, heard: scope.now, flight: Flight::default() };
         if let Some((get, _)) = polling.get {
             scope.respond(get, Refusal::BadRequest.reply(false));
         }
@@ -470,7 +512,7 @@ impl Session {
             self.send(frame, scope);
         }
         self.clear_timers(scope);
-        self.schedule_heartbeat(scope);
+        self.schedule_heartbeat(scope.now, scope);
     }
 
     /// The upgrade won't be: the session stays on polling (U3, U6).
@@ -536,26 +578,22 @@ impl Session {
     }
 
     /// The common heartbeat of the WebSockets whose pongs are absorbed: a ping, unless the client is gone, or was heard of
-    /// so lately that the next one will do. `pong` is when the runtime last answered one of its pongs.
-    ///
-    /// An alarm may be late, so a client isn't blamed for a ping that came late: it has answered none in two intervals
-    /// and the timeout.
+    /// so lately that the next one will do.
     ///
     /// # Errors
     /// The session is over: the client has been silent for too long.
-    pub(super) fn beat(&mut self, pong: Option<Millis>, ping: &Frame, scope: &mut Scope<'_>) -> Result<(), Reason> {
+    pub(super) fn beat(&mut self, ping: &Frame, scope: &mut Scope<'_>) -> Result<(), Reason> {
         if !self.has_common_beat() {
             return Ok(());
         }
-        let Transport::WebSocket { conn, heard } = &mut self.transport else {
+        let Transport::WebSocket { conn, heard, .. } = &mut self.transport else {
             return Ok(());
         };
-        *heard = (*heard).max(pong.unwrap_or_default());
-        let Config { ping_interval, ping_timeout, .. } = *scope.config;
-        if scope.now >= *heard + ping_interval + ping_interval + ping_timeout {
+        *heard = (*heard).max(scope.runtime.last_pong(*conn).unwrap_or_default());
+        if is_dead(scope.config, *heard, scope.now) {
             return Err(Reason::PingTimeout);
         }
-        if scope.now >= *heard + Millis(ping_interval.0 / 2) {
+        if wants_ping(scope.config, *heard, scope.now) {
             scope.out.send(*conn, ping.clone());
         }
         Ok(())

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::app::{App, Io};
+use crate::app::{App, Io, Schedule};
 use crate::config::Config;
+use crate::database::{Database, DatabaseError, migrate};
 use crate::engine_io::{Engine, Listener, Message, Reason, Revision, Turn};
 use crate::ids::{Millis, Sid};
 use crate::outbox::Request;
@@ -17,8 +18,11 @@ pub(super) struct Hub<A> {
     pub(super) sockets: Sockets,
     /// When clients must have joined a namespace (C7).
     pub(super) connects: Timers<Sid>,
-    connect_timeout: Millis,
+    pub(super) schedule: Schedule,
+    pub(super) connect_timeout: Millis,
     max_attachments: usize,
+    /// Bytes that a client may have missed and still get.
+    pub(super) max_replayed: usize,
 }
 
 impl<A: App> Listener for Hub<A> {
@@ -39,7 +43,7 @@ impl<A: App> Listener for Hub<A> {
         }
     }
 
-    fn upgraded(&mut self, _: &mut Engine, _: &mut Turn<'_>, sid: &Sid) {
+    fn changed(&mut self, _: &mut Engine, _: &mut Turn<'_>, sid: &Sid) {
         self.sockets.changed.insert(sid.clone());
     }
 
@@ -67,10 +71,12 @@ impl<A: App> Hub<A> {
     pub(super) fn new(config: &Config, app: A) -> Self {
         Self {
             app,
-            sockets: Sockets::new(config.parser),
+            sockets: Sockets::new(config),
             connects: Timers::default(),
+            schedule: Schedule::default(),
             connect_timeout: config.connect_timeout,
             max_attachments: config.max_attachments,
+            max_replayed: config.max_buffered / 2,
         }
     }
 
@@ -83,9 +89,33 @@ impl<A: App> Hub<A> {
         self.sockets.clients.insert(sid.clone(), client);
     }
 
+    /// Brings the tables up to date and reads what must be known before any socket is.
+    pub(super) fn open(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
+        self.sockets.recovery.open(database)?;
+        self.sockets.recovery.load(database)?;
+        self.schedule.open(database)?;
+        migrate(database, "app", self.app.schema())
+    }
+
+    /// When something is due that the database knows of.
+    pub(super) fn next_due(&self) -> Option<Millis> {
+        [self.sockets.recovery.next_expiry(), self.schedule.next()].into_iter().flatten().min()
+    }
+
     pub(super) fn expire(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
         while let Some((sid, _)) = self.connects.pop_due(turn.now) {
             self.close(engine, turn, &sid, DisconnectReason::ForcedServerClose);
+        }
+        self.expire_all_lost(engine, turn);
+        while let Some((namespace, name)) = self.schedule.pop_due(turn.runtime, turn.now) {
+            self.call(engine, turn, &namespace, |app, io| app.scheduled(io, &name));
+        }
+    }
+
+    /// Drops the events that nobody can have missed.
+    pub(super) fn prune(&mut self, turn: &Turn<'_>) {
+        if let Err(error) = self.sockets.recovery.log.prune(turn.runtime, turn.now) {
+            turn.runtime.warn(&format!("old events were not dropped: {error}"));
         }
     }
 
@@ -97,9 +127,15 @@ impl<A: App> Hub<A> {
         self.remove_client(engine, turn, sid, reason);
     }
 
-    fn remove_client(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, reason: DisconnectReason) {
+    pub(super) fn remove_client(
+        &mut self,
+        engine: &mut Engine,
+        turn: &mut Turn<'_>,
+        sid: &Sid,
+        reason: DisconnectReason,
+    ) {
         self.connects.clear(sid);
-        self.sockets.remove_client(sid, reason);
+        self.sockets.remove_client(sid, reason, turn.now);
         self.tell_departures(engine, turn);
     }
 
@@ -111,7 +147,7 @@ impl<A: App> Hub<A> {
         namespace: &Rc<str>,
         hook: impl FnOnce(&mut A, &mut Io<'_>) -> T,
     ) -> T {
-        let mut io = Io::new(engine, &mut self.sockets, turn.reborrow(), namespace.clone());
+        let mut io = Io::new(engine, &mut self.sockets, &mut self.schedule, turn.reborrow(), namespace.clone());
         let result = hook(&mut self.app, &mut io);
         self.tell_departures(engine, turn);
         result
@@ -119,7 +155,8 @@ impl<A: App> Hub<A> {
 
     pub(super) fn tell_departures(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
         while let Some(departed) = self.sockets.departed.pop_front() {
-            let mut io = Io::new(engine, &mut self.sockets, turn.reborrow(), departed.namespace.clone());
+            let namespace = departed.namespace.clone();
+            let mut io = Io::new(engine, &mut self.sockets, &mut self.schedule, turn.reborrow(), namespace);
             self.app.disconnected(&mut io, &departed);
         }
     }

@@ -1,69 +1,120 @@
 //! The pure core of a room: sessions below, namespaces and the app above, tied together.
 //!
-//! [`Server::handle`] takes one [`Input`] and returns what is to be done. It reads no clock and no generator, does no I/O,
-//! and no input makes it panic. Whatever must outlive the object's memory leaves as [`Effect::Attach`] and comes back
-//! through [`Server::restore`]: after hibernation, an eviction and a panic alike.
+//! [`Server::handle`] takes one [`Input`] and returns what is to be done. It reads no clock and no generator, waits for
+//! nothing, and no input makes it panic. Whatever must outlive the object's memory leaves as [`Effect::Attach`] or is
+//! written to the database, and is found again by [`Server::start`] and the first input that needs it: after hibernation, an
+//! eviction and a panic alike.
 
 mod attachment;
 mod hub;
 mod packets;
+mod recovery;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::engine_io::{Engine, Turn};
-use crate::ids::{ConnId, Entropy, Millis};
+use crate::database::DatabaseError;
+use crate::engine_io::{Asleep, Engine, Turn};
+use crate::ids::Millis;
 use crate::outbox::{Effect, Input, Outbox};
+use crate::runtime::{Runtime, Sleeper};
 use hub::Hub;
 
 /// A whole Socket.IO server for one room.
 pub struct Server<A> {
+    config: Config,
     engine: Engine,
     hub: Hub<A>,
-    entropy: Box<dyn Entropy>,
+    runtime: Box<dyn Runtime>,
+    /// The WebSockets that nobody has looked at since the object lost its memory; `None` once somebody has.
+    asleep: Option<Vec<Sleeper>>,
 }
 
 impl<A: App> Server<A> {
-    /// A server without clients.
-    pub fn new(config: Config, app: A, entropy: Box<dyn Entropy>) -> Self {
-        let hub = Hub::new(&config, app);
-        Self { engine: Engine::new(config), hub, entropy }
+    /// A server that takes up the WebSockets and the database that outlived the object's memory. It looks at the
+    /// WebSockets only when there is more to do than to ping them.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] where the database can't be read: another release wrote it, or it is broken.
+    pub fn start(
+        config: Config,
+        app: A,
+        runtime: Box<dyn Runtime>,
+        sleepers: Vec<Sleeper>,
+    ) -> Result<Self, DatabaseError> {
+        let mut hub = Hub::new(&config, app);
+        hub.open(runtime.as_ref())?;
+        let engine = Engine::new(config.clone());
+        Ok(Self { config, engine, hub, runtime, asleep: Some(sleepers) })
     }
 
     /// Handles one input at the time `now`.
     pub fn handle(&mut self, now: Millis, input: Input<'_>) -> Outbox {
+        let asleep = self.asleep.take();
+        if let (Some(sleepers), Input::Alarm) = (&asleep, &input)
+            && let Some(outbox) = self.beat_asleep(now, sleepers)
+        {
+            self.asleep = asleep;
+            return outbox;
+        }
         self.turn(now, |engine, hub, turn| {
-            hub.expire(engine, turn);
-            engine.handle(turn, input, hub);
-        })
-    }
-
-    /// Takes up the WebSockets that outlived the object's memory, each with its attachment. One whose attachment can't be
-    /// read is closed, so that its client comes back: it is never misread.
-    pub fn restore<'s>(&mut self, now: Millis, sockets: impl IntoIterator<Item = (ConnId, Option<&'s str>)>) -> Outbox {
-        self.turn(now, |engine, hub, turn| {
-            for (conn, state) in sockets {
-                if !state.is_some_and(|state| attachment::restore(engine, hub, turn, conn, state)) {
-                    turn.out.push(Effect::Close { conn, code: None });
-                }
+            if let Some(sleepers) = asleep {
+                wake(engine, hub, turn, &sleepers);
             }
-            hub.sockets.changed.clear();
+            hub.expire(engine, turn);
+            if matches!(input, Input::Alarm) {
+                hub.prune(turn);
+            }
+            engine.handle(turn, input, hub);
         })
     }
 
     /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
     pub fn next_wake(&self, now: Millis) -> Option<Millis> {
-        [self.engine.next_wake(now), self.hub.connects.next()].into_iter().flatten().min()
+        let sleepers = self.asleep.as_ref().filter(|sleepers| !sleepers.is_empty());
+        let beat = sleepers.map(|_| self.engine.next_beat(now));
+        let deadlines = [beat, self.engine.next_wake(now), self.hub.connects.next(), self.hub.next_due()];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Pings the WebSockets that nobody has looked at; `None` where there is more to do.
+    fn beat_asleep(&mut self, now: Millis, sleepers: &[Sleeper]) -> Option<Outbox> {
+        let asleep = Asleep::read(sleepers).filter(|_| self.config.absorbs_pongs())?;
+        // Until then, one of them may have to be closed for not having joined a namespace (C7).
+        let settled = asleep.newest() + self.hub.connect_timeout + self.config.ping_interval;
+        if now < settled || self.hub.next_due().is_some_and(|due| due <= now) {
+            return None;
+        }
+        let mut out = Outbox::default();
+        let mut turn = Turn { now, runtime: self.runtime.as_ref(), out: &mut out };
+        self.hub.prune(&turn);
+        asleep.beat(&self.config, &mut turn).then_some(out)
     }
 
     fn turn(&mut self, now: Millis, run: impl FnOnce(&mut Engine, &mut Hub<A>, &mut Turn<'_>)) -> Outbox {
         let mut out = Outbox::default();
-        let mut turn = Turn { now, entropy: self.entropy.as_mut(), out: &mut out };
+        let mut turn = Turn { now, runtime: self.runtime.as_ref(), out: &mut out };
         run(&mut self.engine, &mut self.hub, &mut turn);
         for sid in std::mem::take(&mut self.hub.sockets.changed) {
-            if let Some((conn, state)) = attachment::save(&self.engine, &self.hub.sockets, &sid) {
-                out.push(Effect::Attach { conn, state });
+            if let Some((conn, state)) = attachment::save(&self.engine, &mut self.hub.sockets, &sid) {
+                turn.out.push(Effect::Attach { conn, state });
             }
         }
+        self.hub.save_rows(&turn);
         out
     }
+}
+
+/// Takes up the WebSockets that outlived the object's memory. One whose attachment can't be read is closed, so that its
+/// client comes back: it is never misread.
+fn wake<A: App>(engine: &mut Engine, hub: &mut Hub<A>, turn: &mut Turn<'_>, sleepers: &[Sleeper]) {
+    for Sleeper { conn, .. } in sleepers {
+        let state = turn.runtime.attachment(*conn);
+        if !state.is_some_and(|state| attachment::restore(engine, hub, turn, *conn, &state)) {
+            turn.out.push(Effect::Close { conn: *conn, code: None });
+        }
+    }
+    // They are as they were kept.
+    hub.sockets.changed.clear();
+    hub.sockets.unsaved.clear();
+    hub.lose_orphans(engine, turn);
 }

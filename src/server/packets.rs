@@ -9,9 +9,11 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::hub::Hub;
-use crate::app::{Ack, Answer, App, Event, Refusal, send};
+use super::recovery::Claim;
+use crate::app::{Ack, Answer, App, Connection, Event, Refusal, send};
 use crate::engine_io::{Engine, Revision, Turn};
-use crate::ids::{Sid, SocketId};
+use crate::ids::{Pid, Sid, SocketId};
+use crate::socket_io::recovery::Profile;
 use crate::socket_io::{Body, DisconnectReason, Packet, Reply};
 
 impl<A: App> Hub<A> {
@@ -27,7 +29,7 @@ impl<A: App> Hub<A> {
         match (body, socket) {
             (Body::Connect(auth), None) => self.connect(engine, turn, sid, &namespace, auth.as_deref()),
             (Body::Disconnect, Some(socket)) => {
-                self.sockets.leave(&namespace, &socket, DisconnectReason::ClientNamespaceDisconnect);
+                self.sockets.leave(&namespace, &socket, DisconnectReason::ClientNamespaceDisconnect, turn.now);
                 self.tell_departures(engine, turn);
             }
             (Body::Event { name, args, ack }, Some(socket)) => {
@@ -79,14 +81,24 @@ impl<A: App> Hub<A> {
         if let Err(refusal) = verdict {
             return self.refuse(engine, turn, sid, namespace, &refusal, revision);
         }
+        let told = revision == Revision::V4 && self.sockets.recovery.is_on();
+        if told
+            && let Some(claim) = Claim::read(auth)
+            && self.recover(engine, turn, sid, namespace, &claim, auth)
+        {
+            return;
+        }
         // Clients of Socket.IO 2 derive an id from the session's. The reference uses the same, and so shows it to whoever
         // sees the id; here the session's stays a secret (H3, C12).
-        let id = SocketId::random(turn.entropy);
-        self.sockets.join(sid, namespace, &id);
+        let id = SocketId::random(turn.runtime);
+        let pid = Pid::random(turn.runtime);
+        self.sockets.join(sid, namespace, &id, Profile::new(pid.clone(), told, self.sockets.recovery.log.last()));
         self.connects.clear(sid);
-        let told = (revision == Revision::V4).then_some(id.as_str());
-        send(engine, turn, &self.sockets, sid, namespace, &Reply::Connect(told));
-        self.call(engine, turn, namespace, |app, io| app.connected(io, &id));
+        let connect =
+            Reply::Connect { id: (revision == Revision::V4).then_some(id.as_str()), pid: told.then_some(pid.as_str()) };
+        send(engine, turn, &self.sockets, sid, namespace, &connect);
+        let connection = Connection { socket: &id, auth, recovered: false };
+        self.call(engine, turn, namespace, |app, io| app.connected(io, &connection));
     }
 
     fn refuse(

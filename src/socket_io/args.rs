@@ -116,6 +116,12 @@ impl<'a> Args<'a> {
         self.values.is_empty()
     }
 
+    /// The same with an argument more, which is a text without attachments.
+    pub fn and<'b>(&'b self, text: &'b RawValue) -> Args<'b> {
+        let values = self.iter().chain([text]).map(Cow::Borrowed).collect();
+        Args { values, attachments: self.attachments.clone() }
+    }
+
     /// The same, of its own.
     pub fn into_owned(self) -> Args<'static> {
         let own = |value: Cow<'a, RawValue>| Cow::Owned(value.into_owned());

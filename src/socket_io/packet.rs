@@ -48,8 +48,13 @@ pub enum Body<'a> {
 /// A packet of the server.
 #[derive(Debug, Clone, Copy)]
 pub enum Reply<'a> {
-    /// `0`: the client has joined, and this is its id there (C1); clients of Socket.IO 2 aren't told any (C12).
-    Connect(Option<&'a str>),
+    /// `0`: the client has joined.
+    Connect {
+        /// Its id there (C1); clients of Socket.IO 2 aren't told any (C12).
+        id: Option<&'a str>,
+        /// What recovers it, where something does (1.11).
+        pid: Option<&'a str>,
+    },
     /// `1`: the server takes the client out of the namespace (C11).
     Disconnect,
     /// `2`, or `5` where there are attachments (E8).

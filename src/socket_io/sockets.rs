@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::decoder::Decoder;
+use super::recovery::{Lost, Profile, Recovery};
 use super::rooms::Rooms;
-use crate::config::Parser;
-use crate::ids::{Millis, Sid, SocketId};
+use crate::config::{Config, Parser};
+use crate::ids::{Millis, Pid, Sid, SocketId};
+use crate::outbox::Frame;
 
 /// Why a socket is gone; the words are the reference's (1.13).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,16 @@ impl DisconnectReason {
             Self::Transport(reason) => reason,
         }
     }
+
+    /// Whether the client may come back to its socket: unless one side meant to part, or they don't understand each other
+    /// (1.11).
+    pub fn is_recoverable(self) -> bool {
+        match self {
+            Self::ClientNamespaceDisconnect | Self::ServerNamespaceDisconnect => false,
+            Self::ForcedClose | Self::ForcedServerClose => true,
+            Self::Transport(reason) => reason != "parse error",
+        }
+    }
 }
 
 /// One Engine.IO session, as this layer sees it.
@@ -55,8 +67,10 @@ pub struct Client {
 pub struct Socket {
     /// The session that carries it.
     pub sid: Sid,
-    /// What the app keeps with it, as JSON.
-    pub data: Option<Rc<str>>,
+    /// What it is, whichever session carries it.
+    pub profile: Profile,
+    /// Whether it has a row because it doesn't fit what the runtime keeps beside a WebSocket.
+    pub spilled: bool,
 }
 
 /// A socket that is gone, with what the app needs to take leave.
@@ -72,6 +86,8 @@ pub struct Departed {
     pub rooms: Vec<String>,
     /// Why it is gone.
     pub reason: DisconnectReason,
+    /// Whether its client may still come back to it (1.11).
+    pub recoverable: bool,
 }
 
 /// A namespace that somebody has joined.
@@ -81,6 +97,7 @@ pub struct Namespace {
     pub sockets: BTreeMap<SocketId, Socket>,
     /// The rooms in it.
     pub rooms: Rooms,
+    pids: BTreeMap<Pid, SocketId>,
     next_ack: u64,
     unanswered: BTreeSet<(SocketId, u64)>,
 }
@@ -92,6 +109,32 @@ impl Namespace {
         self.next_ack = id.wrapping_add(1);
         self.unanswered.insert((socket.clone(), id));
         id
+    }
+
+    /// The ids of the answers that a socket owes.
+    pub fn owed_acks(&self, socket: &SocketId) -> impl Iterator<Item = u64> {
+        let owed = self.unanswered.range((socket.clone(), 0)..=(socket.clone(), u64::MAX));
+        owed.map(|(_, id)| *id)
+    }
+
+    /// A socket still owes an answer that was asked for before the object's memory was lost.
+    pub fn restore_ack(&mut self, socket: &SocketId, id: u64) {
+        self.next_ack = self.next_ack.max(id.wrapping_add(1));
+        self.unanswered.insert((socket.clone(), id));
+    }
+
+    /// The connected socket with this pid, if its client knows it.
+    pub fn by_pid(&self, pid: &Pid) -> Option<(&SocketId, &Socket)> {
+        let id = self.pids.get(pid)?;
+        let socket = self.sockets.get(id).filter(|socket| socket.profile.told)?;
+        Some((id, socket))
+    }
+
+    /// The connected socket with this pid, if it is to have a row.
+    pub fn with_row(&self, pid: &Pid) -> Option<(&SocketId, &Socket)> {
+        let id = self.pids.get(pid)?;
+        let socket = self.sockets.get(id).filter(|socket| socket.profile.told || socket.spilled)?;
+        Some((id, socket))
     }
 
     /// Whether this socket owed that answer; it no longer does.
@@ -111,19 +154,39 @@ pub struct Sockets {
     pub clients: HashMap<Sid, Client>,
     /// Sessions whose state has changed and isn't kept yet.
     pub changed: BTreeSet<Sid>,
+    /// Sockets, by namespace, whose row isn't what they are.
+    pub unsaved: BTreeSet<(Rc<str>, Pid)>,
     /// Sockets that are gone and that the app wasn't told about yet.
     pub departed: VecDeque<Departed>,
+    /// The log, and who may come back.
+    pub recovery: Recovery,
+    /// What is sent once it is sure that all is stored that goes with it.
+    pub held: Option<Vec<Held>>,
+}
+
+/// The frames of a packet that wait to be sent.
+#[derive(Debug)]
+pub struct Held {
+    /// The sessions that they go to.
+    pub to: Vec<Sid>,
+    /// The frames.
+    pub frames: Vec<Frame>,
+    /// Whether only whom they reach at once gets them.
+    pub volatile: bool,
 }
 
 impl Sockets {
     /// Nobody yet.
-    pub fn new(parser: Parser) -> Self {
+    pub fn new(config: &Config) -> Self {
         Self {
-            parser,
+            parser: config.parser,
             namespaces: BTreeMap::new(),
             clients: HashMap::new(),
             changed: BTreeSet::new(),
+            unsaved: BTreeSet::new(),
             departed: VecDeque::new(),
+            recovery: Recovery::new(config),
+            held: None,
         }
     }
 
@@ -132,8 +195,8 @@ impl Sockets {
         self.clients.get(sid)?.joined.get(namespace).cloned()
     }
 
-    /// Puts a client into a namespace, and into the room of its own id (C8).
-    pub fn join(&mut self, sid: &Sid, namespace: &Rc<str>, id: &SocketId) {
+    /// Puts a client into a namespace, and into its rooms, of which one has the name of its own id (C8).
+    pub fn join(&mut self, sid: &Sid, namespace: &Rc<str>, id: &SocketId, profile: Profile) {
         let Some(client) = self.clients.get_mut(sid) else {
             return;
         };
@@ -142,17 +205,58 @@ impl Sockets {
         client.connect_by = None;
         let place = self.namespaces.entry(namespace.clone()).or_default();
         place.rooms.join(id, id.as_str());
-        let socket = Socket { sid: sid.clone(), data: None };
+        for room in profile.rooms() {
+            place.rooms.join(id, room);
+        }
+        place.pids.insert(profile.pid.clone(), id.clone());
+        let socket = Socket { sid: sid.clone(), profile, spilled: false };
         place.sockets.insert(id.clone(), socket);
-        self.changed.insert(sid.clone());
+        self.touch(namespace, id);
+    }
+
+    /// What a socket is has changed, and must be kept.
+    pub fn touch(&mut self, namespace: &Rc<str>, id: &SocketId) {
+        let socket = self.namespaces.get(namespace).and_then(|place| place.sockets.get(id));
+        if let Some(Socket { sid, profile, spilled }) = socket {
+            if profile.told || *spilled {
+                self.unsaved.insert((namespace.clone(), profile.pid.clone()));
+            }
+            self.changed.insert(sid.clone());
+        }
+    }
+
+    /// Puts a socket into a room.
+    pub fn enter_room(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str) {
+        let last = self.recovery.log.last();
+        if let Some(place) = self.namespaces.get_mut(namespace)
+            && let Some(socket) = place.sockets.get_mut(id)
+            && place.rooms.join(id, room)
+        {
+            socket.profile.enter(room, last);
+            self.touch(namespace, id);
+        }
+    }
+
+    /// Takes a socket out of a room.
+    pub fn leave_room(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str, now: Millis) {
+        let (last, oldest) = (self.recovery.log.last(), self.recovery.log.oldest(now));
+        if let Some(place) = self.namespaces.get_mut(namespace)
+            && let Some(socket) = place.sockets.get_mut(id)
+            && place.rooms.leave(id, room)
+        {
+            socket.profile.exit(room, last, oldest);
+            self.touch(namespace, id);
+        }
     }
 
     /// Takes a socket out of its namespace; the app is told later. Gives the session that carried it.
-    pub fn leave(&mut self, namespace: &Rc<str>, id: &SocketId, reason: DisconnectReason) -> Option<Sid> {
+    pub fn leave(&mut self, namespace: &Rc<str>, id: &SocketId, reason: DisconnectReason, now: Millis) -> Option<Sid> {
+        self.touch(namespace, id);
         let place = self.namespaces.get_mut(namespace)?;
-        let Socket { sid, data } = place.sockets.remove(id)?;
+        let Socket { sid, profile, .. } = place.sockets.remove(id)?;
         let rooms = place.rooms.of(id).map(str::to_owned).collect();
         place.rooms.leave_all(id);
+        place.pids.remove(&profile.pid);
         place.unanswered.retain(|(owing, _)| owing != id);
         if place.sockets.is_empty() {
             self.namespaces.remove(namespace);
@@ -162,17 +266,21 @@ impl Sockets {
             if reason == DisconnectReason::ServerNamespaceDisconnect {
                 client.dismissed.insert(namespace.clone());
             }
-            self.changed.insert(sid.clone());
         }
-        self.departed.push_back(Departed { namespace: namespace.clone(), id: id.clone(), data, rooms, reason });
+        let (namespace, id, data) = (namespace.clone(), id.clone(), profile.data.clone());
+        let recoverable = profile.told && self.recovery.is_on() && reason.is_recoverable();
+        if recoverable {
+            self.recovery.lose(Lost { id: id.clone(), namespace: namespace.clone(), profile, gone: now });
+        }
+        self.departed.push_back(Departed { namespace, id, data, rooms, reason, recoverable });
         Some(sid)
     }
 
     /// Takes a client out, and so its sockets out of their namespaces.
-    pub fn remove_client(&mut self, sid: &Sid, reason: DisconnectReason) {
+    pub fn remove_client(&mut self, sid: &Sid, reason: DisconnectReason, now: Millis) {
         if let Some(client) = self.clients.remove(sid) {
             for (namespace, id) in client.joined {
-                self.leave(&namespace, &id, reason);
+                self.leave(&namespace, &id, reason, now);
             }
         }
         self.changed.remove(sid);

@@ -83,18 +83,22 @@ fn split_id(text: &str) -> Result<(Option<u64>, &str), DecodeError> {
 /// Writes a packet: the text, and the attachments as they are (E5).
 pub(super) fn encode(namespace: &str, reply: &Reply<'_>) -> Vec<Message> {
     match *reply {
-        Reply::Connect(None) => vec![packet('0', namespace, None, "")],
-        Reply::Connect(Some(id)) => {
-            vec![packet('0', namespace, None, &serde_json::json!({ "sid": id }).to_string())]
+        Reply::Connect { id: None, .. } => vec![packet('0', namespace, None, "")],
+        Reply::Connect { id: Some(id), pid: None } => {
+            vec![packet('0', namespace, None, &format!(r#"{{"sid":{}}}"#, json(id)))]
+        }
+        Reply::Connect { id: Some(id), pid: Some(pid) } => {
+            vec![packet('0', namespace, None, &format!(r#"{{"sid":{},"pid":{}}}"#, json(id), json(pid)))]
         }
         Reply::Disconnect => vec![packet('1', namespace, None, "")],
-        Reply::Event { name, args, ack } => {
-            let name = serde_json::Value::from(name).to_string();
-            with_args(['2', '5'], namespace, ack, Some(&name), args)
-        }
+        Reply::Event { name, args, ack } => with_args(['2', '5'], namespace, ack, Some(&json(name)), args),
         Reply::Ack { id, args } => with_args(['3', '6'], namespace, Some(id), None, args),
         Reply::ConnectError(error) => vec![packet('4', namespace, None, error.get())],
     }
+}
+
+fn json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// What comes before the JSON, behind the number of attachments.

@@ -7,20 +7,22 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "what goes wrong in here fails the test that uses it")]
 
 mod clients;
+mod memory;
 mod random;
 mod recorder;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use roomcast::app::App;
 use roomcast::config::Config;
-use roomcast::ids::{ConnId, Entropy, Millis};
+use roomcast::database::DatabaseError;
+use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{Effect, Frame, Input, Outbox, Reply, Request};
+use roomcast::runtime::Sleeper;
 use roomcast::server::Server;
 
 pub(crate) use clients::{POLLING, WEBSOCKET, payload};
+pub(crate) use memory::Memory;
 pub(crate) use random::Random;
 pub(crate) use recorder::Recorder;
 
@@ -30,23 +32,14 @@ pub(crate) const START: Millis = Millis(1_700_000_000_000);
 /// What the runtime keeps beside a WebSocket, in bytes.
 const MOST_ATTACHED: usize = 16_384;
 
-/// A room in which pongs are delivered and each session has deadlines of its own.
-pub(crate) fn fast() -> Config {
-    Config { ping_interval: Millis(300), ping_timeout: Millis(200), ..Config::default() }
+/// The defaults, but for recovery: events are what they are without it.
+pub(crate) fn plain() -> Config {
+    Config { recovery: Millis(0), ..Config::default() }
 }
 
-/// Counts, so that each run draws the same identifiers, and none twice.
-#[derive(Clone, Default)]
-struct Counter(Rc<Cell<u64>>);
-
-impl Entropy for Counter {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        self.0.set(self.0.get() + 1);
-        let count = self.0.get().to_be_bytes();
-        for (byte, digit) in bytes.iter_mut().rev().zip(count.iter().rev()) {
-            *byte = *digit;
-        }
-    }
+/// A room in which pongs are delivered and each session has deadlines of its own.
+pub(crate) fn fast() -> Config {
+    Config { ping_interval: Millis(300), ping_timeout: Millis(200), ..plain() }
 }
 
 /// A WebSocket, as its client and the runtime see it.
@@ -56,9 +49,8 @@ struct Socket {
     frames: Vec<String>,
     /// Set once the server closed it, with the code if there was one.
     closed: Option<Option<u16>>,
-    attachment: Option<String>,
-    /// When the runtime last answered a pong by itself.
-    pong: Option<Millis>,
+    /// As it was accepted with.
+    tag: Option<String>,
 }
 
 /// A room: the server, and everybody who is connected to it.
@@ -66,7 +58,8 @@ pub(crate) struct Room<A> {
     config: Config,
     make: Box<dyn Fn() -> A>,
     server: Server<A>,
-    entropy: Counter,
+    /// What outlives the object's memory.
+    memory: Memory,
     now: Millis,
     /// The object's one alarm, which outlives its memory.
     alarm: Option<Millis>,
@@ -80,19 +73,23 @@ pub(crate) struct Room<A> {
 impl<A: App> Room<A> {
     /// An empty room. `make` is called again after each restart: an app's fields don't outlive the object's memory.
     pub(crate) fn new(config: Config, make: impl Fn() -> A + 'static) -> Self {
-        let entropy = Counter::default();
-        Self {
-            server: Server::new(config.clone(), make(), Box::new(entropy.clone())),
+        Self::on(Memory::default(), config, make).expect("a database that can be read")
+    }
+
+    /// A room that finds what another one has left in its database.
+    pub(crate) fn on(memory: Memory, config: Config, make: impl Fn() -> A + 'static) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            server: Server::start(config.clone(), make(), Box::new(memory.clone()), Vec::new())?,
             config,
             make: Box::new(make),
-            entropy,
+            memory,
             now: START,
             alarm: None,
             next_conn: 1,
             waiting: BTreeMap::new(),
             replies: BTreeMap::new(),
             sockets: BTreeMap::new(),
-        }
+        })
     }
 
     pub(crate) fn now(&self) -> Millis {
@@ -128,20 +125,35 @@ impl<A: App> Room<A> {
     /// The alarm rings now, asked for or not.
     pub(crate) fn ring(&mut self) {
         self.alarm = None;
-        let open = self.sockets.iter().filter(|(_, socket)| socket.closed.is_none());
-        let pongs: Vec<_> = open.filter_map(|(conn, socket)| Some((*conn, socket.pong?))).collect();
-        self.input(Input::Alarm { pongs: &pongs });
+        self.input(Input::Alarm);
     }
 
-    /// The object loses its memory and comes back with what is attached to its WebSockets. Who waits for an answer to
-    /// a request loses the connection.
+    /// The object loses its memory and comes back with its database and what is attached to its WebSockets. Who waits for
+    /// an answer to a request loses the connection.
     pub(crate) fn restart(&mut self) {
         self.waiting.clear();
-        self.server = Server::new(self.config.clone(), (self.make)(), Box::new(self.entropy.clone()));
-        let found = self.sockets.iter().filter(|(_, socket)| socket.closed.is_none());
-        let found: Vec<_> = found.map(|(conn, socket)| (*conn, socket.attachment.clone())).collect();
-        let outbox = self.server.restore(self.now, found.iter().map(|(conn, state)| (*conn, state.as_deref())));
-        self.run(outbox);
+        let open = self.sockets.iter().filter(|(_, socket)| socket.closed.is_none());
+        let sleepers = open.map(|(conn, socket)| Sleeper { conn: *conn, tag: socket.tag.clone() }).collect();
+        self.server = Server::start(self.config.clone(), (self.make)(), Box::new(self.memory.clone()), sleepers)
+            .expect("a database that can be read");
+    }
+
+    /// The process dies: only the database is left. The alarm rings as soon as there is an object again.
+    pub(crate) fn crash(&mut self) {
+        self.sockets.clear();
+        self.memory.forget_sockets();
+        self.restart();
+        self.ring();
+    }
+
+    /// From now on each write fails, or none.
+    pub(crate) fn fail_writes(&mut self, fail: bool) {
+        self.memory.fail_writes(fail);
+    }
+
+    /// What outlives the object's memory.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// An HTTP request; what becomes of it is asked with [`answer`](Self::answer), or with its number as a WebSocket's.
@@ -167,7 +179,7 @@ impl<A: App> Room<A> {
     /// A client sends a text frame. Where the runtime answers pongs by itself, they don't reach the room.
     pub(crate) fn text(&mut self, conn: ConnId, text: &str) {
         if text == "3" && self.config.absorbs_pongs() {
-            self.socket(conn).pong = Some(self.now);
+            self.memory.pong(conn, self.now);
             return;
         }
         self.input(Input::Text { conn, text });
@@ -199,9 +211,14 @@ impl<A: App> Room<A> {
         self.sockets.get(&conn)?.closed
     }
 
-    /// What is kept beside a WebSocket, to be looked at or tampered with.
-    pub(crate) fn attachment(&mut self, conn: ConnId) -> &mut Option<String> {
-        &mut self.socket(conn).attachment
+    /// What is kept beside a WebSocket.
+    pub(crate) fn attachment(&mut self, conn: ConnId) -> Option<String> {
+        self.memory.attached(conn)
+    }
+
+    /// Puts something else there.
+    pub(crate) fn tamper(&mut self, conn: ConnId, attachment: Option<String>) {
+        self.memory.attach(conn, attachment);
     }
 
     fn socket(&mut self, conn: ConnId) -> &mut Socket {
@@ -221,9 +238,9 @@ impl<A: App> Room<A> {
                     assert!(self.waiting.remove(&conn).is_some(), "{conn:?} doesn't wait for {reply:?}");
                     self.replies.insert(conn, reply);
                 }
-                Effect::Accept { conn, .. } => {
+                Effect::Accept { conn, tag, .. } => {
                     assert_eq!(self.waiting.remove(&conn), Some(true), "{conn:?} asked for no WebSocket");
-                    self.sockets.insert(conn, Socket::default());
+                    self.sockets.insert(conn, Socket { tag: Some(tag), ..Socket::default() });
                 }
                 Effect::Send { conn, frame } => {
                     let text = match &frame {
@@ -240,7 +257,8 @@ impl<A: App> Room<A> {
                 }
                 Effect::Attach { conn, state } => {
                     assert!(attached_size(&state) <= MOST_ATTACHED, "the runtime wouldn't keep {state}");
-                    self.open_socket_of(conn).attachment = Some(state);
+                    self.open_socket_of(conn);
+                    self.memory.attach(conn, Some(state));
                 }
             }
         }

@@ -2,8 +2,6 @@
 
 #![allow(clippy::indexing_slicing, reason = "an index out of bounds here is a failed test")]
 
-use roomcast::ids::Entropy;
-
 /// Marsaglia's xorshift64.
 pub(crate) struct Random(u64);
 
@@ -40,11 +38,5 @@ impl Random {
             _ if at < bytes.len() => bytes[at] ^= 1 << (byte % 8),
             _ => bytes.extend_from_within(..at),
         }
-    }
-}
-
-impl Entropy for Random {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        bytes.fill_with(|| self.next().to_be_bytes()[0]);
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use roomcast::app::{Answer, App, Args, Departed, Event, Io, Refusal};
+use roomcast::app::{Answer, App, Args, Connection, Departed, Event, Io, Refusal};
 use roomcast::config::Config;
 use roomcast::ids::SocketId;
 use serde_json::value::RawValue;
@@ -82,8 +82,9 @@ impl App for Recorder {
         (self.on_connecting)(io, auth)
     }
 
-    fn connected(&mut self, io: &mut Io<'_>, socket: &SocketId) {
-        self.note(format!("connected {} {socket}", io.namespace()));
+    fn connected(&mut self, io: &mut Io<'_>, connection: &Connection<'_>) {
+        let Connection { socket, recovered, .. } = connection;
+        self.note(format!("{} {} {socket}", if *recovered { "recovered" } else { "connected" }, io.namespace()));
         (self.on_connected)(io, socket);
     }
 
@@ -99,5 +100,13 @@ impl App for Recorder {
     fn disconnected(&mut self, io: &mut Io<'_>, departed: &Departed) {
         self.note(format!("disconnected {} {} {}", io.namespace(), departed.id, departed.reason.as_str()));
         (self.on_disconnected)(io, departed);
+    }
+
+    fn expired(&mut self, io: &mut Io<'_>, departed: &Departed) {
+        self.note(format!("expired {} {}", io.namespace(), departed.id));
+    }
+
+    fn scheduled(&mut self, io: &mut Io<'_>, name: &str) {
+        self.note(format!("scheduled {} {name}", io.namespace()));
     }
 }

@@ -103,13 +103,17 @@ pub(super) fn encode(namespace: &str, reply: &Reply<'_>) -> serde_json::Result<V
         writer.text(namespace);
     };
     match *reply {
-        Reply::Connect(None) => packet(&mut writer, 0, 2),
-        Reply::Connect(Some(id)) => {
+        Reply::Connect { id: None, .. } => packet(&mut writer, 0, 2),
+        Reply::Connect { id: Some(id), pid } => {
             packet(&mut writer, 0, 3);
             writer.text("data");
-            writer.map_len(1);
+            writer.map_len(if pid.is_some() { 2 } else { 1 });
             writer.text("sid");
             writer.text(id);
+            if let Some(pid) = pid {
+                writer.text("pid");
+                writer.text(pid);
+            }
         }
         Reply::Disconnect => packet(&mut writer, 1, 2),
         Reply::Event { name, args, ack } => {

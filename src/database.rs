@@ -1,0 +1,154 @@
+//! The room's own database: SQLite, asked at once and without waiting.
+//!
+//! The statements stand in the core and run against whatever [`Database`] it is given: the object's storage at the edge,
+//! SQLite in memory in tests. Tables have the prefix of the part that owns them, and a part's schema is a list of steps
+//! ([`migrate`]): a database that an older release wrote is brought up to date, and one of a newer release is refused.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A database that answers at once.
+///
+/// What was written in one turn of the core becomes durable together, before anything is sent that the turn wants sent.
+pub trait Database {
+    /// Runs one statement; `?` in it stands for a value each. Gives the rows of its result.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]: then the statement has changed nothing.
+    fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError>;
+
+    /// Keeps what `run` writes if it returns `true`, and else none of it. May be nested.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] where it can't be kept.
+    fn atomically(&self, run: &mut dyn FnMut() -> bool) -> Result<(), DatabaseError>;
+}
+
+/// A value in a statement or in a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    /// SQL's NULL.
+    Null,
+    /// A whole number, at most 2⁵³ from zero: the runtime's are JavaScript's.
+    Integer(i64),
+    /// Any other number.
+    Real(f64),
+    /// Text.
+    Text(Cow<'a, str>),
+    /// Bytes.
+    Blob(Cow<'a, [u8]>),
+}
+
+impl From<i64> for Value<'_> {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<u64> for Value<'_> {
+    fn from(number: u64) -> Self {
+        Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Blob(bytes.into())
+    }
+}
+
+impl<'a, T: Into<Self>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+/// One row of a result, its values in the order of the columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row(pub Vec<Value<'static>>);
+
+impl Row {
+    /// A whole number that isn't negative; `None` for anything else.
+    pub fn number(&self, column: usize) -> Option<u64> {
+        match self.0.get(column)? {
+            Value::Integer(number) => u64::try_from(*number).ok(),
+            // The runtime's numbers are all floating.
+            Value::Real(number) if *number >= 0.0 && number.fract() == 0.0 => Some(*number as u64),
+            _ => None,
+        }
+    }
+
+    /// A text; `None` for anything else.
+    pub fn text(&self, column: usize) -> Option<&str> {
+        match self.0.get(column)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Bytes; `None` for anything else.
+    pub fn bytes(&self, column: usize) -> Option<&[u8]> {
+        match self.0.get(column)? {
+            Value::Blob(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+/// Why a statement failed: it is wrong, or the storage is full or broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseError(pub String);
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the room's storage failed: {}", self.0)
+    }
+}
+
+/// Brings the tables of one part up to date: runs the steps that this database hasn't seen, each together with the note
+/// that it has.
+///
+/// # Errors
+/// [`DatabaseError`] where a step fails, or where a newer release has run steps that this one doesn't know.
+pub fn migrate(database: &dyn Database, part: &str, steps: &[&str]) -> Result<(), DatabaseError> {
+    const TABLE: &str =
+        "CREATE TABLE IF NOT EXISTS roomcast_schema (part TEXT PRIMARY KEY, version INTEGER) WITHOUT ROWID";
+    database.query(TABLE, &[])?;
+    let known = database.query("SELECT version FROM roomcast_schema WHERE part = ?", &[part.into()])?;
+    let done = known.first().and_then(|row| row.number(0)).unwrap_or(0);
+    let newest = steps.len() as u64;
+    if done > newest {
+        return Err(DatabaseError(format!(
+            "a newer release wrote version {done} of the tables of {part:?}; this one knows {newest}"
+        )));
+    }
+    for (number, step) in (1..).zip(steps).skip_while(|(number, _)| *number <= done) {
+        let mut outcome = Ok(());
+        database.atomically(&mut || {
+            outcome = run_step(database, part, number, step);
+            outcome.is_ok()
+        })?;
+        outcome?;
+    }
+    Ok(())
+}
+
+fn run_step(database: &dyn Database, part: &str, number: u64, step: &str) -> Result<(), DatabaseError> {
+    for statement in step.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+        database.query(statement, &[])?;
+    }
+    let note = "INSERT INTO roomcast_schema VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET version = excluded.version";
+    database.query(note, &[part.into(), number.into()]).map(drop)
+}

@@ -1,0 +1,45 @@
+//! What a room counts where the setting `DEBUG` is on: how often it was woken and why, and what it read and wrote. The
+//! counters are stored, or else a room that sleeps would forget them; what that costs itself isn't counted.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::runtime::RowCount;
+use crate::database::{Database, DatabaseError, migrate};
+
+const SCHEMA: &[&str] = &["CREATE TABLE roomcast_counters (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID"];
+
+/// What is counted.
+pub(super) const NAMES: [&str; 7] =
+    ["constructed", "requests", "alarms", "messages", "closes", "rowsRead", "rowsWritten"];
+
+/// Makes the table.
+pub(super) fn open(database: &dyn Database) -> Result<(), DatabaseError> {
+    migrate(database, "counters", SCHEMA)
+}
+
+/// Counts one more of `name`, and the rows since the last time.
+pub(super) fn count(database: &dyn Database, name: &str, rows: &RowCount) {
+    let (read, written) = (rows.read.take(), rows.written.take());
+    for (name, by) in [(name, 1), ("rowsRead", read), ("rowsWritten", written)] {
+        const ADD: &str = "INSERT INTO roomcast_counters VALUES (?, ?)
+            ON CONFLICT (name) DO UPDATE SET value = value + excluded.value";
+        if by > 0
+            && let Err(error) = database.query(ADD, &[name.into(), by.into()])
+        {
+            worker::console_error!("not counted: {error}");
+        }
+    }
+    rows.read.set(0);
+    rows.written.set(0);
+}
+
+/// All counters.
+pub(super) fn read(database: &dyn Database) -> Result<Json, DatabaseError> {
+    let mut counters: Map<String, Json> = NAMES.iter().map(|name| ((*name).to_owned(), json!(0))).collect();
+    for row in database.query("SELECT name, value FROM roomcast_counters", &[])? {
+        if let (Some(name), Some(value)) = (row.text(0), row.number(1)) {
+            counters.insert(name.to_owned(), json!(value));
+        }
+    }
+    Ok(Json::Object(counters))
+}

@@ -1,0 +1,200 @@
+//! What the runtime keeps beside a WebSocket while the object sleeps, and the way back.
+//!
+//! JSON with a version. What the release before wrote is read as well; any other version makes the server close the socket:
+//! its client comes back with a new session, and is never taken for what it isn't.
+
+mod v1;
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::Hub;
+use crate::app::App;
+use crate::engine_io::{Engine, SocketState, Turn};
+use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
+use crate::socket_io::Sockets;
+use crate::socket_io::recovery::{Profile, SocketRows, Stay};
+
+/// The version written by this release.
+const VERSION: u32 = 2;
+
+/// What the runtime keeps at most, in bytes, but for its own header.
+const MOST_BYTES: usize = 16_000;
+
+/// The newest answers that a socket owes and that are waited for across a sleep.
+const MOST_ACKS: usize = 256;
+
+/// A session on a WebSocket.
+#[derive(Serialize, Deserialize)]
+struct Attachment<'a> {
+    /// [`VERSION`].
+    v: u32,
+    /// The session's id.
+    #[serde(borrow)]
+    sid: Cow<'a, str>,
+    /// What the layer below needs.
+    socket: SocketState,
+    /// When it must have joined a namespace, Unix ms; absent once it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    connect_by: Option<u64>,
+    /// Its sockets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    joined: Vec<Joined<'a>>,
+}
+
+/// A socket in a namespace.
+#[derive(Serialize, Deserialize)]
+struct Joined<'a> {
+    #[serde(borrow, rename = "n")]
+    namespace: Cow<'a, str>,
+    #[serde(rename = "i")]
+    id: Cow<'a, str>,
+    #[serde(rename = "p")]
+    pid: Cow<'a, str>,
+    /// Whether its client knows the pid.
+    #[serde(rename = "t")]
+    told: bool,
+    /// The last event before it connected.
+    #[serde(rename = "s")]
+    since: Offset,
+    /// Its rooms, but for its own; `None` where they stand in its row, as then does its data.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    stays: Option<Vec<Stay>>,
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    data: Option<&'a RawValue>,
+    /// The ids of the answers that it owes.
+    #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
+    acks: Vec<u64>,
+}
+
+/// The attachment of a session, and the WebSocket that it belongs to; `None` while the session has none. Sockets that are too
+/// much for it are marked to get a row.
+pub(super) fn save(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId, String)> {
+    let (conn, socket) = engine.socket(sid)?;
+    let whole = write(socket, sockets, sid, false)?;
+    let spilled = !fits(&whole);
+    let state = if spilled { write(socket, sockets, sid, true)? } else { whole };
+    let client = sockets.clients.get(sid)?;
+    for (namespace, id) in &client.joined {
+        let place = sockets.namespaces.get_mut(namespace);
+        if let Some(socket) = place.and_then(|place| place.sockets.get_mut(id))
+            && (socket.spilled || spilled)
+        {
+            socket.spilled = spilled;
+            sockets.unsaved.insert((namespace.clone(), socket.profile.pid.clone()));
+        }
+    }
+    Some((conn, state))
+}
+
+fn write(socket: SocketState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Option<String> {
+    let client = sockets.clients.get(sid)?;
+    let joined = client.joined.iter().filter_map(|(namespace, id)| {
+        let place = sockets.namespaces.get(namespace)?;
+        let Profile { pid, told, since, stays, data } = &place.sockets.get(id)?.profile;
+        let data = data.as_deref().filter(|_| !spilled);
+        let acks: Vec<_> = place.owed_acks(id).collect();
+        Some(Joined {
+            namespace: namespace.as_ref().into(),
+            id: id.as_str().into(),
+            pid: pid.as_str().into(),
+            told: *told,
+            since: *since,
+            stays: (!spilled).then(|| stays.clone()),
+            data: data.and_then(|json| serde_json::from_str(json).ok()),
+            acks: acks.iter().rev().take(MOST_ACKS).rev().copied().collect(),
+        })
+    });
+    let attachment = Attachment {
+        v: VERSION,
+        sid: sid.as_str().into(),
+        socket,
+        connect_by: client.connect_by.map(|deadline| deadline.0),
+        joined: joined.collect(),
+    };
+    serde_json::to_string(&attachment).ok()
+}
+
+/// The runtime writes a string with a byte a character, or with two where one of them needs it.
+fn fits(text: &str) -> bool {
+    let wide = text.chars().any(|c| c > '\u{ff}');
+    text.encode_utf16().count() * if wide { 2 } else { 1 } <= MOST_BYTES
+}
+
+/// Takes a session up again; `false` where the attachment can't be read.
+pub(super) fn restore<A: App>(
+    engine: &mut Engine,
+    hub: &mut Hub<A>,
+    turn: &mut Turn<'_>,
+    conn: ConnId,
+    state: &str,
+) -> bool {
+    #[derive(Deserialize)]
+    struct Version {
+        v: u32,
+    }
+    let session = match serde_json::from_str(state) {
+        Ok(Version { v: VERSION }) => serde_json::from_str::<Attachment<'_>>(state).ok().and_then(|own| own.read(turn)),
+        Ok(Version { v: 1 }) => v1::read(state, turn, hub.sockets.recovery.log.last()),
+        _ => None,
+    };
+    let Some(Session { sid, socket, connect_by, joined }) = session else {
+        return false;
+    };
+    engine.restore(turn, sid.clone(), conn, socket);
+    hub.add_client(&sid, connect_by.map(Millis));
+    for Restored { namespace, id, profile, acks, spilled } in joined {
+        hub.sockets.join(&sid, &namespace, &id, profile);
+        if let Some(place) = hub.sockets.namespaces.get_mut(&namespace) {
+            for ack in acks {
+                place.restore_ack(&id, ack);
+            }
+            if let Some(socket) = place.sockets.get_mut(&id) {
+                socket.spilled = spilled;
+            }
+        }
+    }
+    true
+}
+
+/// A session as an attachment of whatever version has it.
+struct Session {
+    sid: Sid,
+    socket: SocketState,
+    connect_by: Option<u64>,
+    joined: Vec<Restored>,
+}
+
+struct Restored {
+    namespace: Rc<str>,
+    id: SocketId,
+    profile: Profile,
+    acks: Vec<u64>,
+    spilled: bool,
+}
+
+impl Attachment<'_> {
+    fn read(self, turn: &Turn<'_>) -> Option<Session> {
+        let joined = self.joined.into_iter().map(|joined| joined.read(turn)).collect::<Option<_>>()?;
+        Some(Session { sid: Sid::from_wire(&self.sid), socket: self.socket, connect_by: self.connect_by, joined })
+    }
+}
+
+impl Joined<'_> {
+    fn read(self, turn: &Turn<'_>) -> Option<Restored> {
+        let pid = Pid::from_wire(&self.pid);
+        let spilled = self.stays.is_none();
+        let profile = match self.stays {
+            Some(stays) => {
+                let data = self.data.map(|json| json.get().into());
+                Profile { pid, told: self.told, since: self.since, stays, data }
+            }
+            None => Profile { told: self.told, ..SocketRows(turn.runtime).profile(&pid).ok()?? },
+        };
+        let id = SocketId::from_wire(&self.id);
+        Some(Restored { namespace: self.namespace.as_ref().into(), id, profile, acks: self.acks, spilled })
+    }
+}

@@ -1,0 +1,48 @@
+//! What the release before recovery wrote. Its clients know no pid: they go on, and are not recovered.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Restored, Session};
+use crate::engine_io::{SocketState, Turn};
+use crate::ids::{Offset, Pid, Sid, SocketId};
+use crate::socket_io::recovery::Profile;
+
+#[derive(Deserialize)]
+struct Attachment<'a> {
+    #[serde(borrow)]
+    sid: Cow<'a, str>,
+    socket: SocketState,
+    #[serde(default)]
+    connect_by: Option<u64>,
+    joined: Vec<Joined<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Joined<'a> {
+    #[serde(borrow)]
+    namespace: Cow<'a, str>,
+    id: Cow<'a, str>,
+    #[serde(default)]
+    rooms: Vec<Cow<'a, str>>,
+    #[serde(default)]
+    data: Option<&'a RawValue>,
+}
+
+/// Reads it; `None` where it is something else. `last` is the place of the newest event.
+pub(super) fn read(state: &str, turn: &Turn<'_>, last: Offset) -> Option<Session> {
+    let Attachment { sid, socket, connect_by, joined } = serde_json::from_str(state).ok()?;
+    let restored = |joined: Joined<'_>| {
+        let mut profile = Profile::new(Pid::random(turn.runtime), false, last);
+        for room in &joined.rooms {
+            profile.enter(room, last);
+        }
+        profile.data = joined.data.map(|json| json.get().into());
+        let id = SocketId::from_wire(&joined.id);
+        Restored { namespace: joined.namespace.as_ref().into(), id, profile, acks: Vec::new(), spilled: false }
+    };
+    let joined = joined.into_iter().map(restored).collect();
+    Some(Session { sid: Sid::from_wire(&sid), socket, connect_by, joined })
+}

@@ -1,0 +1,195 @@
+//! Clients that come back to their socket (1.11), and sockets that nobody comes back to.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::hub::Hub;
+use crate::app::{App, Connection, send};
+use crate::database::DatabaseError;
+use crate::engine_io::{Engine, Turn};
+use crate::ids::{Offset, Pid, Sid, SocketId};
+use crate::socket_io::recovery::{Lost, Profile, Recovery, Replay, SocketRows};
+use crate::socket_io::{Departed, DisconnectReason, Reply};
+
+/// What a client shows to get its socket back.
+pub(super) struct Claim {
+    pid: Pid,
+    position: Position,
+}
+
+/// How far the client has got.
+enum Position {
+    /// It has had no event at all.
+    Start,
+    /// This is the last one that it had.
+    At(Offset),
+    /// It had one whose last argument is a text of somebody else's: clients can't tell the difference.
+    Unknown,
+}
+
+impl Claim {
+    /// Reads what a client sends with its CONNECT; `None` where it wants no socket back.
+    pub(super) fn read(auth: Option<&RawValue>) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Shown {
+            pid: String,
+            #[serde(default)]
+            offset: Option<Value>,
+        }
+        let Shown { pid, offset } = serde_json::from_str(auth?.get()).ok()?;
+        let position = match offset {
+            None => Position::Start,
+            Some(offset) => offset.as_str().and_then(Offset::from_wire).map_or(Position::Unknown, Position::At),
+        };
+        Some(Self { pid: Pid::from_wire(&pid), position })
+    }
+}
+
+impl<A: App> Hub<A> {
+    /// Gives a client its socket back; `false` where that can't be, and it joins as anybody else.
+    pub(super) fn recover(
+        &mut self,
+        engine: &mut Engine,
+        turn: &mut Turn<'_>,
+        sid: &Sid,
+        namespace: &Rc<str>,
+        claim: &Claim,
+        auth: Option<&RawValue>,
+    ) -> bool {
+        let missed = self.missed(turn, namespace, claim).unwrap_or_else(|error| {
+            turn.runtime.warn(&format!("a client was not recovered: {error}"));
+            None
+        });
+        // Whoever has been recovered is on a new connection: if there is an old one, it is dead or will be.
+        let Some(Lost { id, mut profile, .. }) = self.take(engine, turn, namespace, &claim.pid) else {
+            return false;
+        };
+        let Some(missed) = missed else {
+            self.expire_lost(engine, turn, Lost { id, namespace: namespace.clone(), profile, gone: turn.now });
+            return false;
+        };
+        profile.told = true;
+        let pid = profile.pid.clone();
+        self.sockets.join(sid, namespace, &id, profile);
+        self.connects.clear(sid);
+        for Replay { logged, name, args, .. } in missed {
+            if let Ok(offset) = to_raw_value(&logged.offset.to_string()) {
+                let event = Reply::Event { name: &name, args: &args.and(&offset), ack: None };
+                send(engine, turn, &self.sockets, sid, namespace, &event);
+            }
+        }
+        let connect = Reply::Connect { id: Some(id.as_str()), pid: Some(pid.as_str()) };
+        send(engine, turn, &self.sockets, sid, namespace, &connect);
+        let connection = Connection { socket: &id, auth, recovered: true };
+        self.call(engine, turn, namespace, |app, io| app.connected(io, &connection));
+        true
+    }
+
+    /// The events that the client has missed; `None` where nobody can tell, or where it is too much.
+    fn missed(
+        &self,
+        turn: &Turn<'_>,
+        namespace: &Rc<str>,
+        claim: &Claim,
+    ) -> Result<Option<Vec<Replay>>, DatabaseError> {
+        let Some((id, profile)) = self.claimed(namespace, &claim.pid) else {
+            return Ok(None);
+        };
+        let log = &self.sockets.recovery.log;
+        let position = match claim.position {
+            Position::Start => profile.since,
+            Position::At(offset) if profile.since < offset && log.contains(turn.runtime, namespace, offset)? => offset,
+            Position::At(_) | Position::Unknown => return Ok(None),
+        };
+        if !log.reaches(position) {
+            return Ok(None);
+        }
+        log.after(turn.runtime, namespace, position, self.max_replayed, |event| profile.sees(id, event))
+    }
+
+    /// The socket with this pid, be its client gone or still counted as connected.
+    fn claimed(&self, namespace: &Rc<str>, pid: &Pid) -> Option<(&SocketId, &Profile)> {
+        if let Some(lost) = self.sockets.recovery.find(pid).filter(|lost| lost.namespace == *namespace) {
+            return Some((&lost.id, &lost.profile));
+        }
+        let (id, socket) = self.sockets.namespaces.get(namespace)?.by_pid(pid)?;
+        Some((id, &socket.profile))
+    }
+
+    /// Takes a socket from wherever it is: a connection that still counts as open is closed, with all that it carries.
+    fn take(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, namespace: &Rc<str>, pid: &Pid) -> Option<Lost> {
+        let place = self.sockets.namespaces.get(namespace);
+        if let Some((_, socket)) = place.and_then(|place| place.by_pid(pid)) {
+            let old = socket.sid.clone();
+            engine.close(turn, &old);
+            self.remove_client(engine, turn, &old, DisconnectReason::Transport("transport close"));
+        }
+        self.sockets.recovery.find(pid).filter(|lost| lost.namespace == *namespace)?;
+        self.sockets.unsaved.insert((namespace.clone(), pid.clone()));
+        self.sockets.recovery.take(pid)
+    }
+
+    /// Forgets those whose time is over.
+    pub(super) fn expire_all_lost(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
+        while let Some(lost) = self.sockets.recovery.take_expired(turn.now) {
+            self.sockets.unsaved.insert((lost.namespace.clone(), lost.profile.pid.clone()));
+            self.expire_lost(engine, turn, lost);
+        }
+    }
+
+    fn expire_lost(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, lost: Lost) {
+        let departed = Recovery::departed(lost);
+        self.call(engine, turn, &departed.namespace, |app, io| app.expired(io, &departed));
+    }
+
+    /// The sockets that count as connected and whose connection is gone together with the object's memory.
+    pub(super) fn lose_orphans(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
+        let places = self.sockets.namespaces.values();
+        let rows =
+            places.flat_map(|place| place.sockets.values()).filter(|socket| socket.profile.told || socket.spilled);
+        let connected: BTreeSet<Pid> = rows.map(|socket| socket.profile.pid.clone()).collect();
+        let orphans = SocketRows(turn.runtime).orphans(&connected, turn.now).unwrap_or_else(|error| {
+            turn.runtime.warn(&format!("lost clients were not looked for: {error}"));
+            Vec::new()
+        });
+        for lost in orphans {
+            let Lost { id, namespace, profile, .. } = &lost;
+            self.sockets.unsaved.insert((namespace.clone(), profile.pid.clone()));
+            self.sockets.departed.push_back(Departed {
+                namespace: namespace.clone(),
+                id: id.clone(),
+                data: profile.data.clone(),
+                rooms: profile.rooms().map(|room| room.to_string()).chain([id.to_string()]).collect(),
+                reason: DisconnectReason::Transport("transport error"),
+                recoverable: self.sockets.recovery.is_on(),
+            });
+            self.sockets.recovery.lose(lost);
+        }
+        self.tell_departures(engine, turn);
+    }
+
+    /// Writes the rows that aren't what their sockets are.
+    pub(super) fn save_rows(&mut self, turn: &Turn<'_>) {
+        for (namespace, pid) in std::mem::take(&mut self.sockets.unsaved) {
+            if let Err(error) = self.save_row(turn, &namespace, &pid) {
+                turn.runtime.warn(&format!("a socket won't be recovered after a crash: {error}"));
+            }
+        }
+    }
+
+    fn save_row(&self, turn: &Turn<'_>, namespace: &Rc<str>, pid: &Pid) -> Result<(), DatabaseError> {
+        let rows = SocketRows(turn.runtime);
+        if let Some(Lost { id, profile, gone, .. }) = self.sockets.recovery.find(pid) {
+            return rows.save(id, namespace, profile, Some(*gone));
+        }
+        let place = self.sockets.namespaces.get(namespace);
+        match place.and_then(|place| place.with_row(pid)) {
+            Some((id, socket)) => rows.save(id, namespace, &socket.profile, None),
+            None => rows.delete(pid),
+        }
+    }
+}

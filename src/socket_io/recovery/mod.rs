@@ -1,0 +1,247 @@
+//! Connection state recovery (1.11): a client whose connection was lost comes back to its socket, and gets what it missed.
+//!
+//! Events are kept in the [`Log`] before they are sent. What a socket is must be known even if the process dies, so each
+//! one that may be recovered has a row ([`SocketRows`]), written whenever its rooms or its data change. While its client is
+//! gone it is [`Lost`], until the client shows its [`Pid`] or the time is over.
+//!
+//! A missed event is one that the socket would have got when it was sent. So it isn't the rooms at the end that count, as in
+//! the reference, but the [`Stay`] in a room at the moment of the event.
+
+mod log;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub use log::{Log, Logged, Replay};
+pub use rows::SocketRows;
+
+use super::sockets::Departed;
+use crate::config::Config;
+use crate::database::{Database, DatabaseError};
+use crate::ids::{Millis, Offset, Pid, SocketId};
+use crate::timers::Timers;
+
+/// The steps that make the tables.
+pub const SCHEMA: &[&str] = &["
+    CREATE TABLE roomcast_log (
+        offset INTEGER PRIMARY KEY,
+        namespace TEXT NOT NULL,
+        to_rooms TEXT NOT NULL,
+        except_rooms TEXT NOT NULL,
+        event TEXT NOT NULL,
+        attachments BLOB
+    );
+    CREATE TABLE roomcast_sockets (
+        pid TEXT PRIMARY KEY,
+        id TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        stays TEXT NOT NULL,
+        data TEXT,
+        gone INTEGER
+    ) WITHOUT ROWID;
+    CREATE INDEX roomcast_sockets_gone ON roomcast_sockets (gone) WHERE gone IS NOT NULL;
+    CREATE TABLE roomcast_meta (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID
+"];
+
+/// A time in a room: the events after `since`, up to and with `until`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    /// The room.
+    #[serde(rename = "r")]
+    pub room: Rc<str>,
+    /// The last event before the socket joined.
+    #[serde(rename = "s")]
+    pub since: Offset,
+    /// The last event before it left; `None` while it is there.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Offset>,
+}
+
+impl Stay {
+    fn covers(&self, offset: Offset) -> bool {
+        self.since < offset && self.until.is_none_or(|until| offset <= until)
+    }
+}
+
+/// What a socket is, but for the connection that carries it.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// What recovers it.
+    pub pid: Pid,
+    /// Whether its client knows that.
+    pub told: bool,
+    /// The last event before it connected.
+    pub since: Offset,
+    /// When it was in which room; its own it is always in.
+    pub stays: Vec<Stay>,
+    /// What the app keeps with it, as JSON.
+    pub data: Option<Rc<str>>,
+}
+
+impl Profile {
+    /// The profile of a new socket.
+    pub fn new(pid: Pid, told: bool, since: Offset) -> Self {
+        Self { pid, told, since, stays: Vec::new(), data: None }
+    }
+
+    /// The rooms that it is in now, but for its own.
+    pub fn rooms(&self) -> impl Iterator<Item = &Rc<str>> {
+        self.stays.iter().filter(|stay| stay.until.is_none()).map(|stay| &stay.room)
+    }
+
+    /// It joined a room.
+    pub fn enter(&mut self, room: &str, last: Offset) {
+        self.stays.push(Stay { room: room.into(), since: last, until: None });
+    }
+
+    /// It left a room. Stays that ended so long ago that no event of theirs is kept are forgotten.
+    pub fn exit(&mut self, room: &str, last: Offset, oldest: Offset) {
+        for stay in &mut self.stays {
+            if stay.until.is_none() && *stay.room == *room {
+                stay.until = Some(last);
+            }
+        }
+        self.stays.retain(|stay| stay.until.is_none_or(|until| stay.since < until && oldest <= until));
+    }
+
+    /// Whether an event was for the socket `id`.
+    pub fn sees(&self, id: &SocketId, event: &Logged) -> bool {
+        let was_in = |room: &Rc<str>| {
+            **room == *id.as_str() || self.stays.iter().any(|stay| stay.room == *room && stay.covers(event.offset))
+        };
+        let addressed = event.to.is_empty() || event.to.iter().any(was_in);
+        self.since < event.offset && addressed && !event.except.iter().any(was_in)
+    }
+}
+
+/// A socket whose client is gone and may come back.
+#[derive(Debug, Clone)]
+pub struct Lost {
+    /// Its id.
+    pub id: SocketId,
+    /// Its namespace.
+    pub namespace: Rc<str>,
+    /// What it was.
+    pub profile: Profile,
+    /// Since when it is gone.
+    pub gone: Millis,
+}
+
+/// A socket whose client is gone and may come back, as an app sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Away<'a> {
+    /// Its id.
+    pub id: &'a SocketId,
+    /// Since when its client is gone.
+    pub since: Millis,
+    data: Option<&'a Rc<str>>,
+}
+
+impl Away<'_> {
+    /// What the app keeps with the socket; `None` where it keeps nothing, or something else.
+    pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.data?).ok()
+    }
+}
+
+/// The log, and the sockets that may be recovered.
+#[derive(Debug)]
+pub struct Recovery {
+    /// How long a client may be gone; 0 where nothing is ever recovered.
+    window: Millis,
+    /// The events.
+    pub log: Log,
+    /// Who is gone.
+    lost: BTreeMap<Pid, Lost>,
+    /// When they go for good.
+    expiries: Timers<Pid>,
+}
+
+impl Recovery {
+    /// Nothing is known yet of what the database has.
+    pub fn new(config: &Config) -> Self {
+        Self { window: config.recovery, log: Log::new(config), lost: BTreeMap::new(), expiries: Timers::default() }
+    }
+
+    /// Whether anything is recovered at all.
+    pub fn is_on(&self) -> bool {
+        self.window > Millis(0)
+    }
+
+    /// Brings the tables up to date and reads where the log ends.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn open(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
+        crate::database::migrate(database, "roomcast", SCHEMA)?;
+        self.log.open(database)
+    }
+
+    /// Reads who is gone.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn load(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
+        for lost in SocketRows(database).lost()? {
+            self.lose(lost);
+        }
+        Ok(())
+    }
+
+    /// A client is gone, but may come back.
+    pub fn lose(&mut self, lost: Lost) {
+        let pid = lost.profile.pid.clone();
+        self.expiries.set(pid.clone(), lost.gone + self.window);
+        self.lost.insert(pid, lost);
+    }
+
+    /// Who is gone and showed this.
+    pub fn find(&self, pid: &Pid) -> Option<&Lost> {
+        self.lost.get(pid)
+    }
+
+    /// Takes a client out who came back, or who never will.
+    pub fn take(&mut self, pid: &Pid) -> Option<Lost> {
+        self.expiries.clear(pid);
+        self.lost.remove(pid)
+    }
+
+    /// Takes one client out whose time is over.
+    pub fn take_expired(&mut self, now: Millis) -> Option<Lost> {
+        let (pid, _) = self.expiries.pop_due(now)?;
+        self.lost.remove(&pid)
+    }
+
+    /// When the first one's time is over.
+    pub fn next_expiry(&self) -> Option<Millis> {
+        self.expiries.next()
+    }
+
+    /// Whether anybody who is gone would have got this event.
+    pub fn is_missed(&self, namespace: &str, event: &Logged) -> bool {
+        self.lost.values().any(|lost| *lost.namespace == *namespace && lost.profile.sees(&lost.id, event))
+    }
+
+    /// Who is gone from a namespace.
+    pub fn away<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = Away<'a>> {
+        let lost = self.lost.values().filter(move |lost| *lost.namespace == *namespace);
+        lost.map(|lost| Away { id: &lost.id, since: lost.gone, data: lost.profile.data.as_ref() })
+    }
+
+    /// What the app is told of somebody whose time is over.
+    pub fn departed(lost: Lost) -> Departed {
+        Departed {
+            rooms: lost.profile.rooms().map(|room| room.to_string()).chain([lost.id.to_string()]).collect(),
+            namespace: lost.namespace,
+            id: lost.id,
+            data: lost.profile.data,
+            reason: super::DisconnectReason::Transport("transport close"),
+            recoverable: false,
+        }
+    }
+}
