@@ -6,16 +6,19 @@
     reason = "what goes wrong in a helper fails the test that uses it"
 )]
 
+#[path = "support/people.rs"]
+mod people;
 mod support;
 
+use people::{connect, key_of};
 use roomcast::chat::Chat;
-use roomcast::config::Config;
 use roomcast::ids::ConnId;
 use serde_json::{Value, json};
-use support::{Room, START};
+use support::{Room, START, plain};
 
+/// Without recovery: who is gone has left.
 fn room() -> Room<Chat> {
-    Room::new(Config::default(), || Chat::new(&Config::default()))
+    people::room(plain())
 }
 
 /// Somebody in the room.

@@ -207,6 +207,7 @@ fn hb1_heartbeats_go_on_where_pongs_are_delivered() {
     room.pass(300);
     assert_eq!(room.frames(conn), ["2"]);
     room.restart();
+    room.input(Input::Tick);
     room.pass(500);
     assert!(!room.is_open(conn), "silence is still noticed");
 }
