@@ -90,18 +90,37 @@ impl<A: App> Server<A> {
         asleep.beat(&self.config, &mut turn).then_some(out)
     }
 
+    /// What is written in a turn is kept only if the turn comes to its end: an app that panics in the middle of one has
+    /// stored nothing, as it has sent nothing.
     fn turn(&mut self, now: Millis, run: impl FnOnce(&mut Engine, &mut Hub<A>, &mut Turn<'_>)) -> Outbox {
-        let mut out = Outbox::default();
-        let mut turn = Turn { now, runtime: self.runtime.as_ref(), out: &mut out };
-        run(&mut self.engine, &mut self.hub, &mut turn);
-        for sid in std::mem::take(&mut self.hub.sockets.changed) {
-            if let Some((conn, state)) = attachment::save(&self.engine, &mut self.hub.sockets, &sid) {
-                turn.out.push(Effect::Attach { conn, state });
+        let Self { engine, hub, runtime, .. } = self;
+        let (mut run, mut out) = (Some(run), Outbox::default());
+        let kept = runtime.atomically(&mut || {
+            let mut turn = Turn { now, runtime: runtime.as_ref(), out: &mut out };
+            if let Some(run) = run.take() {
+                run(engine, hub, &mut turn);
+            }
+            save(engine, hub, &mut turn);
+            true
+        });
+        match kept {
+            Ok(()) => out,
+            Err(error) => {
+                runtime.warn(&format!("a turn is lost: {error}"));
+                Outbox::default()
             }
         }
-        self.hub.save_rows(&turn);
-        out
     }
+}
+
+/// Keeps what has changed: attachments first, since what is too much for one gets a row.
+fn save<A: App>(engine: &Engine, hub: &mut Hub<A>, turn: &mut Turn<'_>) {
+    for sid in std::mem::take(&mut hub.sockets.changed) {
+        if let Some((conn, state)) = attachment::save(engine, &mut hub.sockets, &sid) {
+            turn.out.push(Effect::Attach { conn, state });
+        }
+    }
+    hub.save_rows(turn);
 }
 
 /// Takes up the WebSockets that outlived the object's memory. One whose attachment can't be read is closed, so that its
