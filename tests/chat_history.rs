@@ -134,7 +134,10 @@ fn what_can_not_be_stored_reaches_nobody_and_may_be_sent_again() {
         forget(&mut room, &mut [&mut bob, &mut tutorial]);
         fail(&mut room, true);
         assert_eq!(code(&ada.say(&mut room, "lost", "m-2")), "storage");
-        assert_eq!(code(&tutorial.ask(&mut room, "createdMessage", &json!({"author": "T", "message": "x"}))), "storage");
+        assert_eq!(
+            code(&tutorial.ask(&mut room, "createdMessage", &json!({"author": "T", "message": "x"}))),
+            "storage"
+        );
         room.text(ada.conn, r#"42["message",{"text":"lost","id":"m-2"}]"#);
         let errors = ada.events(&mut room);
         assert_eq!((errors.len(), &errors[0][0], code(&errors[0][1])), (1, &json!("error"), "storage"));
@@ -222,6 +225,7 @@ fn a_page_shows_messages_as_they_were_said() {
     let mut tutorial = Person::guest(&mut room);
     let text = " é \"😀\"\n\u{0}</b>";
     let first = ada.ask(&mut room, "message", &json!({"text": text}));
+    tutorial.events(&mut room);
     room.pass(5);
     tutorial.ask(&mut room, "createdMessage", &json!({"author": " Eve ", "message": " hello "}));
     ada.events(&mut room);
@@ -229,7 +233,11 @@ fn a_page_shows_messages_as_they_were_said() {
     let messages = ada.join(&mut room)["messages"].clone();
     let author = json!({"id": ada.id, "name": "Ada"});
     let [said, relayed] = [&messages[0], &messages[1]];
-    assert_eq!(*said, json!({"id": first["id"], "time": START.0, "author": author, "text": text}), "a name of that time");
+    assert_eq!(
+        *said,
+        json!({"id": first["id"], "time": START.0, "author": author, "text": text}),
+        "a name of that time"
+    );
     assert_eq!((&relayed["author"], &relayed["text"]), (&json!({"name": "Eve"}), &json!(" hello ")), "without an id");
     assert_eq!(relayed["time"], START.0 + 5);
     assert!(relayed["id"].as_u64() > said["id"].as_u64());
@@ -297,6 +305,7 @@ fn a_lower_setting_is_reached_by_and_by() {
 fn a_message_costs_no_more_rows_than_it_must() {
     let mut room = room();
     let (mut ada, _bob) = (Person::enter(&mut room, "Ada"), Person::enter(&mut room, "Bob"));
+    ada.events(&mut room);
     ada.say(&mut room, "first", "m-0");
     room.memory().rows_written();
     ada.say(&mut room, "second", "m-1");

@@ -27,10 +27,8 @@ fn couple() -> (Room<Chat>, Person, Person) {
 
 #[test]
 fn who_is_back_before_counting_as_away_was_never_gone() {
-    let ways: [fn(&mut Room<Chat>, &mut Person); 2] = [
-        |room, bob| assert_eq!(bob.recover(room), [json!(null); 0]),
-        |room, bob| *bob = Person::enter(room, "Bob"),
-    ];
+    let ways: [fn(&mut Room<Chat>, &mut Person); 2] =
+        [|room, bob| assert_eq!(bob.recover(room), [json!(null); 0]), |room, bob| *bob = Person::enter(room, "Bob")];
     for come_back in ways {
         let (mut room, mut ada, mut bob) = couple();
         bob.vanish(&mut room);
@@ -97,7 +95,8 @@ fn who_was_away_is_back_by_recovery_or_anew() {
             }
             room.pass(1);
             come_back(&mut room, &mut bob);
-            let back = json!({"id": ada_knows(&mut ada, &mut room, "Bob"), "name": "Bob", "time": START.0 + AWAY_AFTER + 1});
+            let back =
+                json!({"id": ada_knows(&mut ada, &mut room, "Bob"), "name": "Bob", "time": START.0 + AWAY_AFTER + 1});
             assert_eq!(ada.events(&mut room), [json!(["memberBack", back])]);
             assert_eq!(bob.roster(&mut room), ["Ada", "Bob"]);
             room.pass(2 * RECOVERY);
@@ -119,7 +118,7 @@ fn ada_knows(ada: &mut Person, room: &mut Room<Chat>, name: &str) -> String {
 
 #[test]
 fn who_goes_on_purpose_or_breaks_the_rules_has_left_at_once() {
-    for farewell in ["41", "4garbage"] {
+    for farewell in ["41", ""] {
         let (mut room, mut ada, bob) = couple();
         room.text(bob.conn, farewell);
         assert_eq!(ada.heard(&mut room), ["memberLeft Bob"]);
@@ -225,7 +224,10 @@ fn an_alarm_that_is_late_announces_late_and_the_roster_never_disagrees() {
     assert_eq!(ada.heard(&mut room), ["memberAway Bob", "memberJoined Eve"]);
     assert_eq!(eve.roster(&mut room), ["Ada", "Bob (away)", "Eve"]);
     bob.recover(&mut room);
-    assert_eq!((ada.heard(&mut room), eve.heard(&mut room)), (vec!["memberBack Bob".to_owned()], vec!["memberBack Bob".to_owned()]));
+    assert_eq!(
+        (ada.heard(&mut room), eve.heard(&mut room)),
+        (vec!["memberBack Bob".to_owned()], vec!["memberBack Bob".to_owned()])
+    );
     room.ring();
     assert_eq!(ada.heard(&mut room), NOTHING, "nobody is away any more");
 }
@@ -236,7 +238,10 @@ fn a_name_is_the_persons_on_all_connections() {
     let mut tab = Person::enter(&mut room, "Bob");
     let answer = tab.ask(&mut room, "join", &json!({"name": "Bobby"}));
     assert_eq!(answer["name"], "Bobby");
-    assert_eq!((ada.heard(&mut room), bob.heard(&mut room)), (vec!["memberRenamed Bobby".to_owned()], vec!["memberRenamed Bobby".to_owned()]));
+    assert_eq!(
+        (ada.heard(&mut room), bob.heard(&mut room)),
+        (vec!["memberRenamed Bobby".to_owned()], vec!["memberRenamed Bobby".to_owned()])
+    );
     bob.ask(&mut room, "message", &json!({"text": "hi"}));
     assert_eq!(ada.events(&mut room)[0][1]["author"], json!({"id": bob.id, "name": "Bobby"}));
     room.restart();
@@ -261,7 +266,7 @@ fn who_comes_back_has_the_name_that_was_taken_elsewhere_meanwhile() {
         bob.ask(&mut room, "message", &json!({"text": "hi"}));
         assert_eq!(ada.events(&mut room)[0][1]["author"]["name"], "Bobby");
         tab.leave(&mut room);
-        assert_eq!((ada.heard(&mut room), bob.heard(&mut room)), (vec![], vec!["newMessage hi".to_owned()][..0].to_vec()));
+        assert_eq!((ada.heard(&mut room), bob.heard(&mut room)), (vec![], vec![]));
     }
 }
 
@@ -427,11 +432,10 @@ fn a_story_of_tabs_and_names_is_the_same_wherever_it_is_interrupted() {
     };
     let whole = tell(None);
     let events: Vec<_> = whole.iter().filter_map(|event| event.get(0)?.as_str()).collect();
-    let expected = [
-        "memberRenamed", "memberJoined", "memberAway", "memberJoined", "memberRenamed", "memberJoined", "memberAway",
-        "memberAway", "memberBack", "newMessage", "memberLeft", "memberAway", "memberLeft",
-    ];
-    assert_eq!(events.len(), expected.len(), "{events:?}");
+    let missed = ["memberRenamed", "memberJoined", "memberAway"];
+    let comings = ["memberJoined", "memberRenamed", "memberJoined", "memberAway", "memberAway"];
+    let goings = ["memberBack", "memberRenamed", "newMessage", "memberAway", "memberLeft", "memberLeft"];
+    assert_eq!(events, [&missed[..], &comings, &goings].concat());
     for step in 0..13 {
         assert_eq!(tell(Some(step)), whole, "interrupted after step {step}");
     }

@@ -94,7 +94,8 @@ impl<'i, 'a> Emit<'i, 'a> {
         check(event)?;
         let mut asked = Vec::new();
         for socket in self.receivers() {
-            if let Some(id) = self.io.place_mut().map(|place| place.expect_ack(&socket)) {
+            let namespace = self.io.namespace().to_owned();
+            if let Some(id) = self.io.sockets.expect_ack(&namespace, &socket) {
                 self.io.send([socket.clone()], &Reply::Event { name: event, args, ack: Some(id) }, false)?;
                 asked.push((socket, id));
             }

@@ -17,7 +17,7 @@
 //!   own. `members` has an entry `{id, name, away}` a person, and each `memberJoined`, `memberRenamed`, `memberAway`,
 //!   `memberBack` and `memberLeft` is `{id, name, time}`. What tells which is the table in `presence`.
 //! - A client may show `name` and `key` when it connects, as `auth`: then it's a member at once. What is wrong with them
-//!   refuses the connection, with `{code}` as the error's data. To `join` again does no harm: it tells the roster, and
+//!   refuses the connection, with `{code, message}` as the error's data. To `join` again does no harm: it tells the roster, and
 //!   the messages since.
 //! - `newMessage` and each of `messages` is `{id, time, author: {id, name}, text}`; the author of a `createdMessage` has
 //!   no `id`. Ids only grow. A page has at most 50 messages, oldest first: the last ones, those just before `before` or

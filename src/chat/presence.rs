@@ -96,37 +96,41 @@ impl Presence {
         let before = kept.clone().member(socket);
         kept.person = person.or(kept.person);
         let id = kept.person(socket);
-        if let Some(other) = before.as_ref().filter(|before| before.id != id) {
-            self.gone_for_good(io, socket, other);
+        match before {
+            // It only wants the answer.
+            Some(before) if before.id == id && before.name == name => return Ok(id),
+            Some(before) if before.id != id => self.gone_for_good(io, socket, &before),
+            _ => {}
         }
+        self.enter(io, socket, name, kept)?;
+        Ok(id)
+    }
+
+    /// A socket is new among the person's, or one of them takes another name, which all of them have then.
+    fn enter(&mut self, io: &mut Io<'_>, socket: &SocketId, name: &str, mut kept: Kept) -> Result<(), Problem> {
+        let id = kept.person(socket);
         let known = self.people.get(&id);
         let was_away = known.is_some_and(|person| self.is_announced(person));
-        let (old_name, named) = known.map(Person::named).unzip();
-        let is_new_name = old_name != Some(name);
-        let event = if old_name.is_none() { "memberJoined" } else { "memberRenamed" };
-        let named = named.unwrap_or_default();
-        // Younger than any other of the person's, whatever the clock says.
-        kept.named = if is_new_name { io.now().max(named + Millis(1)) } else { named };
-        kept.name = Some(name.to_owned());
-        let mut renamed = vec![socket.clone()];
-        if is_new_name {
-            let others = known.into_iter().flat_map(Person::connected);
-            renamed.extend(others.filter(|other| *other != socket).cloned());
-        }
-        let member = Member { id, name: name.to_owned(), named: kept.named };
-        for socket in &renamed {
+        let (news, named) = match known.map(Person::named) {
+            None => (Some("memberJoined"), io.now()),
+            Some((known, named)) if known == name => (None, named),
+            // Younger than any other name of the person's, whatever the clock says.
+            Some((_, named)) => (Some("memberRenamed"), io.now().max(named + Millis(1))),
+        };
+        let others = known.into_iter().flat_map(Person::connected).filter(|other| news.is_some() && *other != socket);
+        let sockets: Vec<_> = others.chain([socket]).cloned().collect();
+        (kept.name, kept.named) = (Some(name.to_owned()), named);
+        let member = Member { id, name: name.to_owned(), named };
+        for socket in &sockets {
             io.set_data(socket, &kept)?;
             self.people.connected(socket, &member);
         }
         io.join(socket, MEMBERS);
         let me = std::slice::from_ref(socket);
-        if is_new_name {
+        for event in news.into_iter().chain(was_away.then_some("memberBack")) {
             announce(io, event, &member.id, name, me);
         }
-        if was_away {
-            announce(io, "memberBack", &member.id, name, me);
-        }
-        Ok(member.id)
+        Ok(())
     }
 
     /// A socket is back that was lost.
@@ -184,11 +188,13 @@ impl Presence {
 
     fn remove(&mut self, io: &mut Io<'_>, socket: &SocketId, member: &Member) {
         self.people.remove(socket, &member.id);
+        // It may be there still, as somebody else.
+        let me = std::slice::from_ref(socket);
         match self.people.get(&member.id).map(Person::named) {
-            None => announce(io, "memberLeft", &member.id, &member.name, &[]),
+            None => announce(io, "memberLeft", &member.id, &member.name, me),
             // What is left was lost before the person took the name, and has the one before.
             Some((name, named)) if named < member.named && name != member.name => {
-                announce(io, "memberRenamed", &member.id, name, &[]);
+                announce(io, "memberRenamed", &member.id, name, me);
             }
             Some(_) => {}
         }

@@ -1,5 +1,7 @@
 //! What can be wrong with what a client asks of the chat: code and sentence in one table.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Value, json};
 
 use super::identity::{KEY_CHARS, MAX_NAME_CHARS};
@@ -31,7 +33,7 @@ pub(super) enum Problem {
 
 impl Problem {
     fn row(self) -> (&'static str, String) {
-        let token = |what: &str, chars: &std::ops::RangeInclusive<usize>| {
+        let token = |what: &str, chars: &RangeInclusive<usize>| {
             format!("{what} has {} to {} characters: letters, digits, '-' and '_'.", chars.start(), chars.end())
         };
         match self {
@@ -56,11 +58,10 @@ impl Problem {
     }
 }
 
-/// A client that isn't let in gets the sentence as its error's message, and the code beside it.
+/// A client that isn't let in gets the sentence as its error's message, and as data what an ack would have told.
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        let (code, message) = problem.row();
-        Self { message, data: Some(json!({ "code": code })) }
+        Self { message: problem.row().1, data: Some(problem.to_json()) }
     }
 }
 

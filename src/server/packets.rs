@@ -38,8 +38,7 @@ impl<A: App> Hub<A> {
                 self.call(engine, turn, &namespace, |app, io| app.event(io, event));
             }
             (Body::Ack { id: Some(id), args }, Some(socket)) => {
-                let place = self.sockets.namespaces.get_mut(&namespace);
-                if place.is_some_and(|place| place.take_ack(&socket, id)) {
+                if self.sockets.take_ack(&namespace, &socket, id) {
                     let answer = Answer { socket: &socket, id, args: &args };
                     self.call(engine, turn, &namespace, |app, io| app.acked(io, answer));
                 }

@@ -104,7 +104,7 @@ pub struct Namespace {
 
 impl Namespace {
     /// A fresh id for an event that wants an answer; one counter a namespace (E3).
-    pub fn expect_ack(&mut self, socket: &SocketId) -> u64 {
+    fn expect_ack(&mut self, socket: &SocketId) -> u64 {
         let id = self.next_ack;
         self.next_ack = id.wrapping_add(1);
         self.unanswered.insert((socket.clone(), id));
@@ -138,7 +138,7 @@ impl Namespace {
     }
 
     /// Whether this socket owed that answer; it no longer does.
-    pub fn take_ack(&mut self, socket: &SocketId, id: u64) -> bool {
+    fn take_ack(&mut self, socket: &SocketId, id: u64) -> bool {
         self.unanswered.remove(&(socket.clone(), id))
     }
 }
@@ -223,6 +223,23 @@ impl Sockets {
             }
             self.changed.insert(sid.clone());
         }
+    }
+
+    /// A fresh id for an event that wants an answer of this socket; `None` where the socket is gone.
+    pub fn expect_ack(&mut self, namespace: &str, id: &SocketId) -> Option<u64> {
+        let place = self.namespaces.get_mut(namespace)?;
+        let sid = place.sockets.get(id)?.sid.clone();
+        self.changed.insert(sid);
+        Some(place.expect_ack(id))
+    }
+
+    /// Whether this socket owed that answer; it no longer does.
+    pub fn take_ack(&mut self, namespace: &str, id: &SocketId, ack: u64) -> bool {
+        let Some(place) = self.namespaces.get_mut(namespace) else {
+            return false;
+        };
+        self.changed.extend(place.sockets.get(id).map(|socket| socket.sid.clone()));
+        place.take_ack(id, ack)
     }
 
     /// Puts a socket into a room.

@@ -19,6 +19,8 @@ struct Inner {
     /// Counts, so that each run draws the same identifiers, and none twice.
     drawn: Cell<u64>,
     attached: RefCell<BTreeMap<ConnId, String>>,
+    /// How often somebody looked there.
+    looked: Cell<u64>,
     /// When the runtime last answered a pong by itself.
     pongs: RefCell<BTreeMap<ConnId, Millis>>,
     fails: Cell<bool>,
@@ -33,6 +35,7 @@ impl Default for Memory {
             database: Connection::open_in_memory().expect("SQLite"),
             drawn: Cell::default(),
             attached: RefCell::default(),
+            looked: Cell::default(),
             pongs: RefCell::default(),
             fails: Cell::default(),
             depth: Cell::default(),
@@ -72,6 +75,11 @@ impl Memory {
     /// How many rows were written since last asked, but for those of indexes.
     pub(crate) fn rows_written(&self) -> u64 {
         self.0.written.take()
+    }
+
+    /// How many attachments were read since last asked.
+    pub(crate) fn attachments_read(&self) -> u64 {
+        self.0.looked.take()
     }
 
     /// What the operator was told since last asked.
@@ -144,6 +152,7 @@ impl Runtime for Memory {
     }
 
     fn attachment(&self, conn: ConnId) -> Option<String> {
+        self.0.looked.set(self.0.looked.get() + 1);
         self.attached(conn)
     }
 

@@ -7,6 +7,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "what goes wrong in here fails the test that uses it")]
 
 mod clients;
+mod comebacks;
 mod memory;
 mod random;
 mod recorder;
@@ -22,6 +23,7 @@ use roomcast::runtime::Sleeper;
 use roomcast::server::Server;
 
 pub(crate) use clients::{POLLING, WEBSOCKET, payload};
+pub(crate) use comebacks::Traveller;
 pub(crate) use memory::Memory;
 pub(crate) use random::Random;
 pub(crate) use recorder::Recorder;
@@ -214,6 +216,11 @@ impl<A: App> Room<A> {
     /// What is kept beside a WebSocket.
     pub(crate) fn attachment(&mut self, conn: ConnId) -> Option<String> {
         self.memory.attached(conn)
+    }
+
+    /// Has a WebSocket count as accepted by a release that gave no tags.
+    pub(crate) fn untag(&mut self, conn: ConnId) {
+        self.socket(conn).tag = None;
     }
 
     /// Puts something else there.

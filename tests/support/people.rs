@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::Room;
 
-/// How long a client may be gone, in ms, in [`rooms`](room).
+/// How long a client may be gone, in ms, in a room with this [`config`].
 pub(crate) const RECOVERY: u64 = 60_000;
 /// How long it takes until somebody counts as away, in ms.
 pub(crate) const AWAY_AFTER: u64 = 10_000;
@@ -28,7 +28,7 @@ pub(crate) fn room(config: Config) -> Room<Chat> {
 
 /// A key that is as good as any.
 pub(crate) fn key_of(name: &str) -> String {
-    format!("{name:-<16}-s3cret")
+    format!("{:-<16}-s3cret", name.replace(' ', "_"))
 }
 
 /// Connects and asks to join `/`; gives the payload of the answer, or that of the refusal.
@@ -166,7 +166,8 @@ impl Person {
         room.text(self.conn, &format!("40{auth}"));
         let frames = room.frames(self.conn);
         let (answer, missed): (Vec<_>, Vec<_>) = frames.iter().partition(|frame| frame.starts_with("40"));
-        assert_eq!(answer, [&format!("40{}", json!({"sid": self.sid, "pid": self.pid}))], "recovered: {frames:?}");
+        let expected = format!(r#"40{{"sid":"{}","pid":"{}"}}"#, self.sid, self.pid);
+        assert_eq!(answer, [&expected], "recovered: {frames:?}");
         let event = |frame: &&String| serde_json::from_str(frame.strip_prefix("42").expect("an event")).expect("JSON");
         let mut missed: Vec<Value> = missed.iter().map(event).collect();
         self.remember(&mut missed);
