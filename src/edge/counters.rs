@@ -33,13 +33,14 @@ pub(super) fn count(database: &dyn Database, name: &str, rows: &RowCount) {
     rows.written.set(0);
 }
 
-/// All counters.
-pub(super) fn read(database: &dyn Database) -> Result<Json, DatabaseError> {
+/// All counters, and the size of the database.
+pub(super) fn read(database: &dyn Database, bytes: u64) -> Result<Json, DatabaseError> {
     let mut counters: Map<String, Json> = NAMES.iter().map(|name| ((*name).to_owned(), json!(0))).collect();
     for row in database.query("SELECT name, value FROM roomcast_counters", &[])? {
         if let (Some(name), Some(value)) = (row.text(0), row.number(1)) {
             counters.insert(name.to_owned(), json!(value));
         }
     }
+    counters.insert("databaseBytes".to_owned(), json!(bytes));
     Ok(Json::Object(counters))
 }

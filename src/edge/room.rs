@@ -102,11 +102,9 @@ impl Room {
         if !self.config.debug {
             return Response::error("Not found.", 404);
         }
-        match counters::read(&self.runtime()) {
-            Ok(mut counters) => {
-                counters["databaseBytes"] = self.state.storage().sql().database_size().into();
-                Response::from_json(&counters)
-            }
+        let bytes = self.state.storage().sql().database_size() as u64;
+        match counters::read(&self.runtime(), bytes) {
+            Ok(counters) => Response::from_json(&counters),
             Err(error) => Response::error(error.to_string(), 500),
         }
     }

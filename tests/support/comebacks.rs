@@ -1,5 +1,7 @@
 //! Clients that lose their connection and come back to their socket, as the stock client does it (1.11).
 
+#![allow(clippy::indexing_slicing, clippy::panic, reason = "what goes wrong in here fails the test that uses it")]
+
 use roomcast::app::App;
 use roomcast::ids::ConnId;
 use serde_json::{Value, json};
