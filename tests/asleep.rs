@@ -226,6 +226,20 @@ fn a_client_that_reads_nothing_is_closed_before_it_costs_much() {
 }
 
 #[test]
+fn who_has_not_answered_the_ping_that_others_have_comes_back_for_what_it_may_have_lost() {
+    for (moment, closed) in [(9_999, false), (10_000, true)] {
+        let (_, mut room, conns) = sleeping(3);
+        room.pass(INTERVAL);
+        room.text(conns[0], "3");
+        room.text(conns[1], "3");
+        room.sleep(moment);
+        room.text(conns[0], r#"42["hey"]"#);
+        let open: Vec<_> = conns.iter().map(|conn| room.is_open(*conn)).collect();
+        assert_eq!(open, [true, true, !closed], "{moment} ms after the pongs");
+    }
+}
+
+#[test]
 fn sleepers_of_an_earlier_release_are_looked_at() {
     let (_, mut room, conns) = sleeping(2);
     room.untag(conns[0]);

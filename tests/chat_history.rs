@@ -284,12 +284,12 @@ fn the_newest_messages_are_kept_and_old_ones_go_a_hundred_at_once() {
 }
 
 #[test]
-fn a_lower_setting_is_reached_by_and_by() {
+fn a_lower_setting_is_reached_by_and_by_and_the_newest_message_always_stays() {
     let mut room = room();
     let mut ada = Person::enter(&mut room, "Ada");
     talk(&mut room, &mut ada, 1_300);
     let memory = room.memory().clone();
-    let settings = Config { history_messages: 1, ..config() };
+    let settings = Config { history_messages: 0, ..config() };
     let chat = settings.clone();
     let mut room = Room::on(memory, settings, move || Chat::new(&chat)).unwrap();
     let mut bob = Person::enter(&mut room, "Bob");

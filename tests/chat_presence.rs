@@ -129,22 +129,6 @@ fn who_goes_on_purpose_or_breaks_the_rules_has_left_at_once() {
 }
 
 #[test]
-fn two_connections_with_one_key_are_one_person() {
-    let (mut room, mut ada, mut bob) = couple();
-    let mut tab = Person::enter(&mut room, "Bob");
-    assert_eq!(tab.id, bob.id);
-    assert_eq!(tab.roster(&mut room), ["Ada", "Bob"]);
-    tab.ask(&mut room, "message", &json!({"text": "hi"}));
-    assert_eq!(bob.heard(&mut room), ["newMessage hi"], "but each hears what is said");
-    assert_eq!(ada.heard(&mut room), ["newMessage hi"]);
-    bob.leave(&mut room);
-    room.pass(2 * RECOVERY);
-    assert_eq!(ada.heard(&mut room), NOTHING);
-    tab.leave(&mut room);
-    assert_eq!(ada.heard(&mut room), ["memberLeft Bob"]);
-}
-
-#[test]
 fn a_person_is_away_when_the_last_connection_is_gone() {
     let (mut room, mut ada, mut bob) = couple();
     let mut tab = Person::enter(&mut room, "Bob");
@@ -177,6 +161,32 @@ fn who_closes_one_tab_while_the_other_is_lost_is_away_for_as_long_as_that_one_wa
         room.pass(RECOVERY - lost_for.max(AWAY_AFTER));
         assert_eq!(ada.heard(&mut room), ["memberLeft Bob"]);
     }
+}
+
+#[test]
+fn who_closes_the_last_tab_is_announced_though_others_were_since_the_other_was_lost() {
+    let (mut room, mut ada, mut bob) = couple();
+    let (mut tab, mut eve) = (Person::enter(&mut room, "Bob"), Person::enter(&mut room, "Eve"));
+    bob.vanish(&mut room);
+    room.pass(1_000);
+    eve.vanish(&mut room);
+    room.pass(AWAY_AFTER);
+    assert_eq!(ada.heard(&mut room), ["memberJoined Eve", "memberAway Eve"]);
+    tab.leave(&mut room);
+    assert_eq!(ada.heard(&mut room), ["memberAway Bob"]);
+    bob.recover(&mut room);
+    assert_eq!(ada.heard(&mut room), ["memberBack Bob"]);
+}
+
+#[test]
+fn who_takes_over_a_connection_that_still_counts_as_open_was_never_gone() {
+    let (mut room, mut ada, mut bob) = couple();
+    bob.events(&mut room);
+    assert_eq!(bob.recover(&mut room), [json!(null); 0]);
+    room.pass(2 * AWAY_AFTER);
+    assert_eq!((ada.heard(&mut room), ada.roster(&mut room)), (vec![], vec!["Ada".to_owned(), "Bob".to_owned()]));
+    bob.leave(&mut room);
+    assert_eq!(ada.heard(&mut room), ["memberLeft Bob"]);
 }
 
 #[test]
@@ -233,72 +243,6 @@ fn an_alarm_that_is_late_announces_late_and_the_roster_never_disagrees() {
 }
 
 #[test]
-fn a_name_is_the_persons_on_all_connections() {
-    let (mut room, mut ada, mut bob) = couple();
-    let mut tab = Person::enter(&mut room, "Bob");
-    let answer = tab.ask(&mut room, "join", &json!({"name": "Bobby"}));
-    assert_eq!(answer["name"], "Bobby");
-    assert_eq!(
-        (ada.heard(&mut room), bob.heard(&mut room)),
-        (vec!["memberRenamed Bobby".to_owned()], vec!["memberRenamed Bobby".to_owned()])
-    );
-    bob.ask(&mut room, "message", &json!({"text": "hi"}));
-    assert_eq!(ada.events(&mut room)[0][1]["author"], json!({"id": bob.id, "name": "Bobby"}));
-    room.restart();
-    tab.leave(&mut room);
-    bob.leave(&mut room);
-    assert_eq!(ada.heard(&mut room), ["memberLeft Bobby"]);
-}
-
-#[test]
-fn who_comes_back_has_the_name_that_was_taken_elsewhere_meanwhile() {
-    for asleep in [false, true] {
-        let (mut room, mut ada, mut bob) = couple();
-        let mut tab = Person::enter(&mut room, "Bob");
-        bob.vanish(&mut room);
-        tab.ask(&mut room, "join", &json!({"name": "Bobby"}));
-        assert_eq!(ada.heard(&mut room), ["memberRenamed Bobby"]);
-        if asleep {
-            room.restart();
-        }
-        let missed = bob.recover(&mut room);
-        assert_eq!((missed.len(), &missed[0][0]), (1, &json!("memberRenamed")));
-        bob.ask(&mut room, "message", &json!({"text": "hi"}));
-        assert_eq!(ada.events(&mut room)[0][1]["author"]["name"], "Bobby");
-        tab.leave(&mut room);
-        assert_eq!((ada.heard(&mut room), bob.heard(&mut room)), (vec![], vec![]));
-    }
-}
-
-#[test]
-fn a_name_that_only_a_closed_tab_had_is_gone_with_it() {
-    for asleep in [false, true] {
-        let (mut room, mut ada, mut bob) = couple();
-        let mut tab = Person::enter(&mut room, "Bob");
-        bob.vanish(&mut room);
-        tab.ask(&mut room, "join", &json!({"name": "Bobby"}));
-        if asleep {
-            room.restart();
-        }
-        tab.leave(&mut room);
-        assert_eq!(ada.heard(&mut room), ["memberRenamed Bobby", "memberRenamed Bob"]);
-        bob.recover(&mut room);
-        bob.events(&mut room);
-        assert_eq!(bob.roster(&mut room), ["Ada", "Bob"], "all agree with the client that is left");
-    }
-}
-
-#[test]
-fn who_comes_back_under_another_name_is_back_and_renamed() {
-    let (mut room, mut ada, mut bob) = couple();
-    bob.vanish(&mut room);
-    room.pass(AWAY_AFTER);
-    let bobby = Person::with(&mut room, &json!({"name": "Bobby", "key": key_of("Bob")}));
-    assert_eq!(bobby.id, bob.id);
-    assert_eq!(ada.heard(&mut room), ["memberAway Bob", "memberRenamed Bobby", "memberBack Bobby"]);
-}
-
-#[test]
 fn after_a_crash_nobody_hears_of_a_hundred_who_all_come_back() {
     let mut room = people::room(config());
     let mut people: Vec<_> = (0..100).map(|n| Person::enter(&mut room, &format!("Person {n:02}"))).collect();
@@ -341,35 +285,6 @@ fn after_a_crash_those_who_stay_away_are_announced_and_only_they() {
     for person in back {
         assert_eq!(sorted(person.heard(&mut room)), sorted(told.clone()));
     }
-}
-
-#[test]
-fn without_a_key_a_person_is_a_socket_and_recovers_as_the_same() {
-    let (mut room, mut ada, _bob) = couple();
-    let (mut one, two) = (Person::keyless(&mut room, "Eve"), Person::keyless(&mut room, "Eve"));
-    assert_eq!((&one.id, &two.id), (&one.sid, &two.sid));
-    assert_eq!(ada.heard(&mut room), ["memberJoined Eve"; 2]);
-    one.events(&mut room);
-    one.vanish(&mut room);
-    room.pass(AWAY_AFTER);
-    one.recover(&mut room);
-    let told = ada.events(&mut room);
-    let expected = ["memberAway", "memberBack"].map(|event| (json!(event), json!(one.id)));
-    assert_eq!(told.iter().map(|event| (event[0].clone(), event[1]["id"].clone())).collect::<Vec<_>>(), expected);
-}
-
-#[test]
-fn who_never_joined_is_nobody() {
-    let (mut room, mut ada, mut bob) = couple();
-    let mut guest = Person::guest(&mut room);
-    let mut keyed = Person::with(&mut room, &json!({"key": key_of("Eve")}));
-    for stranger in [&mut guest, &mut keyed] {
-        stranger.vanish(&mut room);
-    }
-    room.pass(AWAY_AFTER);
-    guest.recover(&mut room);
-    room.pass(2 * RECOVERY);
-    assert_eq!((ada.heard(&mut room), bob.heard(&mut room), guest.heard(&mut room)), (vec![], vec![], vec![]));
 }
 
 #[test]

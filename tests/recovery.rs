@@ -150,6 +150,21 @@ fn r1_11_4_without_an_event_there_is_no_offset_and_nothing_is_lost() {
 }
 
 #[test]
+fn r1_11_4_an_offset_of_the_life_before_counts_as_none() {
+    // The stock client keeps it when it had to start anew.
+    let (_, mut room, talker, mut traveller) = scene();
+    say(&mut room, talker, &json!(["hello", 1]));
+    traveller.events(&mut room);
+    room.text(traveller.conn, "41");
+    traveller.come_back(&mut room);
+    assert!(!traveller.recovered && traveller.offset.is_some());
+    room.hang_up(traveller.conn, true);
+    say(&mut room, talker, &json!(["hello", 2]));
+    assert_eq!(traveller.come_back(&mut room), said([2]));
+    assert!(traveller.recovered);
+}
+
+#[test]
 fn r1_11_7_only_an_accident_can_be_recovered_from() {
     type Part = fn(&mut Room<Recorder>, &Traveller);
     let parts: [(&str, Part, bool); 7] = [

@@ -15,6 +15,8 @@
 //! | away | comes back: recovers, or joins anew | `memberBack` |
 //! | lost or away | none of the sockets can recover any more | `memberLeft` |
 //! | there | leaves on purpose or is thrown out, with no socket left | `memberLeft` |
+//!
+//! [`AWAY_AFTER`]: super::people::AWAY_AFTER
 
 use serde::Serialize;
 
@@ -91,7 +93,6 @@ impl Presence {
         name: &str,
         person: Option<PersonId>,
     ) -> Result<PersonId, Problem> {
-        self.announce_due(io);
         let mut kept = Kept::with(io, socket);
         let before = kept.clone().member(socket);
         kept.person = person.or(kept.person);

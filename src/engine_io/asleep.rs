@@ -18,6 +18,9 @@ pub(super) fn tag(revision: Revision, now: Millis) -> String {
     format!("{revision}.{}", now.0)
 }
 
+/// An object sleeps no sooner than this after the last event: by then a client has answered a ping, or is slow.
+const ASLEEP_AFTER: Millis = Millis(10_000);
+
 /// WebSockets that nobody has looked at, each with the time at which it was accepted.
 #[derive(Debug)]
 pub struct Asleep(Vec<(ConnId, Millis)>);
@@ -26,11 +29,7 @@ impl Asleep {
     /// Reads the tags; `None` where there is nobody, or where one must be looked at: clients of revision 3 have deadlines
     /// of their own, and a release before this one gave no tags.
     pub fn read(sleepers: &[Sleeper]) -> Option<Self> {
-        let read = |sleeper: &Sleeper| {
-            let accepted = sleeper.tag.as_deref()?.strip_prefix("4.")?.parse().ok()?;
-            Some((sleeper.conn, Millis(accepted)))
-        };
-        let sockets: Vec<_> = sleepers.iter().map(read).collect::<Option<_>>()?;
+        let sockets: Vec<_> = sleepers.iter().map(accepted).collect::<Option<_>>()?;
         (!sockets.is_empty()).then_some(Self(sockets))
     }
 
@@ -42,11 +41,7 @@ impl Asleep {
     /// Pings them as [`Engine`](super::Engine) does. `false` where one of them is to be closed, and so must be looked at:
     /// then nothing was done.
     pub fn beat(&self, config: &Config, turn: &mut Turn<'_>) -> bool {
-        let heard = |(conn, accepted): &(ConnId, Millis)| {
-            let pong = turn.runtime.last_pong(*conn).unwrap_or_default();
-            (*conn, pong.max(*accepted))
-        };
-        let heard: Vec<_> = self.0.iter().map(heard).collect();
+        let heard: Vec<_> = self.0.iter().map(|socket| heard(turn, *socket)).collect();
         if heard.iter().any(|(_, heard)| is_dead(config, *heard, turn.now)) {
             return false;
         }
@@ -56,6 +51,34 @@ impl Asleep {
         }
         true
     }
+}
+
+/// The WebSockets that haven't answered the last ping that others have answered. What was queued for a client that reads
+/// slowly may be lost together with the object's memory: it must come back for it, before it gets anything later.
+pub(super) fn lagging(config: &Config, turn: &Turn<'_>, sleepers: &[Sleeper]) -> Vec<ConnId> {
+    let interval = config.ping_interval;
+    let sockets: Vec<_> = sleepers.iter().filter_map(accepted).map(|socket| heard(turn, socket)).collect();
+    let last_pong =
+        sleepers.iter().filter_map(|sleeper| turn.runtime.last_pong(sleeper.conn)).max().unwrap_or_default();
+    if turn.now < last_pong + ASLEEP_AFTER {
+        return Vec::new();
+    }
+    let last_beat = Millis(last_pong.0 - last_pong.0 % interval.0);
+    // Whoever was heard of less than half an interval before that wasn't pinged.
+    let late = last_beat.before(Millis(interval.0 / 2));
+    sockets.into_iter().filter(|(_, heard)| *heard < late).map(|(conn, _)| conn).collect()
+}
+
+/// When a WebSocket of revision 4 was accepted.
+fn accepted(sleeper: &Sleeper) -> Option<(ConnId, Millis)> {
+    let accepted = sleeper.tag.as_deref()?.strip_prefix("4.")?.parse().ok()?;
+    Some((sleeper.conn, Millis(accepted)))
+}
+
+/// When its client was last heard of.
+fn heard(turn: &Turn<'_>, (conn, accepted): (ConnId, Millis)) -> (ConnId, Millis) {
+    let pong = turn.runtime.last_pong(conn).unwrap_or_default();
+    (conn, pong.max(accepted))
 }
 
 /// Whether a client has been silent for too long. An alarm may be late, so nobody is blamed for a ping that came late: the

@@ -26,6 +26,7 @@ pub use session::{Kind, SocketState};
 use crate::config::Config;
 use crate::ids::{ConnId, Millis, Sid};
 use crate::outbox::{BodyError, Effect, Frame, Input, Reply, Request};
+use crate::runtime::Sleeper;
 use crate::timers::Timers;
 use handshake::Purpose;
 use payload::Body;
@@ -150,6 +151,18 @@ impl Engine {
         let (_, mut scope) = self.split(turn, &sid);
         let session = Session::websocket(sid.clone(), state, conn, &mut scope);
         self.sessions.insert(sid, session);
+    }
+
+    /// Closes those of the WebSockets that outlived the object's memory whose clients may have lost something with it.
+    pub fn close_lagging(&mut self, turn: &mut Turn<'_>, sleepers: &[Sleeper], listener: &mut impl Listener) {
+        if !self.config.absorbs_pongs() {
+            return;
+        }
+        for conn in asleep::lagging(&self.config, turn, sleepers) {
+            if let Some(sid) = self.conns.get(&conn).cloned() {
+                self.settle(turn, &sid, Err(Reason::PingTimeout), listener);
+            }
+        }
     }
 
     fn split<'s>(&'s mut self, turn: &'s mut Turn<'_>, sid: &Sid) -> (Option<&'s mut Session>, Scope<'s>) {

@@ -123,8 +123,8 @@ fn save<A: App>(engine: &Engine, hub: &mut Hub<A>, turn: &mut Turn<'_>) {
     hub.save_rows(turn);
 }
 
-/// Takes up the WebSockets that outlived the object's memory. One whose attachment can't be read is closed, so that its
-/// client comes back: it is never misread.
+/// Takes up the WebSockets that outlived the object's memory. One whose attachment can't be read, and one that may have lost
+/// something, is closed, so that its client comes back: it is never misread, and misses nothing.
 fn wake<A: App>(engine: &mut Engine, hub: &mut Hub<A>, turn: &mut Turn<'_>, sleepers: &[Sleeper]) {
     for Sleeper { conn, .. } in sleepers {
         let state = turn.runtime.attachment(*conn);
@@ -136,4 +136,5 @@ fn wake<A: App>(engine: &mut Engine, hub: &mut Hub<A>, turn: &mut Turn<'_>, slee
     hub.sockets.changed.clear();
     hub.sockets.unsaved.clear();
     hub.lose_orphans(engine, turn);
+    engine.close_lagging(turn, sleepers, hub);
 }

@@ -102,7 +102,8 @@ impl<A: App> Hub<A> {
         let log = &self.sockets.recovery.log;
         let position = match claim.position {
             Position::Start => profile.since,
-            Position::At(offset) if profile.since < offset && log.contains(turn.runtime, namespace, offset)? => offset,
+            // A client that had to start anew still shows the offset of its life before, until it gets an event.
+            Position::At(offset) if log.contains(turn.runtime, namespace, offset)? => offset.max(profile.since),
             Position::At(_) | Position::Unknown => return Ok(None),
         };
         if !log.reaches(position) {
