@@ -1,62 +1,57 @@
-// The way into a room: the Socket.IO connection, joining (again after each
-// reconnect), the outbox, and the state that people are shown. It touches no DOM
-// and is handed `io`, so Node can import it.
+// The way into a room: the Socket.IO connection, joining, the state that people are
+// shown, and what goes out and comes in. It touches no DOM and is handed `io`, so Node
+// can import it.
+//
+// The client's own retries carry everything that is sent: one event after the other,
+// each again until it is answered, over as many connections as it takes. A connection
+// that is lost for a short time is recovered: the room sends what was missed, and
+// nothing is to be done. After a longer time it is a new one, and we join again.
 
-import { Outbox } from "./outbox.js";
+import { History } from "./history.js";
+import { Outgoing } from "./outgoing.js";
+import { reasonOf } from "./reason.js";
 
-export const JOIN_TIMEOUT_MS = 10_000;
-export const SEND_TIMEOUT_MS = 15_000;
+export const ACK_TIMEOUT_MS = 10_000;
 
-const ROOM_EVENTS = ["newMessage", "newIncomingMessage", "memberJoined", "memberLeft", "memberRenamed", "error"];
+const MEMBER_EVENTS = ["memberJoined", "memberRenamed", "memberAway", "memberBack", "memberLeft"];
 
-function isRefusal(reply) {
-  return typeof reply?.code === "string";
-}
-
-/** The server's own sentence for a failed connection, if it gave one. */
-export function reasonOf(error) {
-  if (error?.data?.message) return String(error.data.message);
-  const answer = error?.context;
-  if (!answer || !(answer.status >= 400) || typeof answer.responseText !== "string") return "";
-  let text = answer.responseText.trim();
-  try {
-    text = String(JSON.parse(text).message ?? "");
-  } catch {
-    // A plain sentence.
-  }
-  return text.length <= 200 && !text.startsWith("<") ? text : "";
-}
+const isRefusal = (reply) => typeof reply?.code === "string";
 
 export class Connection {
   #socket;
   #name;
+  #key;
   #handlers;
-  #outbox;
-  #joined = false;
+  #history;
+  #outgoing;
+  #id; // whom the room takes us for
+  #told; // the name that it knows
+  #joined = false; // in the present session, which a recovered connection continues
   #joining = false;
   #lostAt = null;
 
   /**
-   * `handlers` has `state({ state, words, canRetry })`, `joined({ id, members,
-   * lostAt })`, `refused({ code, message })` for a name that the room won't take,
-   * `outgoing(entry)`, `notice(sentence)`, and one for each of ROOM_EVENTS.
+   * `handlers` has `state({ state, words, canRetry })`, `joined({ id, members, away })`
+   * with `away` of `{ from, after }` if the connection was lost behind the message
+   * `after`, `refused({ code, message })` for a name that the room won't take,
+   * `outgoing(entry)`, `notice(sentence)`, `message(message)`, `guest({ author, message })`,
+   * one for each of MEMBER_EVENTS, and `history`, which is told what History shows.
    */
-  constructor(io, room, name, handlers) {
+  constructor(io, room, { name, key }, handlers, options = {}) {
     this.#name = name;
+    this.#key = key;
     this.#handlers = handlers;
-    this.#outbox = new Outbox(
-      (text) => this.#ask("message", { text }, SEND_TIMEOUT_MS),
-      handlers.outgoing,
-      () => this.#join(),
-    );
-    this.#socket = io({ path: `/r/${room}/socket.io/`, autoConnect: false });
-    this.#socket.on("connect", () => this.#join());
-    this.#socket.on("disconnect", () => this.#lost("connecting", "Reconnecting…", "Disconnected."));
-    this.#socket.on("connect_error", (error) => {
-      this.#lost("offline", "Unreachable. Trying again…", "Turned away.");
-      handlers.notice(reasonOf(error) || (this.#socket.active ? "" : error.message));
+    this.#history = new History((payload, ...callbacks) => this.#ask("history", payload, ...callbacks), handlers.history);
+    this.#outgoing = new Outgoing((message) => this.#transmit(message), handlers.outgoing);
+    this.#socket = io({
+      path: `/r/${room}/socket.io/`,
+      autoConnect: false,
+      auth: (give) => give({ name: this.#name, key: this.#key }),
+      retries: Infinity,
+      ackTimeout: ACK_TIMEOUT_MS,
+      ...options,
     });
-    for (const event of ROOM_EVENTS) this.#socket.on(event, handlers[event]);
+    this.#listen();
   }
 
   open() {
@@ -64,63 +59,125 @@ export class Connection {
     this.#socket.connect();
   }
 
+  /** Leaves the room at once. What is still to be sent waits for `open`. */
   close() {
     this.#socket.disconnect();
   }
 
   send(text) {
-    return this.#outbox.add(text);
+    return this.#outgoing.add(text);
   }
 
   retry(key) {
-    this.#outbox.retry(key);
+    this.#outgoing.retry(key);
   }
 
   discard(key) {
-    this.#outbox.discard(key);
+    this.#outgoing.discard(key);
+  }
+
+  older() {
+    this.#history.older();
+  }
+
+  trimmed(id) {
+    this.#history.trimmed(id);
   }
 
   /** Resolves when the room has taken the name, or will be told it on joining. */
   async rename(name) {
-    if (this.#joined) await this.#ask("join", { name }, JOIN_TIMEOUT_MS);
+    const before = this.#name;
     this.#name = name;
-    if (!this.#joined && this.#socket.connected) this.#join();
+    if (!this.#joined || !this.#socket.connected) {
+      if (this.#socket.connected) this.#join();
+      else if (!this.#socket.active) this.open();
+      return;
+    }
+    await new Promise((resolve, reject) => this.#ask("join", this.#me(), resolve, (refusal) => {
+      this.#name = before;
+      reject(refusal);
+    }));
+    this.#told = name;
   }
 
-  async #join() {
-    if (this.#joining || !this.#socket.connected) return;
+  #listen() {
+    const socket = this.#socket;
+    socket.on("connect", () => this.#connected());
+    socket.on("disconnect", () => {
+      // What could not be sent at once is in the queue of retries too, and sent from there. Sent twice it
+      // would be answered twice, and the second answer would be taken for that of the next in the queue.
+      socket.sendBuffer = [];
+      this.#lost("connecting", "Reconnecting…", "Disconnected.");
+    });
+    socket.on("connect_error", (error) => {
+      this.#lost("offline", "Unreachable. Trying again…", "Turned away.");
+      if (error.data?.code === "invalid_name") this.#handlers.refused(error.data);
+      else this.#handlers.notice(reasonOf(error) || (socket.active ? "" : error.message));
+    });
+    socket.on("error", ({ message }) => this.#handlers.notice(String(message)));
+    socket.on("newMessage", (message) => {
+      if (this.#history.takes(message.id)) this.#handlers.message(message);
+    });
+    socket.on("newIncomingMessage", (message) => {
+      if (this.#history.takes()) this.#handlers.guest(message);
+    });
+    for (const event of MEMBER_EVENTS) {
+      socket.on(event, (member) => {
+        // Until we have joined, the answer to that tells who is there.
+        if (!this.#joined) return;
+        // In another tab one has taken another name: who came back under the old one would undo that.
+        if (event === "memberRenamed" && member.id === this.#id) this.#name = this.#told = member.name;
+        this.#handlers[event](member);
+      });
+    }
+  }
+
+  #connected() {
+    if (!this.#socket.recovered) {
+      this.#joined = false;
+      this.#history.behind();
+    }
+    if (this.#joined && this.#told === this.#name) this.#online();
+    else this.#join();
+  }
+
+  /** The answer to one that is still under way is as good: it comes over the present connection. */
+  #join() {
+    if (this.#joining) return;
     this.#joining = true;
-    this.#joined = false;
     this.#tell("connecting", "Joining…");
-    const { id } = this.#socket;
-    const name = this.#name;
-    let reply = null;
-    let refusal = null;
-    try {
-      reply = await this.#ask("join", { name }, JOIN_TIMEOUT_MS);
-    } catch (error) {
-      if (error.code) refusal = error;
-    }
-    this.#joining = false;
-    if (this.#socket.id !== id || (!reply && !refusal) || name !== this.#name) {
-      this.#join(); // No answer, or one that has been overtaken.
-    } else if (refusal) {
-      this.#handlers.refused(refusal);
-    } else {
+    const me = this.#me();
+    this.#ask("join", me, (reply) => {
+      this.#joining = false;
       this.#joined = true;
-      this.#handlers.joined({ ...reply, lostAt: this.#lostAt });
-      this.#lostAt = null;
-      this.#tell("online", "Online");
-      this.#handlers.notice("");
-      this.#outbox.open();
-    }
+      this.#id = reply.id;
+      this.#told = me.name;
+      const away = this.#lostAt && { from: this.#lostAt, after: me.after };
+      this.#handlers.joined({ ...reply, away });
+      this.#history.joined(reply);
+      if (this.#told === this.#name) this.#online();
+      else this.#join(); // Renamed meanwhile.
+    }, (refusal) => {
+      this.#joining = false;
+      // Another name may do; of anything else, people decide when to try again.
+      if (refusal.code !== "invalid_name") this.close();
+      this.#handlers.refused(refusal);
+    });
+  }
+
+  #me() {
+    return { name: this.#name, key: this.#key, after: this.#history.newest };
+  }
+
+  #online() {
+    this.#lostAt = null;
+    this.#tell("online", "Online");
+    this.#handlers.notice("");
   }
 
   /** `state` and `words` hold while the socket tries again by itself. */
   #lost(state, words, finalWords) {
-    if (this.#joined) this.#lostAt = Date.now();
-    this.#joined = false;
-    this.#outbox.close();
+    if (this.#joined) this.#lostAt ??= Date.now();
     if (this.#socket.active) this.#tell(state, words);
     else this.#tell("offline", finalWords, true);
   }
@@ -129,14 +186,18 @@ export class Connection {
     this.#handlers.state({ state, words, canRetry });
   }
 
-  /** Emits and waits for the acknowledgement; rejects with `{ code, message }` when refused. */
-  #ask(event, payload, timeout) {
-    return new Promise((resolve, reject) => {
-      this.#socket.timeout(timeout).emit(event, payload, (error, reply) => {
-        if (error) reject(error);
-        else if (isRefusal(reply)) reject(reply);
-        else resolve(reply ?? {});
-      });
+  #transmit(message) {
+    return new Promise((resolve, reject) => this.#ask("message", message, (reply) => {
+      this.#history.sent(reply.id);
+      resolve(reply);
+    }, reject));
+  }
+
+  /** Asked until it is answered. Both callbacks are called as the answer comes, before any later event. */
+  #ask(event, payload, answered, refused) {
+    this.#socket.emit(event, payload, (_, reply) => {
+      if (isRefusal(reply)) refused(reply);
+      else answered(reply ?? {});
     });
   }
 }

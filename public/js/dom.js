@@ -31,6 +31,7 @@ export function setFieldError(input, output, sentence) {
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const dayAndYear = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
 
 export function timeNode(ms) {
   const date = new Date(ms);
@@ -38,8 +39,10 @@ export function timeNode(ms) {
   return el("time", { datetime: date.toISOString(), title: full.format(date) }, clock.format(date));
 }
 
+/** The day's name, with the year where it isn't this one. */
 export function dayOf(ms) {
-  return day.format(new Date(ms));
+  const date = new Date(ms);
+  return (date.getFullYear() === new Date().getFullYear() ? day : dayAndYear).format(date);
 }
 
 export async function copyText(text) {

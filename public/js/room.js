@@ -4,12 +4,14 @@
 import { io } from "/socket.io/socket.io.esm.min.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
-import { byId, copyText, el, nameNode, timeNode } from "./dom.js";
+import { wireCopy } from "./copy-link.js";
+import { byId, el, nameNode, timeNode } from "./dom.js";
 import { Identity } from "./identity.js";
 import { NameDialog } from "./name-dialog.js";
 import { ROOM_RULE, roomFromPath, roomPath } from "./room-name.js";
 import { Roster, wirePanel } from "./roster.js";
 import { Timeline } from "./timeline.js";
+import { unreadTitle } from "./unread.js";
 
 const room = roomFromPath(location.pathname);
 if (room) enterRoom();
@@ -30,11 +32,18 @@ function enterRoom() {
   const roster = new Roster(byId("roster"), document.querySelectorAll("[data-count]"));
   const closePanel = wirePanel(byId("people-toggle"), byId("people"), byId("people-close"));
   let connection = null;
+  let self = null; // the id by which the room knows us
+  let away = null; // since when, and behind which message, we have missed what was said
 
-  const timeline = new Timeline(byId("log"), byId("newer"), {
-    retry: (key) => connection.retry(key),
-    discard: (key) => connection.discard(key),
-  });
+  const timeline = new Timeline(
+    { log: byId("log"), newer: byId("newer"), older: byId("older"), welcome: byId("welcome") },
+    {
+      retry: (key) => connection.retry(key),
+      discard: (key) => connection.discard(key),
+      older: () => connection?.older(),
+      trimmed: (id) => connection.trimmed(id),
+    },
+  );
 
   const composer = new Composer(
     { form: byId("composer"), input: byId("message"), counter: byId("counter"), error: byId("message-error") },
@@ -45,21 +54,21 @@ function enterRoom() {
   );
 
   const dialog = new NameDialog(byId("name-dialog"), async (name) => {
-    if (connection && name !== identity.name) await connection.rename(name);
-    identity.remember(name);
-    showOwnName();
-    if (connection) roster.rename(name);
-    else connect();
+    if (connection) await connection.rename(name);
+    takeName(name);
+    if (!connection) connect();
     // Focus goes to the message box once the dialog has given its own back.
     queueMicrotask(() => setTimeout(() => composer.focus()));
   });
 
-  function showOwnName() {
-    byId("own-name").textContent = identity.name;
+  function takeName(name) {
+    identity.remember(name);
+    byId("own-name").textContent = name;
+    roster.rename(name);
   }
 
   function connect() {
-    connection = new Connection(io, room, identity.name, handlers);
+    connection = new Connection(io, room, { name: identity.name, key: identity.keyFor(room) }, handlers);
     connection.open();
     // A page left behind is out of the room at once, also when it is kept to go back to.
     window.addEventListener("pagehide", () => connection.close());
@@ -68,7 +77,37 @@ function enterRoom() {
     });
   }
 
+  /** A message of the room in the timeline's words. */
+  function shown({ id, time, author, text }) {
+    const guest = author.id === undefined;
+    // Under another name, even the same author's messages begin with a head.
+    return { id, time, text, guest, name: author.name, author: JSON.stringify(author), own: !guest && author.id === self };
+  }
+
+  const history = {
+    latest: (messages) => timeline.page(messages.map(shown)),
+    missed(messages) {
+      if (away) timeline.note(absence(away.from, Date.now()), away.after);
+      away = null;
+      timeline.page(messages.map(shown), { missed: true });
+      unread.add(messages.length);
+      if (messages.length > 0) say(`${messages.length === 1 ? "1 message" : `${messages.length} messages`} came while you were away.`);
+    },
+    older(messages) {
+      timeline.page(messages.map(shown));
+      say("Older messages are shown.");
+    },
+    anew(messages) {
+      timeline.clear();
+      timeline.page(messages.map(shown));
+      timeline.note(["Much was said while you were away: it is above."]);
+    },
+    reach: (reach) => timeline.reach(reach),
+    failed: ({ message }) => handlers.notice(message),
+  };
+
   const handlers = {
+    history,
     state({ state, words, canRetry }) {
       const node = byId("state");
       node.dataset.state = state;
@@ -76,12 +115,10 @@ function enterRoom() {
       byId("reconnect").hidden = !canRetry;
       document.body.dataset.connection = state;
     },
-    joined({ id, members, lostAt }) {
-      roster.replace(members, id);
-      if (lostAt) {
-        timeline.note("You were away from ", timeNode(lostAt), " to ", timeNode(Date.now()),
-          ". What others said meanwhile isn't shown.");
-      }
+    joined(reply) {
+      self = reply.id;
+      away = reply.away;
+      roster.replace(reply.members, self);
     },
     refused({ code, message }) {
       if (code === "invalid_name") dialog.ask("enter", identity.name, message);
@@ -92,28 +129,30 @@ function enterRoom() {
       byId("notice").textContent = sentence;
       byId("notice").hidden = sentence === "";
     },
-    newMessage({ author, text, time }) {
-      timeline.add({ key: author.id, name: author.name, text, time });
-      unread.add();
+    message(message) {
+      timeline.add(shown(message));
+      if (message.author.id !== self) unread.add();
     },
-    newIncomingMessage({ author, message }) {
-      const name = String(author);
-      timeline.add({ key: `guest:${name}`, name, text: String(message), time: Date.now(), guest: true });
+    guest({ author, message }) {
+      timeline.add(shown({ author: { name: String(author) }, text: String(message), time: Date.now() }));
       unread.add();
     },
     memberJoined({ id, name }) {
-      if (!roster.has(id)) timeline.note(nameNode(name), " joined");
+      if (!roster.has(id)) timeline.note([nameNode(name), " joined"]);
       roster.set(id, name);
     },
     memberLeft({ id, name }) {
+      if (roster.has(id)) timeline.note([nameNode(name), " left"]);
       roster.remove(id);
-      timeline.note(nameNode(name), " left");
     },
     memberRenamed({ id, name }) {
-      timeline.note(nameNode(roster.nameOf(id) ?? "Somebody"), " is now called ", nameNode(name));
+      const before = roster.nameOf(id);
+      if (id === self) takeName(name); // In another tab.
+      else if (before !== name) timeline.note([nameNode(before ?? "Somebody"), " is now called ", nameNode(name)]);
       roster.set(id, name);
     },
-    error: ({ message }) => handlers.notice(String(message)),
+    memberAway: ({ id }) => roster.away(id, true),
+    memberBack: ({ id }) => roster.away(id, false),
   };
 
   byId("reconnect").addEventListener("click", () => connection.open());
@@ -121,10 +160,10 @@ function enterRoom() {
     closePanel();
     dialog.ask("rename", identity.name);
   });
-  for (const button of document.querySelectorAll("[data-copy]")) wireCopy(button, link);
+  for (const button of document.querySelectorAll("[data-copy]")) wireCopy(button, link, say);
 
   if (identity.name) {
-    showOwnName();
+    takeName(identity.name);
     connect();
     composer.focus();
   } else {
@@ -132,40 +171,12 @@ function enterRoom() {
   }
 }
 
-/** The button says how it went, and so does the page's status line for screen readers. */
-function wireCopy(button, link) {
-  const label = button.querySelector("span");
-  const before = label.textContent;
-  let timer = 0;
-  button.addEventListener("click", async () => {
-    const done = await copyText(link);
-    button.dataset.done = String(done);
-    label.textContent = done ? "Copied" : "Not copied";
-    byId("said").textContent = done ? "Link copied." : `The link can't be copied. It is ${link}`;
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      label.textContent = before;
-      byId("said").textContent = "";
-      delete button.dataset.done;
-    }, 2500);
-  });
+function absence(from, to) {
+  const [start, end] = [timeNode(from), timeNode(to)];
+  return start.textContent === end.textContent ? ["You were away for a moment."] : ["You were away from ", start, " to ", end, "."];
 }
 
-/** The page's title, with the number of messages that came while it was out of sight. */
-function unreadTitle(title) {
-  let count = 0;
-  const show = () => {
-    document.title = count > 0 ? `(${count}) ${title}` : title;
-  };
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) count = 0;
-    show();
-  });
-  show();
-  return {
-    add() {
-      if (document.hidden) count += 1;
-      show();
-    },
-  };
+/** For screen readers alone. */
+function say(sentence) {
+  byId("said").textContent = sentence;
 }

@@ -1,14 +1,8 @@
 // Who is in the room: the list beside the conversation, its count, and the panel
 // that holds them on a phone.
 
-import { hueOf, initialsOf } from "./author.js";
 import { el, nameNode } from "./dom.js";
-
-export function avatarNode(name) {
-  const node = el("span", { class: "avatar", "aria-hidden": "true" }, initialsOf(name));
-  node.style.setProperty("--hue", hueOf(name));
-  return node;
-}
+import { avatarNode } from "./message-node.js";
 
 export class Roster {
   #members = new Map();
@@ -25,7 +19,7 @@ export class Roster {
 
   replace(members, self) {
     this.#self = self;
-    this.#members = new Map(members.map(({ id, name }) => [id, name]));
+    this.#members = new Map(members.map((member) => [member.id, member]));
     this.#draw();
   }
 
@@ -34,11 +28,19 @@ export class Roster {
   }
 
   nameOf(id) {
-    return this.#members.get(id);
+    return this.#members.get(id)?.name;
   }
 
+  /** Somebody is here under this name. */
   set(id, name) {
-    this.#members.set(id, name);
+    this.#members.set(id, { id, name, away: false });
+    this.#draw();
+  }
+
+  /** Somebody who is here has lost the connection, or is back. */
+  away(id, away) {
+    const member = this.#members.get(id);
+    if (member) this.#members.set(id, { ...member, away });
     this.#draw();
   }
 
@@ -64,20 +66,21 @@ export class Roster {
 
   #render() {
     const order = new Intl.Collator(undefined, { sensitivity: "base", numeric: true });
-    const sorted = [...this.#members].sort(([a, nameA], [b, nameB]) =>
-      (b === this.#self) - (a === this.#self) || order.compare(nameA, nameB));
-    this.#list.replaceChildren(...sorted.map(([id, name]) => this.#item(id, name)));
+    const sorted = [...this.#members.values()].sort((a, b) =>
+      (b.id === this.#self) - (a.id === this.#self) || order.compare(a.name, b.name));
+    this.#list.replaceChildren(...sorted.map((member) => this.#item(member)));
     for (const count of this.#counts) count.textContent = String(sorted.length);
   }
 
-  #item(id, name) {
+  #item({ id, name, away }) {
     const own = id === this.#self;
+    const tag = own ? "you" : away ? "away" : null;
     return el(
       "li",
-      { class: "member", "data-testid": "roster-member", "data-own": own },
+      { class: "member", "data-testid": "roster-member", "data-own": own, "data-away": Boolean(away && !own) },
       avatarNode(name),
-      nameNode(name, { title: name }),
-      own ? el("span", { class: "tag" }, "you") : null,
+      nameNode(name, { title: name, "data-testid": "member-name" }),
+      tag && el("span", { class: "tag", title: away && !own ? "Lost the connection; may be back soon." : null }, tag),
     );
   }
 }

@@ -1,168 +1,198 @@
-// The conversation: messages (own ones with their state), lines about what happens
-// in the room, grouping, scrolling, and a cap on how much is kept in the page.
+// The conversation as it is seen: messages and lines about the room, put in order,
+// grouped by author and day, and no more of them than a page can hold.
 
-import { dayOf, el, nameNode, timeNode } from "./dom.js";
-import { avatarNode } from "./roster.js";
-import { hueOf } from "./author.js";
+import { Conversation } from "./conversation.js";
+import { dayOf, el } from "./dom.js";
+import { messageNode, showState } from "./message-node.js";
+import { Scroll } from "./scroll.js";
 
 const GROUP_WITHIN_MS = 5 * 60_000;
-const NEAR_BOTTOM_PX = 64;
 const KEPT = 500;
 const KEPT_WHILE_READING = 1000;
 
+const failed = ({ entry }) => entry?.state === "failed";
+
 export class Timeline {
   #log;
-  #newer;
+  #older;
+  #welcome;
+  #scroll;
   #actions;
+  #conversation = new Conversation();
   #own = new Map();
-  #last = null;
-  #day = dayOf(Date.now());
-  #pinned = true;
-  #unseen = 0;
+  #fetched = 0;
 
-  /** `actions` has `retry(key)` and `discard(key)`, for a message that was not sent. */
-  constructor(log, newer, actions) {
+  /**
+   * Of the elements, `log` begins with `older`, which has the button for what was said before, and `welcome`,
+   * the beginning of it all; `newer` is the button that leads to new messages. `actions` has `retry(key)` and
+   * `discard(key)` for an own message that was not sent, `older()` when the reader comes to the top, and
+   * `trimmed(id)` when what came before the message `id` is no longer kept.
+   */
+  constructor({ log, newer, older, welcome }, actions) {
     this.#log = log;
-    this.#newer = newer;
+    this.#older = older;
+    this.#welcome = welcome;
     this.#actions = actions;
-    log.addEventListener("scroll", () => {
-      this.#pinned = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_BOTTOM_PX;
-      if (this.#pinned) this.#setUnseen(0);
-    }, { passive: true });
-    newer.addEventListener("click", () => {
-      this.#toBottom();
-      log.focus({ preventScroll: true });
+    this.#scroll = new Scroll(log, newer, actions.older);
+    older.firstElementChild.addEventListener("click", actions.older);
+  }
+
+  /** Whether there is more than is shown, and whether it is on its way. */
+  reach({ more, loading }) {
+    this.#scroll.keep(() => {
+      // Who asked by the keyboard goes on from the beginning.
+      if (!more && this.#older.contains(document.activeElement)) this.#log.focus({ preventScroll: true });
+      this.#older.hidden = !more;
+      this.#older.firstElementChild.textContent = loading ? "Loading…" : "Show older messages";
+      this.#welcome.hidden = more;
     });
-    new ResizeObserver(() => {
-      if (this.#pinned) this.#toBottom();
-    }).observe(log);
   }
 
-  /** Somebody else's message. `guest`: its author never joined the room. */
-  add({ key, name, text, time, guest = false }) {
-    const node = this.#message({ name, text, guest, own: false, state: "sent" });
-    node.querySelector(".meta").append(timeNode(time));
-    this.#append(node, { author: key, time });
-    if (!this.#pinned) this.#setUnseen(this.#unseen + 1);
+  /** Messages from the room's history, oldest first. `missed`: they were said while we were away. */
+  page(messages, { missed = false } = {}) {
+    this.#quietly(() => {
+      let added = 0;
+      for (const message of messages) added += this.#place(message);
+      if (missed) this.#scroll.unseen(added);
+      else this.#fetched += added;
+      if (missed) this.#trim();
+    });
+    this.#scroll.look();
   }
 
-  /** One's own message, from the outbox: shown at once, and changed as its state does. */
+  /** A message that came live. */
+  add(message) {
+    this.#scroll.keep(() => {
+      if (this.#place(message)) this.#scroll.unseen(1);
+      this.#trim();
+    });
+  }
+
+  /** One's own message on its way: shown at once, and changed as its state does. */
   outgoing(entry, name) {
-    let node = this.#own.get(entry.key);
-    if (!node) {
-      node = this.#message({ name, text: entry.text, own: true, state: entry.state });
-      this.#own.set(entry.key, node);
-      this.#append(node, { author: "own", time: entry.written });
-      this.#toBottom();
-    } else if (entry.state === "pending") {
-      // Tried again, it comes after what has been said since.
-      node.remove();
-      this.#append(node, { author: "own", time: Date.now() });
-      this.#toBottom();
+    let item = this.#own.get(entry.key);
+    if (!item) {
+      item = { entry, author: "own", time: entry.written, node: messageNode({ name, text: entry.text, own: true, state: entry.state }) };
+      this.#own.set(entry.key, item);
     }
-    this.#setState(node, entry);
-  }
-
-  /** A line about the room, of strings and nodes. */
-  note(...parts) {
-    this.#append(el("p", { class: "note", "data-testid": "note" }, ...parts), null);
-  }
-
-  #message({ name, text, guest, own, state }) {
-    const head = el("p", { class: own ? "head visually-hidden" : "head" },
-      nameNode(name, { "data-testid": "message-author" }),
-      guest ? el("span", { class: "tag", title: "Sent by a client that has not joined the room: the name is only what it says." }, "guest") : null);
-    const node = el("article",
-      { class: "message", "data-testid": "message", "data-state": state, "data-author": name, "data-own": own },
-      own ? null : avatarNode(name),
-      el("div", { class: "body" },
-        head,
-        el("div", { class: "bubble" },
-          el("p", { class: "text", dir: "auto", "data-testid": "message-text" }, text),
-          el("p", { class: "meta" }))));
-    node.style.setProperty("--hue", hueOf(name));
-    return node;
-  }
-
-  #setState(node, entry) {
-    node.dataset.state = entry.state;
-    const meta = node.querySelector(".meta");
-    node.querySelector(".failure")?.remove();
-    if (entry.state === "sent") {
-      meta.replaceChildren(timeNode(entry.time ?? Date.now()));
-      this.#own.delete(entry.key);
-    } else if (entry.state === "pending") {
-      // The style sheet shows the one that holds for the connection's state.
-      meta.replaceChildren(
-        el("span", { class: "while-online" }, "Sending…"),
-        el("span", { class: "while-away" }, "Waiting…"),
-      );
-    } else {
-      meta.replaceChildren(timeNode(entry.written));
-      node.querySelector(".body").append(this.#failure(node, entry));
-      if (this.#pinned) this.#toBottom();
-    }
-  }
-
-  #failure(node, entry) {
-    const words = entry.reason
-      ? `Not sent. ${entry.reason}`
-      : "Perhaps not sent: the room did not confirm it.";
-    const retry = el("button", { type: "button", class: "link", "data-testid": "retry" }, "Retry");
-    const discard = el("button", { type: "button", class: "link", "data-testid": "discard" }, "Discard");
-    retry.addEventListener("click", () => this.#actions.retry(entry.key));
-    discard.addEventListener("click", () => {
-      this.#actions.discard(entry.key);
-      this.#own.delete(entry.key);
-      node.remove();
+    this.#scroll.keep(() => {
+      showState(item.node, entry, {
+        retry: () => this.#actions.retry(entry.key),
+        discard: () => this.#discard(item),
+      });
+      this.#settle(item);
     });
-    return el("p", { class: "failure", role: "alert" }, el("span", {}, words), " ", retry, discard);
+    if (entry.state === "pending") this.#scroll.toBottom();
   }
 
-  #append(node, message) {
-    const today = dayOf(message?.time ?? Date.now());
-    if (today !== this.#day) {
-      this.#day = today;
-      this.#log.append(el("p", { class: "note day" }, today));
-      this.#last = null;
+  /** A line about the room, of strings and nodes; behind the message `after` or what is last. */
+  note(parts, after) {
+    const item = { time: Date.now(), node: el("p", { class: "note", "data-testid": "note" }, ...parts) };
+    this.#scroll.keep(() => {
+      this.#conversation.note(item, after);
+      this.#show(item);
+      this.#trim();
+    });
+  }
+
+  /** Begins again with other messages; what is still to be sent stays. */
+  clear() {
+    this.#hide(this.#conversation.clear(failed));
+    this.#fetched = 0;
+  }
+
+  #place({ id, time, name, text, guest, own, author }) {
+    const item = { id, time, author: own ? "own" : author, guest: guest ? JSON.stringify([name, text]) : undefined };
+    if (id === undefined) this.#conversation.note(item);
+    else if (!this.#conversation.add(item)) return 0;
+    item.node = messageNode({ name, text, time, guest, own });
+    this.#show(item);
+    return 1;
+  }
+
+  #settle(item) {
+    const { state, id, time, key } = item.entry;
+    const next = this.#next(item);
+    if (state === "pending") this.#conversation.wait(item);
+    else if (state === "failed") this.#conversation.stay(item);
+    else {
+      item.time = time;
+      item.day = undefined;
+      this.#own.delete(key);
+      if (!this.#conversation.number(item, id)) this.#hide([item]);
     }
-    const last = this.#last;
-    node.classList.toggle("continued", Boolean(message && last
-      && last.author === message.author && Math.abs(message.time - last.time) < GROUP_WITHIN_MS));
-    this.#last = message;
-    this.#log.append(node);
-    this.#trim();
-    if (this.#pinned) this.#toBottom();
+    if (item.node.isConnected || state === "pending") this.#show(item);
+    if (next && next !== this.#next(item)) this.#decorate(next);
   }
 
-  /** The oldest go first, but not what its author may still want to send again. */
+  #discard(item) {
+    const next = this.#next(item);
+    this.#actions.discard(item.entry.key);
+    this.#own.delete(item.entry.key);
+    this.#conversation.remove(item);
+    this.#hide([item]);
+    if (next) this.#decorate(next);
+  }
+
+  /** Puts the item's node where the item is. A node that is there already isn't touched: it may have the focus. */
+  #show(item) {
+    const next = this.#next(item);
+    const place = next ? next.separator ?? next.node : null;
+    if (!item.node.isConnected || item.node.nextElementSibling !== place) {
+      item.separator?.remove();
+      item.separator = undefined;
+      this.#log.insertBefore(item.node, place);
+    }
+    this.#decorate(item);
+    if (next) this.#decorate(next);
+  }
+
+  #hide(items) {
+    for (const { node, separator } of items) {
+      node.remove();
+      separator?.remove();
+    }
+  }
+
+  #next(item) {
+    const { items } = this.#conversation;
+    const at = items.lastIndexOf(item);
+    return at < 0 ? undefined : items[at + 1];
+  }
+
+  /** A new day gets a line of its own; what the same author says soon after has no new head. */
+  #decorate(item) {
+    const { items } = this.#conversation;
+    const before = items[items.lastIndexOf(item) - 1];
+    const day = (item.day ??= dayOf(item.time));
+    const newDay = day !== (before?.day ?? dayOf(Date.now()));
+    if (newDay) {
+      item.separator ??= el("p", { class: "note day", "data-testid": "day" }, day);
+      item.node.before(item.separator);
+    } else {
+      item.separator?.remove();
+      item.separator = undefined;
+    }
+    item.node.classList.toggle("continued", Boolean(!newDay && item.author && before?.author === item.author
+      && Math.abs(item.time - before.time) < GROUP_WITHIN_MS));
+  }
+
+  /** The oldest go first. Who reads what is older keeps that, until they are back at the end. */
   #trim() {
-    const items = this.#log.querySelectorAll(":scope > .message, :scope > .note");
-    let extra = items.length - (this.#pinned ? KEPT : KEPT_WHILE_READING);
-    if (extra <= 0) return;
-    let first = null;
-    for (const item of items) {
-      const settled = (item.dataset.state ?? "sent") === "sent";
-      if (extra > 0 && settled) {
-        item.remove();
-        extra -= 1;
-      } else {
-        first ??= item;
-        if (extra <= 0) break;
-      }
-    }
-    first?.classList.remove("continued");
+    if (this.#scroll.pinned) this.#fetched = 0;
+    const keep = this.#scroll.pinned ? KEPT : KEPT_WHILE_READING + this.#fetched;
+    const gone = this.#conversation.trim(keep, failed);
+    if (gone.length === 0) return;
+    this.#hide(gone);
+    const [first] = this.#conversation.items;
+    if (first) this.#decorate(first);
+    if (this.#conversation.first !== undefined) this.#actions.trimmed(this.#conversation.first);
   }
 
-  #toBottom() {
-    this.#log.scrollTop = this.#log.scrollHeight;
-    this.#pinned = true;
-    this.#setUnseen(0);
-  }
-
-  #setUnseen(count) {
-    this.#unseen = count;
-    this.#newer.hidden = count === 0;
-    this.#newer.querySelector("span").textContent = count === 1 ? "1 new message" : `${count} new messages`;
+  /** Many messages at once are for reading, not for being read out. */
+  #quietly(change) {
+    this.#log.setAttribute("aria-live", "off");
+    this.#scroll.keep(change);
+    setTimeout(() => this.#log.removeAttribute("aria-live"), 1000);
   }
 }

@@ -3,41 +3,24 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { launch, SIZES, Visitor } from './support/browser.mjs';
 import { member } from './support/clients.mjs';
-import { roomcastOnly, serverFor } from './support/target.mjs';
+import { AS_DEPLOYED, roomcastOnly, serverFor } from './support/target.mjs';
 import { eventually } from './support/wait.mjs';
 import { freshRoom } from './support/wire.mjs';
 
-const server = serverFor();
+const server = serverFor(AS_DEPLOYED);
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser?.close());
 
 const visit = (t, pathname, viewport) => Visitor.open(t, browser, server, pathname, viewport);
 
-async function inRoom(t, room, name, viewport) {
-  const visitor = await visit(t, `/r/${room}`, viewport);
-  await visitor.enter(name);
-  return visitor;
-}
-
-async function assertRoster(visitor, names) {
-  let shown;
-  const complete = async () => {
-    shown = (await visitor.hook('roster-member').allInnerTexts()).sort();
-    return shown.length === names.length && names.every((name) => shown.some((text) => text.includes(name)));
-  };
-  await eventually(complete, `the roster ${names}`).catch(() => assert.fail(`the roster shows ${JSON.stringify(shown)}, not ${names}`));
-}
-
-const assertNoTrouble = (...visitors) => {
-  for (const { trouble } of visitors) assert.deepEqual(trouble, []);
-};
+const inRoom = (t, room, name, viewport) => Visitor.enter(t, browser, server, `/r/${room}`, name, viewport);
 
 describe('two people in a room', () => {
   test('each reads what the other writes, the own message goes from pending to sent, both are in the roster', async (t) => {
     const room = freshRoom();
     const [ada, bob] = [await inRoom(t, room, 'Ada'), await inRoom(t, room, 'Bob')];
-    for (const visitor of [ada, bob]) await assertRoster(visitor, ['Ada', 'Bob']);
+    for (const visitor of [ada, bob]) await visitor.roster('Ada', 'Bob');
     await ada.write('hello Bob');
     await ada.message('hello Bob', 'sent');
     assert.deepEqual(await ada.states('hello Bob'), ['pending', 'sent']);
@@ -47,18 +30,18 @@ describe('two people in a room', () => {
     await ada.message('hello Ada');
     assert.equal(await ada.hook('message').count(), 2);
     assert.equal(await bob.hook('message').count(), 2);
-    assertNoTrouble(ada, bob);
+    for (const visitor of [ada, bob]) visitor.assertNoTrouble();
   });
 
   test('who closes the page is gone from the roster; a client without a browser is one of them', async (t) => {
     const room = freshRoom();
     const [ada, bob] = [await inRoom(t, room, 'Ada'), await inRoom(t, room, 'Bob')];
     const script = await member(t, server, room, 'a script');
-    await assertRoster(ada, ['Ada', 'Bob', 'a script']);
+    await ada.roster('Ada', 'Bob', 'a script');
     await script.say('beep');
     await ada.message('beep');
     await bob.page.close();
-    await assertRoster(ada, ['Ada', 'a script']);
+    await ada.roster('Ada', 'a script');
     await ada.write('still here');
     assert.equal((await script.until('newMessage')).text, 'still here');
   });
@@ -67,14 +50,14 @@ describe('two people in a room', () => {
     const ada = await inRoom(t, freshRoom(), 'Ada');
     await ada.page.reload();
     await ada.state('online');
-    await assertRoster(ada, ['Ada']);
+    await ada.roster('Ada');
   });
 
   test('another room is another conversation', async (t) => {
     const [ada, bob] = [await inRoom(t, freshRoom(), 'Ada'), await inRoom(t, freshRoom(), 'Bob')];
     await ada.write('anybody?');
     await ada.message('anybody?');
-    await assertRoster(bob, ['Bob']);
+    await bob.roster('Bob');
     assert.equal(await bob.hook('message').count(), 0);
   });
 
@@ -87,7 +70,7 @@ describe('two people in a room', () => {
     await ada.write('written while away');
     for (const visitor of [ada, bob]) await visitor.state('online');
     await ada.message('written while away', 'sent');
-    await assertRoster(ada, ['Ada', 'Bob']);
+    await ada.roster('Ada', 'Bob');
     await bob.write('back again');
     await ada.message('back again');
   });
@@ -106,11 +89,11 @@ describe('hostile text stays text', () => {
     await bob.write(MARKUP);
     await ada.message(MARKUP);
     for (const visitor of [ada, bob]) {
-      await assertRoster(visitor, [MARKUP, 'Bob']);
+      await visitor.roster(MARKUP, 'Bob');
       assert.equal(await visitor.page.locator('[data-testid=message] img, [data-testid=message] script, img[onerror], [data-testid=roster] img').count(), 0);
       assert.equal(await visitor.page.evaluate(() => globalThis.hacked), undefined);
     }
-    assertNoTrouble(ada, bob);
+    for (const visitor of [ada, bob]) visitor.assertNoTrouble();
   });
 
   test('from a client that speaks without having joined', async (t) => {
@@ -120,7 +103,7 @@ describe('hostile text stays text', () => {
     await script.ask('createdMessage', { author: MARKUP, message: MARKUP });
     await ada.message(MARKUP);
     assert.equal(await ada.page.locator('[data-testid=message] img, img[onerror]').count(), 0);
-    assertNoTrouble(ada);
+    ada.assertNoTrouble();
   });
 });
 
@@ -145,7 +128,7 @@ describe('layout', () => {
       await door.message('And this is the answer.');
       assert.ok(await door.overflow() <= 0, `the room is ${await door.overflow()} px too wide`);
       await door.screenshot(`room-${size}`);
-      assertNoTrouble(landing, door);
+      for (const visitor of [landing, door]) visitor.assertNoTrouble();
     });
   }
 });
@@ -167,7 +150,7 @@ describe('addresses', () => {
       await visitor.page.waitForURL(/\/r\/[A-Za-z0-9_-]{10,64}$/);
       await visitor.enter('Ada');
       rooms.add(visitor.page.url());
-      assertNoTrouble(visitor);
+      visitor.assertNoTrouble();
     }
     assert.equal(rooms.size, 2);
   });

@@ -1,10 +1,11 @@
 // Chromium, and the page's hooks (`data-testid`) under readable names.
+import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { programFrom } from './clients.mjs';
 import { ROOT } from './paths.mjs';
-import { PATIENCE } from './wait.mjs';
+import { eventually, PATIENCE } from './wait.mjs';
 
 /** Screenshots to look at; git ignores them. */
 const ARTIFACTS = path.join(ROOT, 'tests/runtime/.artifacts');
@@ -21,29 +22,48 @@ export function launch() {
 
 /** One visitor: a profile of its own with one page, which keeps account of what should not happen. */
 export class Visitor {
-  /** Opens `pathname`; closed with the test. `trouble` collects errors, dialogs, and requests to other servers. */
+  /**
+   * Opens `pathname`; closed with the test. `trouble` collects errors, dialogs, and requests to other servers. A server
+   * without the page's files has `page(context)`, which serves them.
+   */
   static async open(t, browser, server, pathname, viewport = SIZES.desktop) {
     const context = await browser.newContext({ viewport });
     t.after(() => context.close());
     context.setDefaultTimeout(PATIENCE);
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.url });
     await context.addInitScript(recordStates);
+    await server.page?.(context);
+    return Visitor.#watched(await context.newPage(), server, pathname);
+  }
+
+  /** Opens `pathname` and asks for a name there: in a profile that has none. */
+  static async enter(t, browser, server, pathname, name, viewport) {
+    const visitor = await Visitor.open(t, browser, server, pathname, viewport);
+    await visitor.enter(name);
+    return visitor;
+  }
+
+  /** Another tab of the same profile, at the same address. */
+  async tab() {
+    return Visitor.#watched(await this.page.context().newPage(), this.server, new URL(this.page.url()).pathname);
+  }
+
+  static async #watched(page, server, pathname) {
     const visitor = new Visitor();
-    visitor.page = await context.newPage();
-    visitor.trouble = [];
-    visitor.page.on('pageerror', (error) => visitor.trouble.push(`error: ${error.message}`));
-    visitor.page.on('console', (message) => {
+    Object.assign(visitor, { page, server, trouble: [] });
+    page.on('pageerror', (error) => visitor.trouble.push(`error: ${error.message}`));
+    page.on('console', (message) => {
       if (message.type() === 'error') visitor.trouble.push(`console: ${message.text()} ${message.location().url}`);
     });
-    visitor.page.on('dialog', (dialog) => {
+    page.on('dialog', (dialog) => {
       visitor.trouble.push(`dialog: ${dialog.message()}`);
       dialog.dismiss();
     });
-    visitor.page.on('request', (request) => {
+    page.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
       if (protocol.startsWith('http') && origin !== server.url) visitor.trouble.push(`request: ${request.url()}`);
     });
-    await visitor.page.goto(server.url + pathname);
+    await page.goto(server.url + pathname);
     return visitor;
   }
 
@@ -78,6 +98,29 @@ export class Visitor {
   /** The states that the message with this text has been in, in order. */
   states(text) {
     return this.page.evaluate((wanted) => globalThis.recordedStates[wanted], text);
+  }
+
+  /** The texts of all messages that are shown, from top to bottom. */
+  texts() {
+    return this.hook('message-text').allTextContents();
+  }
+
+  notes() {
+    return this.hook('note').allTextContents();
+  }
+
+  /** Waits until the roster shows these people and no others. */
+  async roster(...names) {
+    let shown;
+    const complete = async () => {
+      shown = (await this.hook('roster-member').getByTestId('member-name').allTextContents()).sort();
+      return JSON.stringify(shown) === JSON.stringify([...names].sort());
+    };
+    await eventually(complete, `the roster ${names}`).catch(() => assert.fail(`the roster shows ${JSON.stringify(shown)}, not ${names}`));
+  }
+
+  assertNoTrouble() {
+    assert.deepEqual(this.trouble, []);
   }
 
   async overflow() {
