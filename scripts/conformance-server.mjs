@@ -9,6 +9,7 @@ const vars = {
   CONNECT_TIMEOUT_MS: 1000,
   CORS_ORIGIN: '*',
   ALLOW_EIO3: 'true',
+  RECOVERY_MS: 0,
 };
 
 const server = await startRoomcast({ vars, port: Number(process.argv[2]) });

@@ -40,7 +40,8 @@ pub struct Config {
     pub close_timeout: Millis,
     /// `MAX_PAYLOAD_BYTES`: the largest POST body and the largest WebSocket frame (413, W2).
     pub max_payload: usize,
-    /// `MAX_BUFFERED_BYTES`: how much a polling session may have waiting for its next GET before it is closed.
+    /// `MAX_BUFFERED_BYTES`: how much a client may leave unread, on a WebSocket or for its next GET, before it is closed. Who
+    /// has missed more than half of it isn't recovered.
     pub max_buffered: usize,
     /// `MAX_CONNECTIONS`: how many sessions a room holds; the runtime itself takes 32,768 WebSockets an object.
     pub max_connections: usize,
