@@ -6,8 +6,6 @@
     reason = "what goes wrong in a helper fails the test that uses it"
 )]
 
-#[path = "support/people.rs"]
-mod people;
 mod support;
 
 use roomcast::chat::Chat;
@@ -17,7 +15,7 @@ use support::{Room, START, plain};
 
 /// Without recovery: who is gone has left.
 fn room() -> Room<Chat> {
-    people::room(plain())
+    support::people::room(plain())
 }
 
 /// Somebody in the room.

@@ -6,18 +6,16 @@
     reason = "what goes wrong in a helper fails the test that uses it"
 )]
 
-#[path = "support/people.rs"]
-mod people;
 mod support;
 
-use people::{Person, config, forget, key_of};
 use roomcast::chat::Chat;
 use roomcast::config::Config;
 use serde_json::{Value, json};
+use support::people::{Person, config, forget, key_of};
 use support::{Room, START};
 
 fn room() -> Room<Chat> {
-    people::room(config())
+    support::people::room(config())
 }
 
 fn texts(page: &Value) -> Vec<&str> {
@@ -263,7 +261,7 @@ fn who_was_away_gets_what_came_after_the_last_message_seen() {
 fn the_newest_messages_are_kept_and_old_ones_go_a_hundred_at_once() {
     let count = |room: &Room<Chat>| room.memory().number("SELECT count(*) FROM chat_messages");
     for interrupted in [false, true] {
-        let mut room = people::room(Config { history_messages: 20, ..config() });
+        let mut room = support::people::room(Config { history_messages: 20, ..config() });
         let mut ada = Person::enter(&mut room, "Ada");
         let mut last = 0;
         for n in 1..=250 {

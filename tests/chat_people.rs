@@ -6,31 +6,33 @@
     reason = "what goes wrong in a helper fails the test that uses it"
 )]
 
-#[path = "support/people.rs"]
-mod people;
 mod support;
 
-use people::{AWAY_AFTER, Person, RECOVERY, config, connect, key_of};
 use roomcast::chat::Chat;
-use serde_json::{Value, json};
+use serde_json::json;
+use support::people::{AWAY_AFTER, Person, RECOVERY, config, connect, couple, key_of};
 use support::{Room, START};
+
+const NOTHING: [&str; 0] = [];
+
+fn room() -> Room<Chat> {
+    support::people::room(config())
+}
 
 #[test]
 fn who_shows_a_name_when_connecting_is_a_member_at_once() {
     let mut room = room();
-    let ada = member(&mut room, "Ada");
+    let mut ada = Person::enter(&mut room, "Ada");
     let (bob, answer) = connect(&mut room, &json!({"name": " Bob\n", "key": key_of("bob"), "more": 1}));
     assert!(answer.unwrap()["sid"].is_string());
-    let joined = room.events(ada.conn);
-    assert_eq!(joined[0][0], "memberJoined");
-    assert_eq!(joined[0][1]["name"], "Bob");
+    let joined = ada.events(&mut room);
+    assert_eq!((&joined[0][0], &joined[0][1]["name"]), (&json!("memberJoined"), &json!("Bob")));
     assert!(room.call(bob, "message", &json!({"text": "hi"}))["id"].is_u64());
-    let said = room.events(ada.conn);
-    assert_eq!(said[0][1]["author"]["id"], joined[0][1]["id"]);
+    assert_eq!(ada.events(&mut room)[0][1]["author"]["id"], joined[0][1]["id"]);
     let again = room.call(bob, "join", &json!({"name": "Bob", "key": key_of("bob")}));
     assert_eq!(again["id"], joined[0][1]["id"], "to join again only asks for the roster");
     assert_eq!((again["members"].as_array().unwrap().len(), &again["messages"][0]["text"]), (2, &json!("hi")));
-    assert_silence(&mut room, &[&ada], "which is no news");
+    assert_eq!(ada.heard(&mut room), NOTHING, "which is no news");
 }
 
 #[test]
@@ -49,52 +51,53 @@ fn a_key_may_be_shown_before_the_name_or_with_it() {
 #[test]
 fn a_name_or_a_key_that_is_none_refuses_the_connection() {
     let mut room = room();
-    let ada = member(&mut room, "Ada");
+    let mut ada = Person::enter(&mut room, "Ada");
     for (auth, code) in [
         (json!({"name": ""}), "invalid_name"),
         (json!({"name": "x".repeat(33)}), "invalid_name"),
         (json!({"name": 7}), "invalid_name"),
         (json!({"name": {}, "key": 7}), "invalid_name"),
         (json!({"name": "Bob", "key": "short"}), "invalid_key"),
+        (json!({"name": "Bob", "key": "k".repeat(65)}), "invalid_key"),
         (json!({"name": "Bob", "key": ["k".repeat(16)]}), "invalid_key"),
         (json!({"key": ""}), "invalid_key"),
     ] {
         let (_, answer) = connect(&mut room, &auth);
         let error = answer.unwrap_err();
-        assert_eq!(error_code(&error["data"]), code, "{auth}");
-        assert_eq!(error["message"], error["data"]["message"], "a sentence for people");
-        assert_silence(&mut room, &[&ada], "nobody has come");
+        assert_eq!(error["data"], json!({"code": code, "message": error["message"]}), "{auth}");
+        assert!(error["message"].as_str().unwrap().ends_with('.'), "a sentence");
+        assert_eq!(ada.heard(&mut room), NOTHING, "nobody has come");
     }
 }
 
 #[test]
 fn another_key_is_another_person() {
     let mut room = room();
-    let (ada, bob) = (member(&mut room, "Ada"), member(&mut room, "Bob"));
-    room.events(ada.conn);
-    let answer = room.call(bob.conn, "join", &json!({"name": "Bob", "key": key_of("bob")}));
+    let (mut ada, mut bob) = (Person::enter(&mut room, "Ada"), Person::keyless(&mut room, "Bob"));
+    ada.events(&mut room);
+    let answer = bob.ask(&mut room, "join", &json!({"name": "Bob", "key": key_of("bob")}));
     let id = answer["id"].as_str().unwrap();
     assert_ne!(id, bob.id);
     let told = [
         json!(["memberLeft", {"id": bob.id, "name": "Bob", "time": START.0}]),
         json!(["memberJoined", {"id": id, "name": "Bob", "time": START.0}]),
     ];
-    assert_eq!(room.events(ada.conn), told);
-    let roster = room.call(ada.conn, "join", &json!({"name": "Ada"}));
-    assert_eq!(roster["members"].as_array().unwrap().len(), 2);
+    assert_eq!(ada.events(&mut room), told);
+    assert_eq!(ada.roster(&mut room), ["Ada", "Bob"]);
+    assert_eq!(bob.join(&mut room)["id"], id, "the key needn't be shown again");
 }
 
 #[test]
 fn a_key_is_never_shown_to_anybody_nor_stored() {
-    let mut room = people::room(people::config());
+    let mut room = room();
     let keys = ["ada", "bob", "eve"].map(key_of);
-    let mut sent = String::new();
-    let (ada, answer) = connect(&mut room, &json!({"name": "Ada", "key": keys[0]}));
-    sent += &format!("{answer:?}");
-    let (bob, answer) = connect(&mut room, &json!({"key": keys[1]}));
-    sent += &format!("{answer:?}");
-    let (eve, answer) = connect(&mut room, &json!({}));
-    sent += &format!("{answer:?}");
+    let mut told = String::new();
+    let auths = [json!({"name": "Ada", "key": keys[0]}), json!({"key": keys[1]}), json!({})];
+    let [ada, bob, eve] = auths.map(|auth| {
+        let (conn, answer) = connect(&mut room, &auth);
+        told += &format!("{answer:?}");
+        conn
+    });
     for (conn, event, payload) in [
         (bob, "join", json!({"name": "Bob"})),
         (eve, "join", json!({"name": "Eve", "key": keys[2]})),
@@ -103,26 +106,30 @@ fn a_key_is_never_shown_to_anybody_nor_stored() {
         (ada, "history", json!({"key": keys[0], "before": 1})),
         (ada, "unknown", json!({"key": keys[0]})),
     ] {
-        sent += &room.call(conn, event, &payload).to_string();
         for conn in [ada, bob, eve] {
-            sent += &room.frames(conn).concat();
+            told += &room.frames(conn).concat();
         }
+        told += &room.call(conn, event, &payload).to_string();
     }
-    let refused = connect(&mut room, &json!({"name": "", "key": keys[0]}));
-    sent += &format!("{refused:?}");
+    told += &format!("{:?}", connect(&mut room, &json!({"name": "", "key": keys[0]})));
     for conn in [ada, bob, eve] {
-        sent += &room.attachment(conn).unwrap();
+        told += &room.frames(conn).concat();
+        told += &room.attachment(conn).unwrap();
     }
-    sent += &room.memory().warnings().concat();
+    told += &room.memory().warnings().concat();
+    assert!(told.contains("Eve"));
     for key in keys {
-        assert!(!sent.contains(&key), "{sent}");
+        assert!(!told.contains(&key), "{told}");
         for (table, columns) in [
-            ("chat_messages", "author_id || author_name || client_id || text"),
-            ("roomcast_log", "event || to_rooms || except_rooms"),
-            ("roomcast_sockets", "stays || data"),
+            ("chat_messages", "author_id, author_name, client_id, text"),
+            ("roomcast_log", "event, to_rooms, except_rooms"),
+            ("roomcast_sockets", "stays, data"),
         ] {
-            let sql = format!("SELECT count(*) FROM {table} WHERE instr({columns}, '{key}') > 0");
-            assert_eq!(room.memory().number(&sql), 0, "{table}");
+            let rows_with = |text: &str| {
+                let sql = format!("SELECT count(*) FROM {table} WHERE instr(concat({columns}), '{text}') > 0");
+                room.memory().number(&sql)
+            };
+            assert_eq!((rows_with(&key), rows_with("Eve") > 0), (0, true), "{table}");
         }
     }
 }

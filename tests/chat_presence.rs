@@ -6,24 +6,14 @@
     reason = "what goes wrong in a helper fails the test that uses it"
 )]
 
-#[path = "support/people.rs"]
-mod people;
 mod support;
 
-use people::{AWAY_AFTER, Person, RECOVERY, config, forget, key_of};
 use roomcast::chat::Chat;
 use serde_json::json;
+use support::people::{AWAY_AFTER, Person, RECOVERY, config, connect, couple, forget, key_of};
 use support::{Room, START};
 
 const NOTHING: [&str; 0] = [];
-
-/// A room with Ada and Bob, who have heard of each other.
-fn couple() -> (Room<Chat>, Person, Person) {
-    let mut room = people::room(config());
-    let (mut ada, bob) = (Person::enter(&mut room, "Ada"), Person::enter(&mut room, "Bob"));
-    ada.events(&mut room);
-    (room, ada, bob)
-}
 
 #[test]
 fn who_is_back_before_counting_as_away_was_never_gone() {
@@ -244,7 +234,7 @@ fn an_alarm_that_is_late_announces_late_and_the_roster_never_disagrees() {
 
 #[test]
 fn after_a_crash_nobody_hears_of_a_hundred_who_all_come_back() {
-    let mut room = people::room(config());
+    let mut room = support::people::room(config());
     let mut people: Vec<_> = (0..100).map(|n| Person::enter(&mut room, &format!("Person {n:02}"))).collect();
     people.iter_mut().for_each(|person| _ = person.events(&mut room));
     room.crash();
@@ -261,7 +251,7 @@ fn after_a_crash_nobody_hears_of_a_hundred_who_all_come_back() {
 
 #[test]
 fn after_a_crash_those_who_stay_away_are_announced_and_only_they() {
-    let mut room = people::room(config());
+    let mut room = support::people::room(config());
     let mut people: Vec<_> = (0..20).map(|n| Person::enter(&mut room, &format!("Person {n:02}"))).collect();
     people.iter_mut().for_each(|person| _ = person.events(&mut room));
     room.crash();
@@ -303,7 +293,7 @@ fn presence_is_told_to_those_who_are_there_even_if_nothing_can_be_stored() {
 fn a_story_of_tabs_and_names_is_the_same_wherever_it_is_interrupted() {
     // The same story, interrupted after each of its steps, and once not at all.
     let tell = |interrupted: Option<usize>| {
-        let mut room = people::room(config());
+        let mut room = support::people::room(config());
         let mut step = 0;
         let mut pause = |room: &mut Room<Chat>| {
             room.pass(2_000);
@@ -354,4 +344,16 @@ fn a_story_of_tabs_and_names_is_the_same_wherever_it_is_interrupted() {
     for step in 0..13 {
         assert_eq!(tell(Some(step)), whole, "interrupted after step {step}");
     }
+}
+
+#[test]
+fn who_can_not_be_recovered_but_is_the_same_person_has_not_left() {
+    let (mut room, mut ada, mut bob) = couple();
+    bob.vanish(&mut room);
+    room.pass(AWAY_AFTER - 1);
+    let auth = json!({"name": "Bob", "key": key_of("Bob"), "pid": bob.pid(), "offset": "none of ours"});
+    let (_, answer) = connect(&mut room, &auth);
+    assert_ne!(answer.unwrap()["pid"], bob.pid(), "it had to start anew");
+    room.pass(2 * RECOVERY);
+    assert_eq!(ada.heard(&mut room), NOTHING);
 }

@@ -81,11 +81,12 @@ impl<A: App> Hub<A> {
             return self.refuse(engine, turn, sid, namespace, &refusal, revision);
         }
         let told = revision == Revision::V4 && self.sockets.recovery.is_on();
-        if told
-            && let Some(claim) = Claim::read(auth)
-            && self.recover(engine, turn, sid, namespace, &claim, auth)
-        {
-            return;
+        let mut given_up = None;
+        if told && let Some(claim) = Claim::read(auth) {
+            match self.recover(engine, turn, sid, namespace, &claim, auth) {
+                Ok(()) => return,
+                Err(lost) => given_up = lost,
+            }
         }
         // Clients of Socket.IO 2 derive an id from the session's. The reference uses the same, and so shows it to whoever
         // sees the id; here the session's stays a secret (H3, C12).
@@ -98,6 +99,10 @@ impl<A: App> Hub<A> {
         send(engine, turn, &self.sockets, sid, namespace, &connect);
         let connection = Connection { socket: &id, auth, recovered: false };
         self.call(engine, turn, namespace, |app, io| app.connected(io, &connection));
+        // Last, so that an app that knows people rather than sockets sees that this one is still there.
+        if let Some(lost) = given_up {
+            self.expire_lost(engine, turn, lost);
+        }
     }
 
     fn refuse(

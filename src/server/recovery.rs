@@ -50,7 +50,10 @@ impl Claim {
 }
 
 impl<A: App> Hub<A> {
-    /// Gives a client its socket back; `false` where that can't be, and it joins as anybody else.
+    /// Gives a client its socket back.
+    ///
+    /// # Errors
+    /// Where that can't be: it joins as anybody else, and the socket that it gives up thereby, if any, is gone for good.
     pub(super) fn recover(
         &mut self,
         engine: &mut Engine,
@@ -59,19 +62,17 @@ impl<A: App> Hub<A> {
         namespace: &Rc<str>,
         claim: &Claim,
         auth: Option<&RawValue>,
-    ) -> bool {
+    ) -> Result<(), Option<Lost>> {
         let missed = self.missed(turn, namespace, claim).unwrap_or_else(|error| {
             turn.runtime.warn(&format!("a client was not recovered: {error}"));
             None
         });
         // Whoever has been recovered is on a new connection: if there is an old one, it is dead or will be.
-        let Some(Lost { id, mut profile, .. }) = self.take(engine, turn, namespace, &claim.pid) else {
-            return false;
-        };
+        let lost = self.take(engine, turn, namespace, &claim.pid).ok_or(None)?;
         let Some(missed) = missed else {
-            self.expire_lost(engine, turn, Lost { id, namespace: namespace.clone(), profile, gone: turn.now });
-            return false;
+            return Err(Some(lost));
         };
+        let Lost { id, mut profile, .. } = lost;
         profile.told = true;
         let pid = profile.pid.clone();
         self.sockets.join(sid, namespace, &id, profile);
@@ -86,7 +87,7 @@ impl<A: App> Hub<A> {
         send(engine, turn, &self.sockets, sid, namespace, &connect);
         let connection = Connection { socket: &id, auth, recovered: true };
         self.call(engine, turn, namespace, |app, io| app.connected(io, &connection));
-        true
+        Ok(())
     }
 
     /// The events that the client has missed; `None` where nobody can tell, or where it is too much.
@@ -142,7 +143,8 @@ impl<A: App> Hub<A> {
         }
     }
 
-    fn expire_lost(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, lost: Lost) {
+    /// Tells the app of a socket that nobody will come back to.
+    pub(super) fn expire_lost(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, lost: Lost) {
         let departed = Recovery::departed(lost);
         self.call(engine, turn, &departed.namespace, |app, io| app.expired(io, &departed));
     }

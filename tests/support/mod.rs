@@ -9,6 +9,7 @@
 mod clients;
 mod comebacks;
 mod memory;
+pub(crate) mod people;
 mod random;
 mod recorder;
 

@@ -1,14 +1,19 @@
 //! People in the chat: clients with a name and perhaps a key, who come back to their sockets.
 
 #![allow(dead_code, reason = "each test file uses a part of this")]
-#![allow(clippy::expect_used, clippy::panic, reason = "what goes wrong in here fails the test that uses it")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what goes wrong in here fails the test that uses it"
+)]
 
 use roomcast::chat::Chat;
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use serde_json::{Value, json};
 
-use crate::support::Room;
+use super::Room;
 
 /// How long a client may be gone, in ms, in a room with this [`config`].
 pub(crate) const RECOVERY: u64 = 60_000;
@@ -144,6 +149,11 @@ impl Person {
         roster
     }
 
+    /// What recovers its socket.
+    pub(crate) fn pid(&self) -> &str {
+        &self.pid
+    }
+
     /// The connection is lost.
     pub(crate) fn vanish(&mut self, room: &mut Room<Chat>) {
         self.events(room);
@@ -173,6 +183,14 @@ impl Person {
         self.remember(&mut missed);
         missed
     }
+}
+
+/// A room with Ada and Bob, who have heard of each other.
+pub(crate) fn couple() -> (Room<Chat>, Person, Person) {
+    let mut room = room(config());
+    let (mut ada, bob) = (Person::enter(&mut room, "Ada"), Person::enter(&mut room, "Bob"));
+    ada.events(&mut room);
+    (room, ada, bob)
 }
 
 /// What everybody hears is thrown away.
