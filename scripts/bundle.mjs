@@ -1,7 +1,7 @@
 // Builds what is deployed: build/ (the Worker, by worker-build) and public/socket.io/ (the stock
 // client's bundle, from npm). Does the set-up that this needs, and nothing when nothing changed.
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { manifest, npmBin, root, say, wasmBindgenVersion, workerBuildVersion } from './project.mjs';
 import { withLock } from './lock.mjs';
@@ -56,6 +56,13 @@ async function buildWorker() {
     cwd: root,
     env: { ESBUILD_BIN: bin('esbuild'), WASM_OPT_BIN: bin('wasm-opt'), WASM_BINDGEN_BIN: wasmBindgenProgram() },
   });
+  // src/edge/entry.mjs goes around what was built from Rust.
+  const built = (name) => join(root, 'build', name);
+  renameSync(built('index.js'), built('rust.js'));
+  const externals = ['--external:cloudflare:workers', '--external:*.wasm'];
+  const options = ['--bundle', '--format=esm', '--minify', ...externals, `--outfile=${built('index.js')}`];
+  await runLogged('entry', bin('esbuild'), [join(root, 'src', 'edge', 'entry.mjs'), ...options], { cwd: root });
+  rmSync(built('rust.js'));
 }
 
 /** npm waits for the network while cargo keeps the processor busy, so the steps run side by side. */
