@@ -50,53 +50,51 @@ fn random_text(entropy: &dyn Entropy) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The identifier of an Engine.IO session. It is the session's secret: who knows it may speak for it (H3).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Sid(Rc<str>);
+/// A kind of identifier: random, and a text on the wire.
+macro_rules! identifier {
+    ($(#[$attribute:meta])* $name:ident) => {
+        $(#[$attribute])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Rc<str>);
 
-impl Sid {
-    /// A fresh, unguessable identifier.
-    pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(random_text(entropy).into())
-    }
+        impl $name {
+            /// A fresh, unguessable identifier.
+            pub fn random(entropy: &dyn Entropy) -> Self {
+                Self(random_text(entropy).into())
+            }
 
-    /// The identifier as it stands in a query or an attachment; whether such a session exists is another question.
-    pub fn from_wire(text: &str) -> Self {
-        Self(text.into())
-    }
+            /// The identifier as it came from outside; whether there is anything of that name is another question.
+            pub fn from_wire(text: &str) -> Self {
+                Self(text.into())
+            }
 
-    /// The text that goes over the wire.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+            /// The text that goes over the wire.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
 }
+
+identifier!(
+    /// The identifier of an Engine.IO session. It is the session's secret: who knows it may speak for it (H3).
+    Sid
+);
+identifier!(
+    /// What recovers a socket: its client shows it when it comes back (1.11). Like the [`Sid`], it is a secret.
+    Pid
+);
+identifier!(
+    /// The public identifier of a Socket.IO socket: one client in one namespace. Not the session's [`Sid`] (H3).
+    #[derive(Debug, Serialize, Deserialize)]
+    SocketId
+);
 
 /// Shows no more of the secret than it takes to tell two sessions apart.
 impl fmt::Debug for Sid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown: String = self.0.chars().take(6).collect();
         write!(f, "Sid({shown}…)")
-    }
-}
-
-/// What recovers a socket: its client shows it when it comes back (1.11). Like the [`Sid`], it is a secret.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pid(Rc<str>);
-
-impl Pid {
-    /// A fresh, unguessable identifier.
-    pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(random_text(entropy).into())
-    }
-
-    /// The identifier as a client or a row has it; whether there is such a socket is another question.
-    pub fn from_wire(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// The text that goes over the wire.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -135,27 +133,6 @@ impl Offset {
 impl fmt::Display for Offset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
-    }
-}
-
-/// The public identifier of a Socket.IO socket: one client in one namespace. Not the session's [`Sid`] (H3).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct SocketId(Rc<str>);
-
-impl SocketId {
-    /// A fresh identifier.
-    pub fn random(entropy: &dyn Entropy) -> Self {
-        Self(random_text(entropy).into())
-    }
-
-    /// The identifier as an attachment or an app's own data has it.
-    pub fn from_wire(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// The text that goes over the wire.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

@@ -13,6 +13,7 @@ mod listener;
 mod packet;
 pub mod payload;
 mod session;
+mod transport;
 
 use std::collections::HashMap;
 
@@ -30,7 +31,8 @@ use crate::runtime::Sleeper;
 use crate::timers::Timers;
 use handshake::Purpose;
 use payload::Body;
-use session::{Encoding, Scope, Session, Timer};
+use session::{Scope, Session, Timer};
+use transport::Encoding;
 
 /// What a new session starts with.
 #[derive(Clone, Copy)]

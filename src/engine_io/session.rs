@@ -24,8 +24,9 @@ use serde::{Deserialize, Serialize};
 
 use super::asleep::{is_dead, wants_ping};
 use super::handshake::Refusal;
-use super::packet::{Packet, as_text, with_type};
-use super::{Message, Reason, Revision, http, payload};
+use super::packet::Packet;
+use super::transport::{Encoding, Flight, Polling, Transport, Wire};
+use super::{Message, Reason, Revision, http};
 use crate::config::Config;
 use crate::ids::{ConnId, Millis, Sid};
 use crate::outbox::{Effect, Frame, Outbox, Reply};
@@ -113,89 +114,6 @@ pub(super) struct Session {
     wrote: u64,
     /// The POST whose body is still arriving; it may outlive an upgrade that overtakes it.
     post: Option<(ConnId, Encoding)>,
-}
-
-/// How a POST's body is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    /// As text.
-    Text,
-    /// As bytes, which only revision 3 has.
-    Binary,
-}
-
-#[derive(Debug)]
-enum Transport {
-    Polling(Polling),
-    /// Still polling while a WebSocket is tried out.
-    Upgrading {
-        polling: Polling,
-        socket: ConnId,
-        /// Whether the client takes text only on that WebSocket.
-        base64: bool,
-        /// Whether the client has sent `2probe`: no poll waits for long from then on (U1).
-        probed: bool,
-    },
-    WebSocket {
-        conn: ConnId,
-        /// When the client was last heard of, as far as the object itself was told.
-        heard: Millis,
-        flight: Flight,
-    },
-    /// Closed by the server while no GET was pending: the next one is told (P11).
-    Closing(Vec<Frame>),
-    /// Closed by the client with this POST while no GET was pending: one may be on its way (P7).
-    Leaving(ConnId),
-}
-
-/// What was sent over a WebSocket and may not have arrived: the runtime keeps it without an end, and tells nobody.
-#[derive(Debug, Default)]
-struct Flight {
-    /// Bytes sent since the last ping that was answered.
-    bytes: usize,
-    /// A ping that shows how far the client has read: when it was sent, and the bytes before it.
-    mark: Option<(Millis, usize)>,
-}
-
-/// Where a GET is pending, nothing is buffered.
-#[derive(Debug, Default)]
-struct Polling {
-    /// With the time of its arrival.
-    get: Option<(ConnId, Millis)>,
-    buffer: Vec<Frame>,
-    /// The bytes in `buffer`.
-    buffered: usize,
-}
-
-impl Polling {
-    /// Takes out what waits for the next GET.
-    fn take_buffer(&mut self) -> Vec<Frame> {
-        self.buffered = 0;
-        std::mem::take(&mut self.buffer)
-    }
-}
-
-/// How a session's packets are written.
-#[derive(Debug, Clone, Copy)]
-struct Wire {
-    revision: Revision,
-    base64: bool,
-}
-
-impl Wire {
-    /// The answer to a GET that brings packets.
-    fn payload(self, frames: &[Frame]) -> Reply {
-        http::payload(payload::encode(self.revision, self.base64, frames))
-    }
-
-    /// A frame as a WebSocket carries it (W1, P13).
-    fn frame(self, frame: Frame) -> Frame {
-        match (&frame, self) {
-            (Frame::Binary(_), Self { base64: true, revision }) => Frame::Text(as_text(revision, &frame).into()),
-            (Frame::Binary(message), Self { revision: Revision::V3, .. }) => Frame::Binary(with_type(message).into()),
-            _ => frame,
-        }
-    }
 }
 
 impl Session {
@@ -307,19 +225,12 @@ impl Session {
         if self.revision == Revision::V3 {
             return;
         }
-        flight.bytes = flight.bytes.saturating_add(size);
-        if let Some((sent, before)) = flight.mark {
-            let heard = scope.runtime.last_pong(*conn).unwrap_or_default().max(*heard);
-            if heard > sent {
-                *flight = Flight { bytes: flight.bytes.saturating_sub(before), mark: None };
-            }
-        }
-        if flight.mark.is_none() && flight.bytes > scope.config.max_buffered / 2 {
-            scope.out.send(*conn, Packet::Ping("".into()).encode());
-            flight.mark = Some((scope.now, flight.bytes));
-        }
-        if flight.bytes > scope.config.max_buffered {
+        let heard = || scope.runtime.last_pong(*conn).unwrap_or_default().max(*heard);
+        if flight.add(size, heard) > scope.config.max_buffered {
             scope.timers.set((self.sid.clone(), Timer::Overflow), scope.now);
+        } else if flight.wants_mark(scope.config.max_buffered / 2) {
+            scope.out.send(*conn, Packet::Ping("".into()).encode());
+            flight.mark(scope.now);
         }
     }
 

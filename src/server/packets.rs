@@ -101,7 +101,7 @@ impl<A: App> Hub<A> {
         self.call(engine, turn, namespace, |app, io| app.connected(io, &connection));
         // Last, so that an app that knows people rather than sockets sees that this one is still there.
         if let Some(lost) = given_up {
-            self.expire_lost(engine, turn, lost);
+            self.expire_lost(engine, turn, &lost);
         }
     }
 

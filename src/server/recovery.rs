@@ -12,8 +12,8 @@ use crate::app::{App, Connection, send};
 use crate::database::DatabaseError;
 use crate::engine_io::{Engine, Turn};
 use crate::ids::{Offset, Pid, Sid, SocketId};
-use crate::socket_io::recovery::{Lost, Profile, Recovery, Replay, SocketRows};
-use crate::socket_io::{Departed, DisconnectReason, Reply};
+use crate::socket_io::recovery::{Lost, Profile, Replay, SocketRows};
+use crate::socket_io::{DisconnectReason, Reply};
 
 /// What a client shows to get its socket back.
 pub(super) struct Claim {
@@ -139,13 +139,13 @@ impl<A: App> Hub<A> {
     pub(super) fn expire_all_lost(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
         while let Some(lost) = self.sockets.recovery.take_expired(turn.now) {
             self.sockets.unsaved.insert((lost.namespace.clone(), lost.profile.pid.clone()));
-            self.expire_lost(engine, turn, lost);
+            self.expire_lost(engine, turn, &lost);
         }
     }
 
     /// Tells the app of a socket that nobody will come back to.
-    pub(super) fn expire_lost(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, lost: Lost) {
-        let departed = Recovery::departed(lost);
+    pub(super) fn expire_lost(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, lost: &Lost) {
+        let departed = lost.departed(DisconnectReason::Transport("transport close"), false);
         self.call(engine, turn, &departed.namespace, |app, io| app.expired(io, &departed));
     }
 
@@ -159,18 +159,14 @@ impl<A: App> Hub<A> {
             turn.runtime.warn(&format!("lost clients were not looked for: {error}"));
             Vec::new()
         });
+        let recoverable = self.sockets.recovery.is_on();
         for lost in orphans {
-            let Lost { id, namespace, profile, .. } = &lost;
-            self.sockets.unsaved.insert((namespace.clone(), profile.pid.clone()));
-            self.sockets.departed.push_back(Departed {
-                namespace: namespace.clone(),
-                id: id.clone(),
-                data: profile.data.clone(),
-                rooms: profile.rooms().map(|room| room.to_string()).chain([id.to_string()]).collect(),
-                reason: DisconnectReason::Transport("transport error"),
-                recoverable: self.sockets.recovery.is_on(),
-            });
-            self.sockets.recovery.lose(lost);
+            self.sockets.unsaved.insert((lost.namespace.clone(), lost.profile.pid.clone()));
+            let reason = DisconnectReason::Transport("transport error");
+            self.sockets.departed.push_back(lost.departed(reason, recoverable));
+            if recoverable {
+                self.sockets.recovery.lose(lost);
+            }
         }
         self.tell_departures(engine, turn);
     }

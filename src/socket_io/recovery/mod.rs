@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use log::{Log, Logged, Replay};
 pub use rows::SocketRows;
 
-use super::sockets::Departed;
+use super::sockets::{Departed, DisconnectReason};
 use crate::config::Config;
 use crate::database::{Database, DatabaseError};
 use crate::ids::{Millis, Offset, Pid, SocketId};
@@ -132,6 +132,20 @@ pub struct Lost {
     pub gone: Millis,
 }
 
+impl Lost {
+    /// What the app is told of it.
+    pub fn departed(&self, reason: DisconnectReason, recoverable: bool) -> Departed {
+        Departed {
+            namespace: self.namespace.clone(),
+            id: self.id.clone(),
+            data: self.profile.data.clone(),
+            rooms: self.profile.rooms().map(ToString::to_string).chain([self.id.to_string()]).collect(),
+            reason,
+            recoverable,
+        }
+    }
+}
+
 /// A socket whose client is gone and may come back, as an app sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Away<'a> {
@@ -231,17 +245,5 @@ impl Recovery {
     pub fn away<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = Away<'a>> {
         let lost = self.lost.values().filter(move |lost| *lost.namespace == *namespace);
         lost.map(|lost| Away { id: &lost.id, since: lost.gone, data: lost.profile.data.as_ref() })
-    }
-
-    /// What the app is told of somebody whose time is over.
-    pub fn departed(lost: Lost) -> Departed {
-        Departed {
-            rooms: lost.profile.rooms().map(|room| room.to_string()).chain([lost.id.to_string()]).collect(),
-            namespace: lost.namespace,
-            id: lost.id,
-            data: lost.profile.data,
-            reason: super::DisconnectReason::Transport("transport close"),
-            recoverable: false,
-        }
     }
 }
