@@ -44,7 +44,7 @@ impl Listener for Echo {
 /// | `data {value}`, `data?` | sets what is kept with the socket; is acked with it |
 /// | `whoami` | is acked with the socket's `id`, the number of `sockets` in the namespace, and of those `away` |
 /// | `ask-later`, `answer-now` | the first one's ack is kept, and given when the second one comes |
-/// | `panic` | the app panics |
+/// | `panic` | the app sends `never` to everybody, and panics before the end of the turn |
 ///
 /// Where an ack is wanted and the row above names none, it is `{}`; what can't be stored is acked `{error: "storage"}`.
 #[derive(Debug, Default)]
@@ -146,7 +146,10 @@ fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: W
                 io.answer(ack, &json!("later"))?;
             }
         }
-        "panic" => panic_now(),
+        "panic" => {
+            io.all().emit("never", &wish.data)?;
+            panic_now();
+        }
         _ => {}
     }
     Ok(json!({}))

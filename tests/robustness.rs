@@ -59,6 +59,8 @@ struct Bare {
     now: Millis,
     /// Ids of sessions that were ever opened.
     sids: Vec<String>,
+    /// What recovers sockets.
+    pids: Vec<String>,
     attachments: BTreeMap<ConnId, String>,
 }
 
@@ -67,7 +69,15 @@ impl Bare {
         let random = Random::new(seed);
         let memory = Memory::default();
         let server = start(&memory, Vec::new());
-        Self { server, memory, random, now: START, sids: vec!["nobody".to_owned()], attachments: BTreeMap::new() }
+        Self {
+            server,
+            memory,
+            random,
+            now: START,
+            sids: vec!["nobody".to_owned()],
+            pids: vec!["nothing".to_owned()],
+            attachments: BTreeMap::new(),
+        }
     }
 
     fn look_at(&mut self, outbox: Outbox) {
@@ -91,6 +101,9 @@ impl Bare {
             };
             if let Some((sid, _)) = said.strip_prefix("0{\"sid\":\"").and_then(|rest| rest.split_once('"')) {
                 self.sids.push(sid.to_owned());
+            }
+            if let Some((pid, _)) = said.split_once(r#""pid":""#).and_then(|(_, rest)| rest.split_once('"')) {
+                self.pids.push(pid.to_owned());
             }
         }
     }
@@ -130,7 +143,7 @@ impl Bare {
                 self.input(Input::Body { conn, body });
             }
             5..=7 => {
-                let text = text(random);
+                let text = if random.below(6) == 0 { self.claim() } else { text(random) };
                 self.input(Input::Text { conn, text: &text });
             }
             8 => {
@@ -151,6 +164,16 @@ impl Bare {
             _ => self.input(Input::Alarm),
         }
         assert!(self.server.next_wake(self.now).is_none_or(|at| at.0 <= self.now.0 + 1_000_000), "{:?}", self.now);
+    }
+
+    /// Somebody wants a socket back, perhaps one that somebody else has.
+    fn claim(&mut self) -> String {
+        let pid = &self.pids[self.pids.len() - 1 - self.random.below(self.pids.len().min(8))];
+        let offset = self.now.0 * 1_000 - self.random.next() % 100_000_000;
+        let offset = [String::new(), format!(r#","offset":"{offset}""#), r#","offset":1"#.to_owned()]
+            [self.random.below(3)]
+        .clone();
+        format!(r#"40{{"pid":"{pid}"{offset}}}"#)
     }
 
     /// A new object finds attachments, some of which somebody has spoilt.
