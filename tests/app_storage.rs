@@ -4,7 +4,7 @@
 
 mod support;
 
-use roomcast::app::{App, Event, Io, IoError};
+use roomcast::app::{App, Event, Io, IoError, Schema};
 use roomcast::config::Config;
 use roomcast::database::Value;
 use support::{Memory, Room, plain};
@@ -14,13 +14,13 @@ struct Tally {
     schema: &'static [&'static str],
 }
 
-const FIRST: &[&str] =
-    &["CREATE TABLE tally (name TEXT PRIMARY KEY, value INTEGER); INSERT INTO tally VALUES ('made', 1)"];
-const LATER: &[&str] = &[FIRST[0], "INSERT INTO tally VALUES ('later', 1)"];
+const MAKE: &str = "CREATE TABLE tally (name TEXT PRIMARY KEY, value INTEGER); INSERT INTO tally VALUES ('made', 1)";
+const FIRST: &[&str] = &[MAKE];
+const LATER: &[&str] = &[MAKE, "INSERT INTO tally VALUES ('later', 1)"];
 
 impl App for Tally {
-    fn schema(&self) -> &'static [&'static str] {
-        self.schema
+    fn schema(&self) -> Schema {
+        Schema { app: "tally", steps: self.schema }
     }
 
     fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {

@@ -12,7 +12,7 @@ use roomcast::chat::Chat;
 use roomcast::config::Config;
 use serde_json::{Value, json};
 use support::people::{Person, config, forget, key_of};
-use support::{Room, START};
+use support::{Memory, Room, START};
 
 fn room() -> Room<Chat> {
     support::people::room(config())
@@ -311,4 +311,21 @@ fn a_message_costs_no_more_rows_than_it_must() {
     ada.say(&mut room, "second", "m-1");
     ada.join(&mut room);
     assert_eq!(room.memory().rows_written(), 0, "asking costs nothing");
+}
+
+#[test]
+fn what_the_first_release_with_a_history_stored_is_read() {
+    let memory = Memory::default();
+    memory.script(include_str!("fixtures/storage-v1.sql"));
+    memory.script(include_str!("fixtures/storage-chat-v1.sql"));
+    let mut room = Room::on(memory, config(), || Chat::new(&config())).unwrap();
+    let mut bob = Person::enter(&mut room, "Bob");
+    let joined = bob.join(&mut room);
+    assert_eq!(
+        joined["messages"],
+        json!([
+            {"id": 1_699_999_999_999_000_u64, "time": 1_699_999_999_999_u64, "author": {"id": "person-of-version-1", "name": "Ada"}, "text": "hello"},
+            {"id": 1_699_999_999_999_001_u64, "time": 1_699_999_999_999_u64, "author": {"name": "Eve"}, "text": "from the tutorial"},
+        ])
+    );
 }

@@ -93,11 +93,20 @@ pub trait App {
         _ = (io, name);
     }
 
-    /// The steps that make the app's tables, the oldest first; `;` ends a statement. A room remembers which it has run, so
-    /// steps are only ever added. The names of the tables start with the app's.
-    fn schema(&self) -> &'static [&'static str] {
-        &[]
+    /// The app's tables.
+    fn schema(&self) -> Schema {
+        Schema::default()
     }
+}
+
+/// The tables of an app. Their names start with its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Schema {
+    /// The app: a room may have had another one before.
+    pub app: &'static str,
+    /// The steps that make the tables, the oldest first; `;` ends a statement. A room remembers which it has run, so steps
+    /// are only ever added.
+    pub steps: &'static [&'static str],
 }
 
 /// A client that has joined a namespace.

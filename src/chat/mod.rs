@@ -37,7 +37,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::app::{App, Connection, Departed, Emit, Event, Io, IoError, Refusal};
+use crate::app::{App, Connection, Departed, Emit, Event, Io, IoError, Refusal, Schema};
 use crate::config::Config;
 use crate::ids::SocketId;
 use history::{History, Page, Range};
@@ -82,8 +82,8 @@ impl Chat {
 }
 
 impl App for Chat {
-    fn schema(&self) -> &'static [&'static str] {
-        &[history::SCHEMA, presence::SCHEMA]
+    fn schema(&self) -> Schema {
+        Schema { app: "chat", steps: &[history::SCHEMA, presence::SCHEMA] }
     }
 
     fn connecting(&mut self, io: &mut Io<'_>, auth: Option<&RawValue>) -> Result<(), Refusal> {

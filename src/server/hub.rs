@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::app::{App, Io, Schedule};
+use crate::app::{App, Io, Schedule, Schema};
 use crate::config::Config;
 use crate::database::{Database, DatabaseError, migrate};
 use crate::engine_io::{Engine, Listener, Message, Reason, Revision, Turn};
@@ -94,7 +94,8 @@ impl<A: App> Hub<A> {
         self.sockets.recovery.open(database)?;
         self.sockets.recovery.load(database)?;
         self.schedule.open(database)?;
-        migrate(database, "app", self.app.schema())
+        let Schema { app, steps } = self.app.schema();
+        if steps.is_empty() { Ok(()) } else { migrate(database, app, steps) }
     }
 
     /// When something is due that the database knows of.
