@@ -40,7 +40,7 @@ impl Listener for Echo {
 /// | `broadcast` | all others in the namespace get `broadcast` with the same arguments |
 /// | `kick {close}` | the socket is disconnected; with `close`, the whole connection |
 /// | `join {room}`, `leave {room}` | the socket joins or leaves a room |
-/// | `to {room, event, data}`, `direct {event, data}` | those in the room get the event, or the socket itself |
+/// | `to {room, event, data, volatile}`, `direct {event, data}` | those in the room get the event, or the socket itself |
 /// | `data {value}`, `data?` | sets what is kept with the socket; is acked with it |
 /// | `whoami` | is acked with the socket's `id`, the number of `sockets` in the namespace, and of those `away` |
 /// | `ask-later`, `answer-now` | the first one's ack is kept, and given when the second one comes |
@@ -65,6 +65,7 @@ struct Wish {
     event: String,
     data: Value,
     value: Value,
+    volatile: bool,
 }
 
 /// What is kept with a socket.
@@ -112,7 +113,8 @@ impl App for Conformance {
         let answer = match (&done, ack) {
             (Ok(answer), Some(ack)) => io.answer(ack, answer),
             (Err(IoError::Storage(_)), Some(ack)) => io.answer(ack, &json!({ "error": "storage" })),
-            (_, _) => Ok(()),
+            (Err(error), Some(ack)) => io.answer(ack, &json!({ "error": error.to_string() })),
+            (_, None) => Ok(()),
         };
         report(&answer);
         report(&done);
@@ -132,7 +134,11 @@ fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: W
         "kick" => io.disconnect(socket, wish.close),
         "join" => io.join(socket, &wish.room),
         "leave" => io.leave(socket, &wish.room),
-        "to" => io.to(&wish.room).emit(&wish.event, &wish.data)?,
+        "to" => {
+            let to = io.to(&wish.room);
+            let to = if wish.volatile { to.volatile() } else { to };
+            to.emit(&wish.event, &wish.data)?;
+        }
         "direct" => io.to(socket).emit(&wish.event, &wish.data)?,
         "data" => keep(io, socket, |kept| kept.value = wish.value)?,
         "data?" => return Ok(io.data::<Kept>(socket).unwrap_or_default().value),

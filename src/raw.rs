@@ -68,6 +68,7 @@ impl<L: Listener> RawServer<L> {
         let mut out = Outbox::default();
         let mut turn = Turn { now, runtime: self.runtime.as_ref(), out: &mut out };
         run(&mut self.engine, &mut self.listener, &mut turn);
+        self.engine.flush(&mut turn);
         for sid in std::mem::take(&mut self.listener.changed) {
             if let Some((conn, state)) = save(&self.engine, &sid) {
                 out.push(Effect::Attach { conn, state });

@@ -253,3 +253,24 @@ fn who_joins_while_nothing_can_be_stored_joins_and_the_operator_is_told() {
     assert!(room.is_open(traveller.conn));
     assert_eq!(memory.warnings().len(), 1);
 }
+
+#[test]
+fn an_event_that_is_more_than_a_row_may_have_is_told_and_sent_to_nobody() {
+    let app = Recorder {
+        on_event: |io, event| {
+            let size: usize = event.args.get(0).unwrap();
+            let sent = io.all().emit("n", &"x".repeat(size));
+            assert_eq!(io.answer(event.ack.unwrap(), &sent.map_err(|error| error.to_string())), Ok(()));
+        },
+        ..Recorder::default()
+    };
+    let mut room = app.room(config());
+    let [(one, _), (other, _)] = [room.client(), room.client()];
+    room.text(one, r#"420["x",2000000]"#);
+    let told = "the room can't store it: an event of 2000013 bytes is more than a row may have";
+    assert_eq!(room.frames(one), [format!(r#"430[{{"Err":"{told}"}}]"#)]);
+    assert_eq!(room.frames(other), [""; 0]);
+    room.text(one, r#"420["x",1990000]"#);
+    assert!(room.frames(one).contains(&r#"430[{"Ok":null}]"#.to_owned()));
+    assert_eq!(room.frames(other).len(), 1);
+}

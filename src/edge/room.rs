@@ -167,8 +167,9 @@ impl Room {
     /// A WebSocket closed.
     pub(super) fn closed(self: &Rc<Self>, conn: ConnId, failed: bool) {
         self.count("closes");
-        self.sockets.remove(conn);
+        // A room that it has woken still finds there what the socket was.
         self.handle(Input::Closed { conn, failed });
+        self.sockets.remove(conn);
     }
 
     /// Has the core handle one input, and carries out what it wants.

@@ -49,6 +49,8 @@ pub struct Engine {
     sessions: HashMap<Sid, Session>,
     conns: HashMap<ConnId, Sid>,
     timers: Timers<(Sid, Timer)>,
+    /// Sessions with a GET to be answered at the end of the turn.
+    ready: Vec<Sid>,
     /// How many inputs there were.
     turns: u64,
     /// When the WebSockets whose pongs are absorbed are pinged next. `None` while it isn't known whether the alarm that
@@ -64,6 +66,7 @@ impl Engine {
             sessions: HashMap::new(),
             conns: HashMap::new(),
             timers: Timers::default(),
+            ready: Vec::new(),
             turns: 0,
             beat_at: None,
         }
@@ -122,6 +125,15 @@ impl Engine {
         }
     }
 
+    /// The turn is over: answers the GETs that its packets are for.
+    pub fn flush(&mut self, turn: &mut Turn<'_>) {
+        for sid in std::mem::take(&mut self.ready) {
+            if let (Some(session), mut scope) = self.split(turn, &sid) {
+                session.flush(&mut scope);
+            }
+        }
+    }
+
     /// Sends a frame to a session; one that is gone is passed over.
     pub fn send(&mut self, turn: &mut Turn<'_>, sid: &Sid, frame: Frame) {
         if let (Some(session), mut scope) = self.split(turn, sid) {
@@ -174,6 +186,7 @@ impl Engine {
             config: &self.config,
             timers: &mut self.timers,
             conns: &mut self.conns,
+            ready: &mut self.ready,
             runtime: turn.runtime,
             out: turn.out,
         };

@@ -86,6 +86,8 @@ pub(super) struct Scope<'a> {
     pub turn: u64,
     /// The sessions of WebSockets and of requests without an answer.
     pub conns: &'a mut HashMap<ConnId, Sid>,
+    /// Sessions with a GET to be answered at the end of the turn.
+    pub ready: &'a mut Vec<Sid>,
     pub runtime: &'a dyn Runtime,
     pub out: &'a mut Outbox,
 }
@@ -207,8 +209,10 @@ impl Session {
             Transport::Closing(_) | Transport::Leaving(_) => return,
         };
         if let Some((get, _)) = polling.get.take() {
-            scope.respond(get, wire.payload(&[frame]));
-        } else if polling.buffered.saturating_add(frame.len()) > scope.config.max_buffered {
+            polling.answering = Some(get);
+            scope.ready.push(self.sid.clone());
+        }
+        if polling.buffered.saturating_add(frame.len()) > scope.config.max_buffered {
             scope.timers.set((self.sid.clone(), Timer::Overflow), scope.now);
         } else {
             polling.buffered += frame.len();
@@ -231,6 +235,16 @@ impl Session {
         } else if flight.wants_mark(scope.config.max_buffered / 2) {
             scope.out.send(*conn, Packet::Ping("".into()).encode());
             flight.mark(scope.now);
+        }
+    }
+
+    /// Answers the GET that this turn's packets are for, if there is one.
+    pub(super) fn flush(&mut self, scope: &mut Scope<'_>) {
+        let wire = self.wire();
+        if let Transport::Polling(polling) | Transport::Upgrading { polling, .. } = &mut self.transport
+            && let Some(get) = polling.answering.take()
+        {
+            scope.respond(get, wire.payload(&polling.take_buffer()));
         }
     }
 
@@ -410,6 +424,7 @@ impl Session {
 
     /// What waited for a GET goes over the WebSocket, in order (U9). A GET that waits came too late (U5).
     fn complete_upgrade(&mut self, scope: &mut Scope<'_>) {
+        self.flush(scope);
         let Transport::Upgrading { polling, socket, base64, .. } = &mut self.transport else {
             return;
         };
@@ -512,6 +527,7 @@ impl Session {
 
     /// The server closes the session. `true` where that is done; else the next GET will be told (P11).
     pub(super) fn close(&mut self, scope: &mut Scope<'_>) -> bool {
+        self.flush(scope);
         self.cancel_upgrade(scope);
         let polling = match &mut self.transport {
             Transport::Polling(polling) if polling.get.is_none() => polling,
@@ -532,6 +548,7 @@ impl Session {
     /// The client closes the session with the POST `conn`. `true` where its answer has to wait for a GET that may be on its
     /// way, and that would else find no session (P7).
     pub(super) fn linger(&mut self, conn: ConnId, scope: &mut Scope<'_>) -> bool {
+        self.flush(scope);
         self.cancel_upgrade(scope);
         if !matches!(&self.transport, Transport::Polling(polling) if polling.get.is_none()) {
             return false;
@@ -545,6 +562,7 @@ impl Session {
 
     /// The last words: whoever still waits for this session is answered, its WebSockets are closed, its timers cleared.
     pub(super) fn end(mut self, reason: Reason, scope: &mut Scope<'_>) {
+        self.flush(scope);
         self.cancel_upgrade(scope);
         // A client that closed by itself only needs its poll back (P7).
         let farewell = if reason == Reason::TransportClose { Packet::Noop } else { Packet::Close };

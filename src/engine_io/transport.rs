@@ -53,7 +53,7 @@ impl Flight {
     /// was last heard of.
     pub(super) fn add(&mut self, size: usize, heard: impl FnOnce() -> Millis) -> usize {
         self.bytes = self.bytes.saturating_add(size);
-        if let Some((_, before)) = self.mark.take_if(|(sent, _)| heard() > *sent) {
+        if let Some((_, before)) = self.mark.take_if(|(sent, _)| heard() >= *sent) {
             self.bytes = self.bytes.saturating_sub(before);
         }
         self.bytes
@@ -75,6 +75,9 @@ impl Flight {
 pub(super) struct Polling {
     /// With the time of its arrival.
     pub get: Option<(ConnId, Millis)>,
+    /// The GET that this turn's packets are for: it gets them together when the turn is over. A client that was answered
+    /// with the first one alone, and then lost its connection, would show that one again after its recovery.
+    pub answering: Option<ConnId>,
     pub buffer: Vec<Frame>,
     /// The bytes in `buffer`.
     pub buffered: usize,

@@ -100,6 +100,7 @@ impl<A: App> Server<A> {
             if let Some(run) = run.take() {
                 run(engine, hub, &mut turn);
             }
+            engine.flush(&mut turn);
             save(engine, hub, &mut turn);
             true
         });

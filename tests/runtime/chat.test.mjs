@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Client, member } from './support/clients.mjs';
-import { serverFor } from './support/target.mjs';
+import { AS_DEPLOYED, serverFor } from './support/target.mjs';
 import { freshRoom } from './support/wire.mjs';
 
-const server = serverFor();
+const server = serverFor(AS_DEPLOYED);
 
 const isNow = (time) => assert.ok(Number.isInteger(time) && Math.abs(Date.now() - time) < 60_000, `${time} should be Unix ms`);
 const names = (members) => members.map(({ name }) => name).sort();
@@ -14,11 +14,12 @@ describe('who is told what', () => {
   test('join is acked with the own id and name and all members, oneself included', async (t) => {
     const room = freshRoom();
     const ada = await member(t, server, room, 'Ada');
-    assert.deepEqual(ada.me, { id: ada.socket.id, name: 'Ada', members: [{ id: ada.socket.id, name: 'Ada' }] });
+    const { id } = ada.socket;
+    assert.deepEqual(ada.me, { id, name: 'Ada', members: [{ id, name: 'Ada', away: false }], messages: [], more: false });
     const bob = await member(t, server, room, 'Bob');
     assert.equal(bob.me.members.length, 2);
     for (const { socket, me } of [ada, bob]) {
-      assert.deepEqual(bob.me.members.find(({ id }) => id === socket.id), { id: socket.id, name: me.name });
+      assert.deepEqual(bob.me.members.find((each) => each.id === socket.id), { id: socket.id, name: me.name, away: false });
     }
   });
 
@@ -54,7 +55,7 @@ describe('who is told what', () => {
     const ada = await member(t, server, freshRoom(), 'Ada');
     const { members, name } = await ada.join('Ada Lovelace');
     assert.equal(name, 'Ada Lovelace');
-    assert.deepEqual(members, [{ id: ada.socket.id, name: 'Ada Lovelace' }]);
+    assert.deepEqual(members, [{ id: ada.socket.id, name: 'Ada Lovelace', away: false }]);
   });
 
   test('a connection that goes without having joined is not announced as left', async (t) => {

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, TRANSPORTS } from './support/clients.mjs';
-import { serverFor } from './support/target.mjs';
+import { AS_DEPLOYED, serverFor } from './support/target.mjs';
 import { within } from './support/wait.mjs';
 import { freshRoom } from './support/wire.mjs';
 
 const CLIENTS = 20;
 const MESSAGES = 50;
 const LOAD_PATIENCE = 60_000;
-const server = serverFor();
+const server = serverFor(AS_DEPLOYED);
 
 /** Records what a client gets to know, in the order in which it does: messages of others, and its own when acked. */
 function record(client) {

@@ -9,6 +9,9 @@ use crate::database::{Database, DatabaseError, Row, Value};
 use crate::ids::{Millis, Offset};
 use crate::socket_io::args::Args;
 
+/// The bytes that a row may have: the platform takes 2 MB, and there is more in a row than what is counted.
+const MAX_ROW_BYTES: usize = 2_000_000 - 1_000;
+
 /// How many rows are read at once: the rows of a page are in memory together.
 const PAGE: usize = 64;
 
@@ -97,13 +100,18 @@ impl Log {
         args: &Args<'_>,
     ) -> Result<(), DatabaseError> {
         const INSERT: &str = "INSERT INTO roomcast_log VALUES (?, ?, ?, ?, ?, ?)";
+        let (to, except, event) = (list(&logged.to), list(&logged.except), event(name, args));
         let attachments = join(args.attachments());
+        let size = namespace.len() + to.len() + except.len() + event.len() + attachments.as_ref().map_or(0, Vec::len);
+        if size > MAX_ROW_BYTES {
+            return Err(DatabaseError(format!("an event of {size} bytes is more than a row may have")));
+        }
         let values = [
             logged.offset.0.into(),
             namespace.into(),
-            list(&logged.to).into(),
-            list(&logged.except).into(),
-            event(name, args).into(),
+            to.into(),
+            except.into(),
+            event.into(),
             Value::from(attachments.as_deref()),
         ];
         database.query(INSERT, &values)?;

@@ -38,7 +38,7 @@ export class Client {
       socket.once('connect_error', reject);
     });
     this.upgraded = new Promise((resolve) => socket.io.once('open', () => socket.io.engine.once('upgrade', resolve)));
-    socket.onAny((event, ...args) => this.events.push([event, ...args]));
+    socket.onAny((event, ...args) => this.events.push([event, ...withoutOffset(args)]));
     socket.on('disconnect', (reason) => this.events.end(`disconnected: ${reason}`));
   }
 
@@ -78,6 +78,9 @@ export class Client {
     return (await this.events.until(([name]) => name === event, what))[1];
   }
 }
+
+/** The arguments of an event of the chat, of which each has one: with recovery (1.11) an offset stands behind it. */
+const withoutOffset = (args) => (args.length === 2 && typeof args[1] === 'string' ? args.slice(0, 1) : args);
 
 /** A client that has joined under `name`. */
 export async function member(t, server, room, name, options) {

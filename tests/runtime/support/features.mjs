@@ -129,6 +129,7 @@ export const FEATURES = {
     async run(t, server, kind, transport) {
       const proxy = await cuttable(t, server);
       const peer = await Peer.open(t, kind, proxy.url, freshRoom(), { transport, reconnection: true, reconnectionDelay: 20 });
+      await peer.next('the greeting');
       const before = peer.socket.id;
       proxy.cut();
       const lost = await peer.life.until((step) => step.startsWith?.('disconnect'), 'the loss of the connection');

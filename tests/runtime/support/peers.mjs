@@ -113,32 +113,35 @@ export function plain(value) {
 /**
  * A TCP proxy in front of `server`, for connections that are cut in the middle: neither side says goodbye. From `cut()` to
  * `restore()` there is no way through: a polling client that has no request under way at the cut notices by its next one.
+ * With `halfOpen` the server isn't told: for it they are still there when the client comes back.
  */
-export async function cuttable(t, server) {
+export async function cuttable(t, server, { halfOpen = false } = {}) {
   const { hostname, port } = new URL(server.url);
-  const open = new Set();
+  const [nears, fars] = [new Set(), new Set()];
   let down = false;
   const proxy = createServer((near) => {
     if (down) return near.destroy();
     const far = connectTcp(port, hostname);
-    for (const [from, to] of [[near, far], [far, near]]) {
+    for (const [from, to, open] of [[near, far, nears], [far, near, fars]]) {
       open.add(from);
       from.on('error', () => {}); // a cut connection; its "close" follows
       from.on('close', () => {
         open.delete(from);
-        to.destroy();
+        if (from === near && halfOpen) far.resume(); // what it is still sent goes nowhere
+        else to.destroy();
       });
       from.pipe(to);
     }
   });
   const cut = () => {
     down = true;
-    open.forEach((socket) => socket.destroy());
+    nears.forEach((socket) => socket.destroy());
   };
   const restore = () => (down = false);
   t.after(() => {
     proxy.close();
     cut();
+    fars.forEach((socket) => socket.destroy());
   });
   await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${proxy.address().port}`, cut, restore };

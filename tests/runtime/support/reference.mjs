@@ -19,12 +19,14 @@ const DEFAULTS = {
   MAX_PAYLOAD_BYTES: 1_000_000,
   CLOSE_TIMEOUT_MS: 500, // roomcast's default is 30,000; here it would hold up the end of every test file by as much
   MAX_ATTACHMENTS: 10, ALLOW_EIO3: 'false', CORS_ORIGIN: '', COOKIE: '', PARSER: 'default', APP: 'chat',
+  RECOVERY_MS: 120_000,
 };
 
 /** Starts it on `port` of 127.0.0.1, by default a free one, with these settings in place of the defaults. */
 export async function startReference({ vars = {}, port = 0 } = {}) {
   const settings = { ...DEFAULTS };
   for (const [name, value] of Object.entries(vars)) {
+    if (value === undefined) continue; // the default
     settings[name] = typeof DEFAULTS[name] === 'number' ? Number(value) : String(value);
   }
   const rooms = new Map();
@@ -112,6 +114,9 @@ function createRoom(settings) {
   const http = createServer(); // never listens: the front hands it the room's requests
   const io = new Server(http, {
     ...engineOptions(settings), connectTimeout: settings.CONNECT_TIMEOUT_MS, parser: parser(settings),
+    ...(settings.RECOVERY_MS > 0 && {
+      connectionStateRecovery: { maxDisconnectionDuration: settings.RECOVERY_MS, skipMiddlewares: false },
+    }),
   });
   setCloseTimeout(io.engine, settings);
   if (settings.APP === 'conformance') conformanceApp(io);
@@ -164,7 +169,12 @@ function checkMessage(text) {
 
 function chat(io) {
   const members = new Map();
-  let lastId = 0;
+  const history = [];
+  const remember = (author, text) => {
+    const message = { id: history.length + 1, time: Date.now(), author, text };
+    history.push(message);
+    return message;
+  };
   const toOthers = (socket, joined, event, payload) => {
     for (const [id, other] of io.sockets.sockets) {
       if (id !== socket.id && members.has(id) === joined) other.emit(event, payload);
@@ -175,6 +185,7 @@ function chat(io) {
       const [author, message] = strings(payload, 'author', 'message');
       nickname(author);
       checkMessage(message);
+      remember({ name: author }, message);
       socket.broadcast.emit('newIncomingMessage', { author, message });
       return {};
     },
@@ -184,16 +195,17 @@ function chat(io) {
       members.set(socket.id, name);
       const event = before === undefined ? 'memberJoined' : 'memberRenamed';
       if (name !== before) toOthers(socket, true, event, { id: socket.id, name, time: Date.now() });
-      return { id: socket.id, name, members: [...members].map(([id, known]) => ({ id, name: known })) };
+      const everybody = [...members].map(([id, known]) => ({ id, name: known, away: false }));
+      return { id: socket.id, name, members: everybody, messages: history.slice(-50), more: history.length > 50 };
     },
     message(socket, payload) {
       const [text] = strings(payload, 'text');
       const name = members.get(socket.id);
       if (name === undefined) throw new Refusal('not_joined', 'join first');
       checkMessage(text);
-      const id = ++lastId;
-      const time = Date.now();
-      toOthers(socket, true, 'newMessage', { id, time, author: { id: socket.id, name }, text });
+      const message = remember({ id: socket.id, name }, text);
+      const { id, time } = message;
+      toOthers(socket, true, 'newMessage', message);
       toOthers(socket, false, 'newIncomingMessage', { author: name, message: text });
       return { id, time };
     },

@@ -12,9 +12,21 @@ import { PATIENCE, within } from './wait.mjs';
 const { resolve } = createRequire(import.meta.url);
 process.env.MINIFLARE_WORKERD_PATH ??= createRequire(resolve('wrangler/package.json'))('workerd').default;
 
-const BUILD = path.join(ROOT, 'build');
+/** The runtime's program. */
+export const WORKERD = process.env.MINIFLARE_WORKERD_PATH;
+export const BUILD = path.join(ROOT, 'build');
+export const ROOM_CLASS = 'ChatRoom';
 const WORKER = 'roomcast';
-const ROOM_CLASS = 'ChatRoom';
+
+/** wrangler.toml, parsed. */
+export const wranglerConfig = () => parseToml(readFileSync(path.join(ROOT, 'wrangler.toml'), 'utf8'));
+
+/** The settings of a deployment with `vars` in place of some; a setting of `null` is left out, `undefined` changes nothing. */
+export function bindingsFrom(config, vars) {
+  const own = Object.entries(vars).filter(([, value]) => value !== undefined);
+  const settings = Object.entries({ ...config.vars, ...Object.fromEntries(own) }).filter(([, value]) => value !== null);
+  return Object.fromEntries(settings.map(([name, value]) => [name, String(value)]));
+}
 
 /**
  * Starts roomcast on `port` of 127.0.0.1, by default a free one. `vars` override the settings of wrangler.toml; a setting of
@@ -23,12 +35,7 @@ const ROOM_CLASS = 'ChatRoom';
 export async function startRoomcast({ vars = {}, persist, port = 0 } = {}) {
   const scriptPath = path.join(BUILD, 'index.js');
   if (!existsSync(scriptPath)) throw new Error('build/index.js is missing: build the Worker before these tests');
-  const config = parseToml(readFileSync(path.join(ROOT, 'wrangler.toml'), 'utf8'));
-  const bindings = { ...config.vars };
-  for (const [name, value] of Object.entries(vars)) {
-    if (value === null) delete bindings[name];
-    else bindings[name] = String(value);
-  }
+  const config = wranglerConfig();
   const folder = persist ?? mkdtempSync(path.join(tmpdir(), 'roomcast-'));
   const mf = new Miniflare({
     name: WORKER,
@@ -43,7 +50,7 @@ export async function startRoomcast({ vars = {}, persist, port = 0 } = {}) {
     durableObjects: { ROOMS: { className: ROOM_CLASS, useSQLite: true } },
     durableObjectsPersist: folder,
     assets: assetOptions(config.assets ?? {}),
-    bindings,
+    bindings: bindingsFrom(config, vars),
     cf: false, // no look-up of a sample request outside
     telemetry: { enabled: false },
   });

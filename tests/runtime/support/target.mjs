@@ -13,10 +13,13 @@ export const roomcastOnly = onReference && 'only roomcast has this';
 /** Settings for tests that count every packet: no ping comes in between, however slow the machine. */
 export const WITHOUT_PINGS = { PING_INTERVAL_MS: 1_000_000_000 };
 
+/** Recovery as in wrangler.toml: events have an offset behind their arguments. Without it `serverFor` has it switched off. */
+export const AS_DEPLOYED = { RECOVERY_MS: undefined };
+
 /** Starts a server for the tests of a file or of a `describe`, with these settings, and stops it after them. */
 export function serverFor(vars = {}) {
   const server = {};
-  before(async () => Object.assign(server, await startTarget({ vars })));
+  before(async () => Object.assign(server, await startTarget({ vars: { RECOVERY_MS: 0, ...vars } })));
   after(() => server.close?.());
   return server;
 }
