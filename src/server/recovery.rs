@@ -119,13 +119,13 @@ impl<A: App> Hub<A> {
             return Some((&lost.id, &lost.profile));
         }
         let (id, socket) = self.sockets.namespaces.get(namespace)?.by_pid(pid)?;
-        Some((id, &socket.profile))
+        Some((id, &socket.profile)).filter(|(_, profile)| profile.told)
     }
 
     /// Takes a socket from wherever it is: a connection that still counts as open is closed, with all that it carries.
     fn take(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, namespace: &Rc<str>, pid: &Pid) -> Option<Lost> {
         let place = self.sockets.namespaces.get(namespace);
-        if let Some((_, socket)) = place.and_then(|place| place.by_pid(pid)) {
+        if let Some((_, socket)) = place.and_then(|place| place.by_pid(pid)).filter(|(_, socket)| socket.profile.told) {
             let old = socket.sid.clone();
             engine.close(turn, &old);
             self.remove_client(engine, turn, &old, DisconnectReason::Transport("transport close"));
@@ -152,8 +152,7 @@ impl<A: App> Hub<A> {
     /// The sockets that count as connected and whose connection is gone together with the object's memory.
     pub(super) fn lose_orphans(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
         let places = self.sockets.namespaces.values();
-        let rows =
-            places.flat_map(|place| place.sockets.values()).filter(|socket| socket.profile.told || socket.spilled);
+        let rows = places.flat_map(|place| place.sockets.values()).filter(|socket| socket.has_row());
         let connected: BTreeSet<Pid> = rows.map(|socket| socket.profile.pid.clone()).collect();
         let orphans = SocketRows(turn.runtime).orphans(&connected, turn.now).unwrap_or_else(|error| {
             turn.runtime.warn(&format!("lost clients were not looked for: {error}"));
@@ -186,9 +185,9 @@ impl<A: App> Hub<A> {
             return rows.save(id, namespace, profile, Some(*gone));
         }
         let place = self.sockets.namespaces.get(namespace);
-        match place.and_then(|place| place.with_row(pid)) {
-            Some((id, socket)) => rows.save(id, namespace, &socket.profile, None),
-            None => rows.delete(pid),
+        match place.and_then(|place| place.by_pid(pid)) {
+            Some((id, socket)) if socket.has_row() => rows.save(id, namespace, &socket.profile, None),
+            _ => rows.delete(pid),
         }
     }
 }

@@ -73,6 +73,13 @@ pub struct Socket {
     pub spilled: bool,
 }
 
+impl Socket {
+    /// Whether it is to have a row: its client may come back to it, or there is no other place for what it is.
+    pub fn has_row(&self) -> bool {
+        self.profile.told || self.spilled
+    }
+}
+
 /// A socket that is gone, with what the app needs to take leave.
 #[derive(Debug)]
 pub struct Departed {
@@ -123,18 +130,10 @@ impl Namespace {
         self.unanswered.insert((socket.clone(), id));
     }
 
-    /// The connected socket with this pid, if its client knows it.
+    /// The connected socket with this pid.
     pub fn by_pid(&self, pid: &Pid) -> Option<(&SocketId, &Socket)> {
         let id = self.pids.get(pid)?;
-        let socket = self.sockets.get(id).filter(|socket| socket.profile.told)?;
-        Some((id, socket))
-    }
-
-    /// The connected socket with this pid, if it is to have a row.
-    pub fn with_row(&self, pid: &Pid) -> Option<(&SocketId, &Socket)> {
-        let id = self.pids.get(pid)?;
-        let socket = self.sockets.get(id).filter(|socket| socket.profile.told || socket.spilled)?;
-        Some((id, socket))
+        Some((id, self.sockets.get(id)?))
     }
 
     /// Whether this socket owed that answer; it no longer does.
@@ -217,11 +216,11 @@ impl Sockets {
     /// What a socket is has changed, and must be kept.
     pub fn touch(&mut self, namespace: &Rc<str>, id: &SocketId) {
         let socket = self.namespaces.get(namespace).and_then(|place| place.sockets.get(id));
-        if let Some(Socket { sid, profile, spilled }) = socket {
-            if profile.told || *spilled {
-                self.unsaved.insert((namespace.clone(), profile.pid.clone()));
+        if let Some(socket) = socket {
+            if socket.has_row() {
+                self.unsaved.insert((namespace.clone(), socket.profile.pid.clone()));
             }
-            self.changed.insert(sid.clone());
+            self.changed.insert(socket.sid.clone());
         }
     }
 
