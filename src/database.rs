@@ -117,30 +117,37 @@ impl fmt::Display for DatabaseError {
     }
 }
 
-/// Brings the tables of one part up to date: runs the steps that this database hasn't seen, each together with the note
+/// A part that has tables, and the steps that make them, the oldest first; `;` ends a statement.
+pub type Part<'a> = (&'a str, &'a [&'a str]);
+
+/// Brings the tables of these parts up to date: runs the steps that this database hasn't seen, each together with the note
 /// that it has.
 ///
 /// # Errors
 /// [`DatabaseError`] where a step fails, or where a newer release has run steps that this one doesn't know.
-pub fn migrate(database: &dyn Database, part: &str, steps: &[&str]) -> Result<(), DatabaseError> {
+pub fn migrate(database: &dyn Database, parts: &[Part<'_>]) -> Result<(), DatabaseError> {
     const TABLE: &str =
         "CREATE TABLE IF NOT EXISTS roomcast_schema (part TEXT PRIMARY KEY, version INTEGER) WITHOUT ROWID";
     database.query(TABLE, &[])?;
-    let known = database.query("SELECT version FROM roomcast_schema WHERE part = ?", &[part.into()])?;
-    let done = known.first().and_then(|row| row.number(0)).unwrap_or(0);
-    let newest = steps.len() as u64;
-    if done > newest {
-        return Err(DatabaseError(format!(
-            "a newer release wrote version {done} of the tables of {part:?}; this one knows {newest}"
-        )));
-    }
-    for (number, step) in (1..).zip(steps).skip_while(|(number, _)| *number <= done) {
-        let mut outcome = Ok(());
-        database.atomically(&mut || {
-            outcome = run_step(database, part, number, step);
-            outcome.is_ok()
-        })?;
-        outcome?;
+    // All at once: this is done whenever a room wakes.
+    let versions = database.query("SELECT part, version FROM roomcast_schema", &[])?;
+    for (part, steps) in parts {
+        let known = versions.iter().find(|row| row.text(0) == Some(part));
+        let done = known.and_then(|row| row.number(1)).unwrap_or(0);
+        let newest = steps.len() as u64;
+        if done > newest {
+            return Err(DatabaseError(format!(
+                "a newer release wrote version {done} of the tables of {part:?}; this one knows {newest}"
+            )));
+        }
+        for (number, step) in (1..).zip(*steps).skip_while(|(number, _)| *number <= done) {
+            let mut outcome = Ok(());
+            database.atomically(&mut || {
+                outcome = run_step(database, part, number, step);
+                outcome.is_ok()
+            })?;
+            outcome?;
+        }
     }
     Ok(())
 }

@@ -93,8 +93,8 @@ impl<'i, 'a> Emit<'i, 'a> {
     pub fn emit_args_with_ack(self, event: &str, args: &Args<'_>) -> Result<Vec<(SocketId, u64)>, IoError> {
         check(event)?;
         let mut asked = Vec::new();
+        let namespace = self.io.namespace().to_owned();
         for socket in self.receivers() {
-            let namespace = self.io.namespace().to_owned();
             if let Some(id) = self.io.sockets.expect_ack(&namespace, &socket) {
                 self.io.send([socket.clone()], &Reply::Event { name: event, args, ack: Some(id) }, false)?;
                 asked.push((socket, id));

@@ -273,3 +273,10 @@ impl Departed {
         parse_data(self.data.as_ref())
     }
 }
+
+impl Away<'_> {
+    /// What the app keeps with the socket; `None` where it keeps nothing, or something else.
+    pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
+        parse_data(self.data)
+    }
+}

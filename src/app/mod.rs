@@ -9,7 +9,7 @@
 
 mod emit;
 mod io;
-mod schedule;
+pub(crate) mod schedule;
 
 use std::borrow::Cow;
 use std::fmt;

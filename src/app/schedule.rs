@@ -7,7 +7,7 @@ use crate::ids::Millis;
 use crate::timers::Timers;
 
 /// The steps that make the table.
-const SCHEMA: &[&str] = &["
+pub(crate) const SCHEMA: &[&str] = &["
     CREATE TABLE roomcast_timers (namespace TEXT, name TEXT, at INTEGER, PRIMARY KEY (namespace, name)) WITHOUT ROWID
 "];
 
@@ -23,7 +23,6 @@ impl Schedule {
     /// # Errors
     /// [`DatabaseError`].
     pub fn open(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
-        crate::database::migrate(database, "timers", SCHEMA)?;
         for row in database.query("SELECT namespace, name, at FROM roomcast_timers", &[])? {
             if let (Some(namespace), Some(name), Some(at)) = (row.text(0), row.text(1), row.number(2)) {
                 self.timers.set((namespace.into(), name.into()), Millis(at));

@@ -14,7 +14,7 @@ pub(super) const NAMES: [&str; 7] =
 
 /// Makes the table.
 pub(super) fn open(database: &dyn Database) -> Result<(), DatabaseError> {
-    migrate(database, "counters", SCHEMA)
+    migrate(database, &[("counters", SCHEMA)])
 }
 
 /// Counts one more of `name`, and the rows since the last time.

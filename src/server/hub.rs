@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::app::{App, Io, Schedule, Schema};
+use crate::app::{App, Io, Schedule, Schema, schedule};
 use crate::config::Config;
-use crate::database::{Database, DatabaseError, migrate};
+use crate::database::{Database, DatabaseError, Part, migrate};
 use crate::engine_io::{Engine, Listener, Message, Reason, Revision, Turn};
 use crate::ids::{Millis, Sid};
 use crate::outbox::Request;
-use crate::socket_io::{Client, Decoder, DisconnectReason, Sockets};
+use crate::socket_io::{Client, Decoder, DisconnectReason, Sockets, recovery};
 use crate::timers::Timers;
 
 /// What listens to the engine: the sockets and the app.
@@ -19,7 +19,7 @@ pub(super) struct Hub<A> {
     /// When clients must have joined a namespace (C7).
     pub(super) connects: Timers<Sid>,
     pub(super) schedule: Schedule,
-    pub(super) connect_timeout: Millis,
+    connect_timeout: Millis,
     max_attachments: usize,
     /// Bytes that a client may have missed and still get.
     pub(super) max_replayed: usize,
@@ -91,11 +91,11 @@ impl<A: App> Hub<A> {
 
     /// Brings the tables up to date and reads what must be known before any socket is.
     pub(super) fn open(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
-        self.sockets.recovery.open(database)?;
-        self.sockets.recovery.load(database)?;
-        self.schedule.open(database)?;
         let Schema { app, steps } = self.app.schema();
-        if steps.is_empty() { Ok(()) } else { migrate(database, app, steps) }
+        let parts: [Part<'_>; 3] = [("roomcast", recovery::SCHEMA), ("timers", schedule::SCHEMA), (app, steps)];
+        migrate(database, &parts)?;
+        self.sockets.recovery.open(database)?;
+        self.schedule.open(database)
     }
 
     /// When something is due that the database knows of.

@@ -80,14 +80,17 @@ impl<A: App> Server<A> {
     fn beat_asleep(&mut self, now: Millis, sleepers: &[Sleeper]) -> Option<Outbox> {
         let asleep = Asleep::read(sleepers).filter(|_| self.config.absorbs_pongs())?;
         // Until then, one of them may have to be closed for not having joined a namespace (C7).
-        let settled = asleep.newest() + self.hub.connect_timeout + self.config.ping_interval;
+        let settled = asleep.newest() + self.config.connect_timeout + self.config.ping_interval;
         if now < settled || self.hub.next_due().is_some_and(|due| due <= now) {
             return None;
         }
         let mut out = Outbox::default();
         let mut turn = Turn { now, runtime: self.runtime.as_ref(), out: &mut out };
+        if !asleep.beat(&self.config, &mut turn) {
+            return None;
+        }
         self.hub.prune(&turn);
-        asleep.beat(&self.config, &mut turn).then_some(out)
+        Some(out)
     }
 
     /// What is written in a turn is kept only if the turn comes to its end: an app that panics in the middle of one has

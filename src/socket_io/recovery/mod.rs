@@ -13,7 +13,6 @@ mod rows;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use log::{Log, Logged, Replay};
@@ -153,14 +152,8 @@ pub struct Away<'a> {
     pub id: &'a SocketId,
     /// Since when its client is gone.
     pub since: Millis,
-    data: Option<&'a Rc<str>>,
-}
-
-impl Away<'_> {
-    /// What the app keeps with the socket; `None` where it keeps nothing, or something else.
-    pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_str(self.data?).ok()
-    }
+    /// What the app keeps with it, as JSON.
+    pub data: Option<&'a Rc<str>>,
 }
 
 /// The log, and the sockets that may be recovered.
@@ -187,20 +180,12 @@ impl Recovery {
         self.window > Millis(0)
     }
 
-    /// Brings the tables up to date and reads where the log ends.
+    /// Reads where the log ends, and who is gone.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub fn open(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
-        crate::database::migrate(database, "roomcast", SCHEMA)?;
-        self.log.open(database)
-    }
-
-    /// Reads who is gone.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub fn load(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
+        self.log.open(database)?;
         for lost in SocketRows(database).lost()? {
             self.lose(lost);
         }
