@@ -81,12 +81,12 @@ async function conversation(t, server, room = freshRoom()) {
   const { messages } = answers.at(-1);
   await ask(bob, 'history', { before: messages.at(-1).id });
   await ask(bob, 'history', { after: messages[0].id });
-  bob.socket.disconnect();
+  await server.leave(bob);
   const again = await enter({ auth: { name: 'Bob', key: key('b') } });
   await ask(again, 'message', { text: 'back' });
   await ask(ada, 'join', { name: 'Ada' });
-  for (const client of [again, lurker]) client.socket.disconnect();
+  for (const client of [again, lurker]) await server.leave(client);
   await ask(ada, 'message', { text: 'the last' });
-  ada.socket.disconnect();
+  await server.leave(ada);
   return answers;
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { WebSocket, WebSocketServer } from 'ws';
 import msgpack from 'socket.io-msgpack-parser';
 import { plain } from './peers.mjs';
-import { sleep, within } from './wait.mjs';
+import { Inbox, sleep, within } from './wait.mjs';
 
 /** Heartbeats, which come when their time has come, and say nothing. */
 const BEATS = new Set(['2', '3', '6']);
@@ -12,13 +12,19 @@ const BEATS = new Set(['2', '3', '6']);
 /** For so long nothing has to come for everything to have come, in ms. */
 const SETTLED = 120;
 
+/** How long a server may take to close its side of a WebSocket, in ms. */
+const CLOSING = 2_000;
+
 /**
  * Starts it in front of `server`. With `evict: false` it only records. Its `url` is to be used in place of the server's;
  * `transcript()` is what each connection has sent and received, and `evictions` how often an object was evicted.
+ * What clients do on several connections reaches the server in the order in which it came here: each action waits for the
+ * server to have read the one before. `leave(client)` disconnects, and waits for that too.
  * `packed`: each binary frame is a packet; else those of a packet follow its text, and are no action of their own.
  */
 export async function evictingProxy(t, server, { evict = true, packed = false } = {}) {
   const proxy = { evictions: 0, actions: 0, rooms: new Set() };
+  const closes = new Inbox('the proxy');
   const connections = [];
   let queue = Promise.resolve();
   /** One thing after the other, and each with the object just out of memory. */
@@ -67,14 +73,15 @@ export async function evictingProxy(t, server, { evict = true, packed = false } 
         client.on('error', () => client.terminate());
         client.on('message', (data, isBinary) => {
           note(record.sent, data, isBinary);
-          const send = () => far.readyState === far.OPEN && far.send(data, { binary: isBinary });
+          const send = () => sendRead(far, data, isBinary);
           const isAction = isBinary ? packed : !BEATS.has(data.toString());
           if (isAction) act(room, send);
           else queue = queue.then(send);
         });
         client.on('close', (code) => {
           record.cut = code === 1006;
-          act(room, () => (record.cut ? far.terminate() : far.close()));
+          const closed = act(room, () => (record.cut ? far.terminate() : close(far)));
+          closed.catch(() => {}).then(() => closes.push(code));
         });
       });
     }).catch(() => socket.destroy());
@@ -88,6 +95,10 @@ export async function evictingProxy(t, server, { evict = true, packed = false } 
 
   return Object.assign(proxy, {
     url: `http://127.0.0.1:${http.address().port}`,
+    async leave(client) {
+      client.socket.disconnect();
+      await closes.next('a client to have left');
+    },
     /**
      * All that was said once nothing more comes, but for connections that were cut in the middle: how much has come by then
      * is a matter of chance.
@@ -102,6 +113,22 @@ export async function evictingProxy(t, server, { evict = true, packed = false } 
       return sameNames(connections.filter(({ cut }) => !cut).map(({ sent, received }) => ({ sent, received })));
     },
   });
+}
+
+/** Sends a frame, and waits until the server has read it: what is sent on another connection can't overtake it then. */
+async function sendRead(far, data, isBinary) {
+  if (far.readyState !== far.OPEN) return;
+  const over = new Promise((resolve) => ['pong', 'close'].forEach((event) => far.once(event, resolve)));
+  far.send(data, { binary: isBinary });
+  far.ping();
+  await within(over, 'the server to read a frame');
+}
+
+/** Closes a WebSocket, and waits for the server to close it too, if it does. */
+async function close(far) {
+  const closed = new Promise((resolve) => far.once('close', resolve));
+  far.close();
+  await Promise.race([closed, sleep(CLOSING)]);
 }
 
 function note(list, data, isBinary) {
