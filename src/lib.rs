@@ -20,11 +20,12 @@
 //!
 //! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`outbox`], [`database`] and [`runtime`]; [`engine_io`] and
 //! [`socket_io`], which don't know each other; [`app`]; [`chat`], which knows only [`app`]; [`server`], which ties the
-//! layers together; [`edge`].
+//! layers together; [`apps`], which names the app that runs; [`edge`].
 //!
 //! Start reading at [`server::Server::handle`], and at [`chat`] for what an app looks like.
 
 pub mod app;
+pub mod apps;
 pub mod chat;
 pub mod config;
 pub mod conformance;

@@ -14,16 +14,12 @@ use super::counters;
 use super::requests::{self, Answer, RequestTable, Waited};
 use super::runtime::{ObjectRuntime, RowCount};
 use super::sockets::SocketTable;
-use crate::chat::Chat;
-use crate::config::{AppKind, Config};
-use crate::conformance::{Conformance, Echo, RAW_ROOM};
+use crate::apps;
+use crate::config::Config;
 use crate::core::Core;
 use crate::database::DatabaseError;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::{self, Effect, Headers, Input, Outbox};
-use crate::raw::RawServer;
-use crate::runtime::{Runtime, Sleeper};
-use crate::server::Server;
 
 /// Deadlines nearer than this are waited for by the requests that they concern: an alarm costs a write, and may be late.
 const SOON: Millis = Millis(1_000);
@@ -54,21 +50,6 @@ fn now() -> Millis {
     Millis(js_sys::Date::now() as u64)
 }
 
-/// The app that the settings name. This is the line to change for another one.
-fn core(
-    config: &Config,
-    room: Option<&str>,
-    runtime: Box<dyn Runtime>,
-    sleepers: Vec<Sleeper>,
-) -> Result<Box<dyn Core>, DatabaseError> {
-    let own = config.clone();
-    Ok(match config.app {
-        AppKind::Chat => Box::new(Server::start(own, Chat::new(config), runtime, sleepers)?),
-        AppKind::Conformance if room == Some(RAW_ROOM) => Box::new(RawServer::start(own, Echo, runtime, sleepers)),
-        AppKind::Conformance => Box::new(Server::start(own, Conformance, runtime, sleepers)?),
-    })
-}
-
 impl Room {
     /// Takes up whatever outlived the object's memory.
     pub(super) fn new(state: State, config: Config) -> Result<Rc<Self>, DatabaseError> {
@@ -79,7 +60,7 @@ impl Room {
         if config.debug {
             counters::open(&runtime)?;
         }
-        let core = core(&config, state.id().name().as_deref(), Box::new(runtime), sockets.find())?;
+        let core = apps::start(&config, state.id().name().as_deref(), Box::new(runtime), sockets.find())?;
         let (core, requests, alarm) = (RefCell::new(core), RequestTable::default(), Cell::new(Alarm::Unknown));
         let room = Self { state, config, core, sockets, requests, alarm, rows };
         room.count("constructed");
