@@ -5,12 +5,12 @@
 //! `/admin` answer events with events and with acks, as [`Conformance`] says.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::app::{Ack, Answer, App, Args, Connection, Event, Io, IoError, Refusal};
+use crate::app::{Ack, Answers, App, Args, Connection, Event, Io, IoError, Joining, Refusal};
 use crate::engine_io::{Engine, Listener, Message, Packet, Reason, Turn};
 use crate::ids::{Sid, SocketId};
+use crate::outbox::Request;
 
 /// The name of the object that speaks raw Engine.IO; no URL can name a room like it.
 pub const RAW_ROOM: &str = "engine.io";
@@ -20,7 +20,7 @@ pub const RAW_ROOM: &str = "engine.io";
 pub struct Echo;
 
 impl Listener for Echo {
-    fn opened(&mut self, _: &mut Engine, _: &mut Turn<'_>, _: &Sid) {}
+    fn opened(&mut self, _: &mut Engine, _: &mut Turn<'_>, _: &Sid, _: &Request<'_>) {}
 
     fn message(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, message: Message<'_>) {
         engine.send(turn, sid, Packet::from(message).encode());
@@ -84,8 +84,8 @@ impl App for Conformance {
             || dynamic.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
     }
 
-    fn connecting(&mut self, io: &mut Io<'_>, auth: Option<&RawValue>) -> Result<(), Refusal> {
-        let known = auth.and_then(|auth| serde_json::from_str(auth.get()).ok());
+    fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
+        let known = joining.auth();
         if io.namespace() == "/admin" && known.is_none_or(|Credentials { token }| token != "secret") {
             return Err(Refusal { message: "not authorized".to_owned(), data: Some(json!({ "code": 401 })) });
         }
@@ -120,8 +120,10 @@ impl App for Conformance {
         report(&done);
     }
 
-    fn acked(&mut self, io: &mut Io<'_>, answer: Answer<'_>) {
-        report(&io.to(answer.socket).emit_args("answer", answer.args));
+    fn answered(&mut self, io: &mut Io<'_>, answers: &Answers) {
+        for reply in &answers.replies {
+            report(&io.to(&reply.socket).emit_args("answer", &reply.args));
+        }
     }
 }
 
@@ -129,7 +131,7 @@ impl App for Conformance {
 fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: Wish) -> Result<Value, IoError> {
     match name {
         "message" => io.to(socket).emit_args("message-back", args)?,
-        "emit-with-ack" => drop(io.to(socket).emit_args_with_ack("question", args)?),
+        "emit-with-ack" => io.to(socket).emit_args_with_ack("question", args, "answer")?,
         "broadcast" => io.all().except(socket).emit_args("broadcast", args)?,
         "kick" => io.disconnect(socket, wish.close),
         "join" => io.join(socket, &wish.room),

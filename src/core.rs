@@ -11,6 +11,10 @@ pub trait Core {
     fn handle(&mut self, now: Millis, input: Input<'_>) -> Outbox;
     /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
     fn next_wake(&self, now: Millis) -> Option<Millis>;
+    /// When [`Input::Tick`] is wanted for what needs no alarm: it is forgotten together with the object's memory.
+    fn next_tick(&self) -> Option<Millis> {
+        None
+    }
 }
 
 impl<A: App> Core for Server<A> {
@@ -20,5 +24,9 @@ impl<A: App> Core for Server<A> {
 
     fn next_wake(&self, now: Millis) -> Option<Millis> {
         self.next_wake(now)
+    }
+
+    fn next_tick(&self) -> Option<Millis> {
+        self.next_tick()
     }
 }

@@ -68,6 +68,8 @@ pub struct Request<'a> {
     pub origin: Option<&'a str>,
     /// The `Content-Type` header.
     pub content_type: Option<&'a str>,
+    /// Whether it came over TLS.
+    pub secure: bool,
     /// All headers, for an app that judges a handshake.
     pub headers: Headers<'a>,
 }

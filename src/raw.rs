@@ -5,12 +5,13 @@
 //!
 //! use roomcast::engine_io::{Engine, Listener, Message, Packet, Reason, Turn};
 //! use roomcast::ids::Sid;
+//! use roomcast::outbox::Request;
 //!
 //! /// Sends each message back.
 //! struct Echo;
 //!
 //! impl Listener for Echo {
-//!     fn opened(&mut self, _: &mut Engine, _: &mut Turn<'_>, _: &Sid) {}
+//!     fn opened(&mut self, _: &mut Engine, _: &mut Turn<'_>, _: &Sid, _: &Request<'_>) {}
 //!     fn message(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, message: Message<'_>) {
 //!         engine.send(turn, sid, Packet::from(message).encode());
 //!     }
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::core::Core;
-use crate::engine_io::{Engine, Listener, Message, Reason, SocketState, Turn};
+use crate::engine_io::{Engine, Listener, Message, Reason, Refusal, SocketState, Turn};
 use crate::ids::{ConnId, Millis, Sid};
 use crate::outbox::{Effect, Input, Outbox, Request};
 use crate::runtime::{Runtime, Sleeper};
@@ -122,9 +123,13 @@ impl<L: Listener> Listener for Keeper<L> {
         self.listener.initial_headers(sid, request)
     }
 
-    fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
+    fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, request: &Request<'_>) {
         self.changed.push(sid.clone());
-        self.listener.opened(engine, turn, sid);
+        self.listener.opened(engine, turn, sid, request);
+    }
+
+    fn refused(&mut self, refusal: &Refusal, request: &Request<'_>) {
+        self.listener.refused(refusal, request);
     }
 
     fn changed(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {

@@ -29,11 +29,12 @@ impl<K: Ord + Hash + Clone> Timers<K> {
         self.by_key.insert(key, at);
     }
 
-    /// Forgets the deadline of `key`, if it has one.
-    pub fn clear(&mut self, key: &K) {
-        if let Some((key, at)) = self.by_key.remove_entry(key) {
-            self.by_time.remove(&(at, key));
-        }
+    /// Forgets the deadline of `key`; `false` where it has none.
+    pub fn clear(&mut self, key: &K) -> bool {
+        let Some((key, at)) = self.by_key.remove_entry(key) else {
+            return false;
+        };
+        self.by_time.remove(&(at, key))
     }
 
     /// The earliest deadline.
@@ -64,8 +65,8 @@ mod tests {
         timers.set("moved", Millis(5));
         timers.set("moved", Millis(20));
         timers.set("gone", Millis(1));
-        timers.clear(&"gone");
-        timers.clear(&"never set");
+        assert!(timers.clear(&"gone"));
+        assert!(!timers.clear(&"never set"));
 
         assert_eq!(timers.next(), Some(Millis(10)));
         assert_eq!(timers.pop_due(Millis(9)), None);

@@ -119,7 +119,7 @@ fn what_does_not_fit_beside_a_websocket_stands_in_its_row() {
 #[test]
 fn questions_asked_before_a_nap_are_answered_after_it_and_their_ids_not_used_again() {
     let app = Recorder {
-        on_event: |io, event| assert!(io.to(event.socket).emit_with_ack("question", &1).is_ok()),
+        on_event: |io, event| assert!(io.to(event.socket).emit_with_ack("question", &1, "q").is_ok()),
         ..Recorder::default()
     };
     let mut room = app.room(Config::default());
@@ -134,7 +134,7 @@ fn questions_asked_before_a_nap_are_answered_after_it_and_their_ids_not_used_aga
     app.log();
     room.text(conn, r#"430["no"]"#);
     room.text(conn, r#"430["again"]"#);
-    assert_eq!(app.log(), [format!(r#"acked / {id} 0 "no""#)]);
+    assert_eq!(app.log(), [format!(r#"acked / {id} q "no""#)]);
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn hooks(io: &mut Io<'_>, event: Event<'_>) {
     let done = match (name, ack) {
         ("echo", None) => io.to(socket).emit_args("echoed", args),
         ("shout", _) => io.all().emit_args("shouted", args),
-        ("ask", _) => io.to(socket).emit_args_with_ack("asked", args).map(drop),
+        ("ask", _) => io.to(socket).emit_args_with_ack("asked", args, "q"),
         ("kick", _) => {
             io.disconnect(socket, false);
             Ok(())
@@ -174,7 +174,7 @@ fn e8_a_client_may_answer_with_bytes() {
     app.log();
     send(&mut room, conn, r#"461-0[{"_placeholder":true,"num":0}]"#, &[&[5]]);
     let log = app.log().concat();
-    assert!(log.starts_with("acked / ") && log.ends_with(r#" 0 {"_placeholder":true,"num":0}"#), "{log}");
+    assert!(log.starts_with("acked / ") && log.ends_with(r#" q {"_placeholder":true,"num":0}"#), "{log}");
     send(&mut room, conn, r#"461-0[{"_placeholder":true,"num":0}]"#, &[&[5]]);
     assert_eq!(app.log(), [""; 0], "an answer counts once");
 }

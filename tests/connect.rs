@@ -2,9 +2,8 @@
 
 mod support;
 
-use roomcast::app::{App, Event, Io, Refusal};
+use roomcast::app::{App, Event, Io, Joining, Refusal};
 use roomcast::ids::ConnId;
-use serde_json::value::RawValue;
 use support::{Recorder, Room, plain};
 
 /// A client that has joined nothing yet, and the room's app, which lets in who sends a token.
@@ -222,8 +221,8 @@ fn c9_an_app_may_answer_for_names_by_a_pattern() {
         fn has_namespace(&self, name: &str) -> bool {
             name.strip_prefix('/').is_some_and(|name| name.len() == 1)
         }
-        fn connecting(&mut self, io: &mut Io<'_>, auth: Option<&RawValue>) -> Result<(), Refusal> {
-            self.0.connecting(io, auth)
+        fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
+            self.0.connecting(io, joining)
         }
         fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
             self.0.event(io, event);

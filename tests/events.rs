@@ -11,7 +11,7 @@ use support::{Recorder, Room, fast, plain};
 fn hooks(io: &mut Io<'_>, event: Event<'_>) {
     let Event { socket, name, args, ack } = event;
     match (name, ack) {
-        ("ask", _) => assert!(io.all().emit_with_ack("question", &args).is_ok()),
+        ("ask", _) => assert!(io.all().emit_with_ack("question", &args, "q").is_ok()),
         ("leave", Some(ack)) => {
             io.disconnect(socket, false);
             assert_eq!(io.answer(ack, &"too late"), Ok(()));
@@ -107,9 +107,9 @@ fn e3_the_servers_ack_ids_count_from_0_in_each_namespace() {
     s.hears(r#"42["ask"]"#);
     let questions = [r#"420["question",[]]"#, r#"42/a,0["question",["x"]]"#, r#"421["question",[]]"#];
     assert_eq!(s.room.frames(s.conn), questions);
-    assert_eq!(s.hears(r#"431[true,"x"]"#), [r#"acked / 1 true "x""#], "in any order");
-    assert_eq!(s.hears("430[]"), ["acked / 0"]);
-    assert!(s.hears("43/a,0[5]")[0].ends_with(" 0 5"));
+    assert_eq!(s.hears(r#"431[true,"x"]"#), [r#"acked / q true "x""#], "in any order");
+    assert_eq!(s.hears("430[]"), ["acked / q"]);
+    assert!(s.hears("43/a,0[5]")[0].ends_with(" q 5"));
 }
 
 #[test]
@@ -118,18 +118,16 @@ fn e3_only_who_was_asked_may_answer_and_only_once() {
     let (other, other_id) = s.room.client();
     s.hears(r#"42["ask"]"#);
     let (own, others) = (s.room.frames(s.conn).concat(), s.room.frames(other).concat());
-    assert_eq!(
-        [own.as_str(), &others],
-        [r#"420["question",[]]"#, r#"421["question",[]]"#],
-        "in the order of their ids"
-    );
+    assert_eq!([own.as_str(), &others], [r#"420["question",[]]"#; 2], "one id for all receivers");
     for frame in ["431[]", "437[]", "43[]", "43"] {
         assert_eq!(s.hears(frame), [""; 0], "{frame}: nobody's answer");
     }
-    assert_eq!(s.hears("430[1]"), ["acked / 0 1"]);
-    assert_eq!(s.hears("430[1]"), [""; 0]);
-    s.room.text(other, "431[2]");
-    assert_eq!(s.app.log(), [format!("acked / {other_id} 1 2")]);
+    assert_eq!(s.hears("430[1]"), [""; 0], "until all have answered");
+    assert_eq!(s.hears("430[9]"), [""; 0]);
+    s.room.text(other, "430[2]");
+    assert_eq!(s.app.log(), [format!("acked / {} q 1", s.id), format!("acked / {other_id} q 2")]);
+    s.room.text(other, "430[2]");
+    assert_eq!(s.app.log(), [""; 0]);
     assert!(s.room.is_open(s.conn) && s.room.is_open(other));
 }
 

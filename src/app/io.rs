@@ -1,24 +1,26 @@
 //! What an app may do in a hook.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::to_raw_value;
 
-use super::{Ack, Args, Away, Emit, IoError, MAX_DATA_BYTES, Schedule};
+use super::questions::Asking;
+use super::{Ack, Args, Away, BroadcastOperator, IoError, Kv, MAX_DATA_BYTES, Outgoing, RemoteSocket, Services};
 use crate::database::{Row, Value};
 use crate::engine_io::{self, Engine, Turn};
 use crate::ids::{Millis, Sid, SocketId};
 use crate::outbox::Frame;
 use crate::socket_io::recovery::Logged;
-use crate::socket_io::{Departed, DisconnectReason, Held, Message, Namespace, Reply, Sockets};
+use crate::socket_io::{Departed, DisconnectReason, Handshake, Held, Message, Namespace, Reply, Sockets};
 
 /// One namespace of the room, at the moment of a hook.
 pub struct Io<'a> {
     engine: &'a mut Engine,
     pub(super) sockets: &'a mut Sockets,
-    schedule: &'a mut Schedule,
+    services: &'a mut Services,
     turn: Turn<'a>,
     namespace: Rc<str>,
 }
@@ -27,11 +29,11 @@ impl<'a> Io<'a> {
     pub(crate) fn new(
         engine: &'a mut Engine,
         sockets: &'a mut Sockets,
-        schedule: &'a mut Schedule,
+        services: &'a mut Services,
         turn: Turn<'a>,
         namespace: Rc<str>,
     ) -> Self {
-        Self { engine, sockets, schedule, turn, namespace }
+        Self { engine, sockets, services, turn, namespace }
     }
 
     /// The time of this hook.
@@ -47,18 +49,31 @@ impl<'a> Io<'a> {
     /// Another namespace of the room. A name without its slash is given one, so `""` is `/` (C10).
     pub fn of(&mut self, namespace: &str) -> Io<'_> {
         let namespace = if namespace.starts_with('/') { namespace.into() } else { format!("/{namespace}").into() };
-        let Self { engine, sockets, schedule, turn, .. } = self;
-        Io { engine, sockets, schedule, turn: turn.reborrow(), namespace }
+        let Self { engine, sockets, services, turn, .. } = self;
+        Io { engine, sockets, services, turn: turn.reborrow(), namespace }
     }
 
-    /// To everybody in the namespace.
-    pub fn all(&mut self) -> Emit<'_, 'a> {
-        Emit::new(self)
+    /// Everybody in the namespace.
+    pub fn all(&mut self) -> BroadcastOperator<'_, 'a> {
+        BroadcastOperator::new(self)
     }
 
-    /// To a room; a socket's id is a room with just that socket.
-    pub fn to(&mut self, room: impl AsRef<str>) -> Emit<'_, 'a> {
+    /// Those in a room; a socket's id is a room with just that socket.
+    pub fn to(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_, 'a> {
         self.all().to(room)
+    }
+
+    /// Everybody but those in a room.
+    pub fn except(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_, 'a> {
+        self.all().except(room)
+    }
+
+    /// Sends an event to everybody in the namespace.
+    ///
+    /// # Errors
+    /// As [`BroadcastOperator::emit`].
+    pub fn emit(&mut self, event: &str, value: &(impl Serialize + ?Sized)) -> Result<(), IoError> {
+        self.all().emit(event, value)
     }
 
     /// Answers an event. An answer to a socket that is gone is dropped.
@@ -81,6 +96,32 @@ impl<'a> Io<'a> {
     /// The sockets in the namespace, by id.
     pub fn sockets(&self) -> impl Iterator<Item = &SocketId> {
         self.place().into_iter().flat_map(|place| place.sockets.keys())
+    }
+
+    /// The rooms of the namespace with the number of sockets in each, in no order. Each socket is in a room of its own.
+    pub fn rooms(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.place().into_iter().flat_map(|place| place.rooms.iter())
+    }
+
+    /// The rooms that a socket is in: that of its own id too.
+    pub fn rooms_of(&self, socket: &SocketId) -> impl Iterator<Item = &str> {
+        self.place().into_iter().flat_map(|place| place.rooms.of(socket))
+    }
+
+    /// The namespaces that somebody has joined.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.sockets.namespaces.keys().map(AsRef::as_ref)
+    }
+
+    /// How many clients are connected to the room, whatever namespaces they have joined.
+    pub fn clients_count(&self) -> usize {
+        self.sockets.clients.len()
+    }
+
+    /// What the first request of the socket's client said; `None` where the socket is gone.
+    pub fn handshake(&self, socket: &SocketId) -> Option<&Rc<Handshake>> {
+        let sid = &self.place()?.sockets.get(socket)?.sid;
+        Some(&self.sockets.clients.get(sid)?.handshake)
     }
 
     /// What the app keeps with a socket; `None` where it keeps nothing, or something else.
@@ -118,6 +159,11 @@ impl<'a> Io<'a> {
         Ok(self.turn.runtime.query(statement, values)?)
     }
 
+    /// The app's values by key.
+    pub fn kv(&self) -> Kv<'_> {
+        Kv::new(self.turn.runtime, self.services.app)
+    }
+
     /// Stores and sends all that `run` stores and sends, or nothing of it where it fails. Sockets that it moves between
     /// rooms, or whose data it sets, stay as it leaves them.
     ///
@@ -148,7 +194,21 @@ impl<'a> Io<'a> {
     /// # Errors
     /// [`IoError::Storage`]: then nothing has changed.
     pub fn schedule(&mut self, name: &str, after: Millis) -> Result<(), IoError> {
-        Ok(self.schedule.set(self.turn.runtime, &self.namespace, name, self.turn.now + after)?)
+        Ok(self.services.schedule.set(self.turn.runtime, &self.namespace, name, self.turn.now + after)?)
+    }
+
+    /// The same, but it costs nothing and is forgotten when the object loses its memory: for ticks, which an app starts
+    /// again when somebody comes. The room doesn't sleep before it is due.
+    pub fn set_timeout(&mut self, name: &str, after: Millis) {
+        self.services.schedule.set_timeout(&self.namespace, name, self.turn.now + after);
+    }
+
+    /// Forgets the timers of this name.
+    ///
+    /// # Errors
+    /// [`IoError::Storage`]: then one that is stored may come again after a restart.
+    pub fn clear_timeout(&mut self, name: &str) -> Result<(), IoError> {
+        Ok(self.services.schedule.clear(self.turn.runtime, &self.namespace, name)?)
     }
 
     /// Puts a socket into a room.
@@ -190,6 +250,36 @@ impl<'a> Io<'a> {
 
     pub(super) fn place_mut(&mut self) -> Option<&mut Namespace> {
         self.sockets.namespaces.get_mut(&self.namespace)
+    }
+
+    /// Tells the operator of something that went wrong and that no client can be told of.
+    pub fn warn(&self, sentence: &str) {
+        self.turn.runtime.warn(sentence);
+    }
+
+    /// A socket as it is now.
+    pub(super) fn remote(&self, id: SocketId) -> Option<RemoteSocket> {
+        let rooms = self.rooms_of(&id).map(str::to_owned).collect();
+        let data = self.place()?.sockets.get(&id)?.profile.data.clone();
+        let handshake = self.handshake(&id)?.clone();
+        Some(RemoteSocket { id, rooms, handshake, data })
+    }
+
+    /// Notes a question; gives the id under which it is to be asked.
+    pub(super) fn ask(&mut self, asking: Asking<'_>) -> Result<u64, IoError> {
+        Ok(self.services.questions.ask(self.turn.runtime, &self.namespace, asking)?)
+    }
+
+    /// Notes what is sent, where the app wants to know.
+    pub(super) fn note_outgoing(&mut self, event: &str, args: &Args<'_>, to: &BTreeSet<SocketId>) {
+        if let Some(sent) = &mut self.services.sent {
+            sent.push_back(Outgoing {
+                namespace: self.namespace.clone(),
+                name: event.to_owned(),
+                args: args.clone().into_owned(),
+                to: to.clone(),
+            });
+        }
     }
 
     /// Notes an event for those who may miss it.
@@ -263,7 +353,7 @@ fn frames(messages: Vec<Message>) -> Vec<Frame> {
     messages.into_iter().map(frame).collect()
 }
 
-fn parse_data<T: DeserializeOwned>(data: Option<&Rc<str>>) -> Option<T> {
+pub(super) fn parse_data<T: DeserializeOwned>(data: Option<&Rc<str>>) -> Option<T> {
     serde_json::from_str(data?).ok()
 }
 

@@ -7,13 +7,19 @@
 //!
 //! Arguments are [`Args`]: to be passed on as they are, or to be read with serde, where [`Binary`] is bytes.
 
-mod emit;
+pub mod handlers;
 mod io;
+pub(crate) mod kv;
+mod operator;
+pub mod prelude;
+pub(crate) mod questions;
 pub(crate) mod schedule;
+mod services;
 
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -21,11 +27,15 @@ use crate::database::DatabaseError;
 use crate::ids::SocketId;
 pub use crate::outbox::Request;
 pub use crate::socket_io::recovery::Away;
-pub use crate::socket_io::{Args, Binary, Departed, DisconnectReason};
-pub use emit::Emit;
+pub use crate::socket_io::{Args, Binary, Departed, DisconnectReason, Handshake, RoomChange, RoomEvent};
+pub use handlers::Handlers;
 pub use io::Io;
 pub(crate) use io::send;
-pub use schedule::Schedule;
+pub use kv::Kv;
+pub use operator::{ACK_TIMEOUT, BroadcastOperator, Outgoing, RemoteSocket};
+pub use questions::{Answers, Reply};
+pub(crate) use schedule::Schedule;
+pub(crate) use services::Services;
 
 /// The largest [`Io::set_data`], in bytes of JSON. What is more than a few hundred bytes, and many rooms, cost a read of the
 /// database whenever the room wakes: the runtime keeps 16 KiB for a sleeping WebSocket.
@@ -48,19 +58,29 @@ pub trait App {
         Vec::new()
     }
 
+    /// A request was refused, by the protocol's rules or by the app (the reference's `connection_error`).
+    fn connection_error(&mut self, error: &ConnectionError<'_>) {
+        _ = error;
+    }
+
+    /// The headers of a client's first request that are kept with it, for [`Handshake::headers`]. Cookies and such are
+    /// secrets, and all of them cost memory for each client: so there are none unless the app names them.
+    fn kept_headers(&self) -> &[&'static str] {
+        &[]
+    }
+
     /// Whether there is a namespace of this name; else clients that want to join it are told `Invalid namespace` (C4).
     /// An app with dynamic namespaces answers by a pattern (C9): a namespace exists while somebody is in it.
     fn has_namespace(&self, name: &str) -> bool {
         name == "/"
     }
 
-    /// A client wants to join the namespace of `io`; `auth` is the JSON object that it sent along. Clients of Socket.IO
-    /// 2 send a query instead, of which it is made, and join `/` without being asked (C12).
+    /// A client wants to join the namespace of `io`.
     ///
     /// # Errors
     /// A [`Refusal`] is sent to the client, which doesn't join (C5).
-    fn connecting(&mut self, io: &mut Io<'_>, auth: Option<&RawValue>) -> Result<(), Refusal> {
-        _ = (io, auth);
+    fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
+        _ = (io, joining);
         Ok(())
     }
 
@@ -72,12 +92,12 @@ pub trait App {
     /// A socket sent an event.
     fn event(&mut self, io: &mut Io<'_>, event: Event<'_>);
 
-    /// A socket answered an event that was sent by [`Emit::emit_with_ack`].
-    fn acked(&mut self, io: &mut Io<'_>, answer: Answer<'_>) {
-        _ = (io, answer);
+    /// All have answered an event that was sent by [`BroadcastOperator::emit_with_ack`], or the time is over.
+    fn answered(&mut self, io: &mut Io<'_>, answers: &Answers) {
+        _ = (io, answers);
     }
 
-    /// A socket is gone, for whatever reason. Where it is [`recoverable`](Departed::recoverable), its client may come back:
+    /// A socket is gone, for whatever reason; [`Departed`] still has its rooms, which it has left. Where it is [`recoverable`](Departed::recoverable), its client may come back:
     /// then [`connected`](Self::connected) follows, and else [`expired`](Self::expired).
     fn disconnected(&mut self, io: &mut Io<'_>, departed: &Departed) {
         _ = (io, departed);
@@ -88,9 +108,24 @@ pub trait App {
         _ = (io, departed);
     }
 
-    /// A timer of [`Io::schedule`] is due; after a restart too, and it may be late.
+    /// A timer of [`Io::schedule`] is due, after a restart too; or one of [`Io::set_timeout`]. It may be late.
     fn scheduled(&mut self, io: &mut Io<'_>, name: &str) {
         _ = (io, name);
+    }
+
+    /// What of its own doings the app wants to be told.
+    fn watched(&self) -> Watched {
+        Watched::default()
+    }
+
+    /// The app has sent an event; told when its hook is done, and not of what is sent in this one.
+    fn outgoing(&mut self, io: &mut Io<'_>, sent: &Outgoing) {
+        _ = (io, sent);
+    }
+
+    /// A room was made or has gone, or somebody joined or left one; told when the hook is done.
+    fn room_changed(&mut self, io: &mut Io<'_>, change: &RoomChange) {
+        _ = (io, change);
     }
 
     /// The app's tables.
@@ -99,14 +134,56 @@ pub trait App {
     }
 }
 
+/// What an app wants to be told of its own doings: nothing is noted that nobody wants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Whether [`App::outgoing`] is called.
+    pub outgoing: bool,
+    /// Whether [`App::room_changed`] is called.
+    pub rooms: bool,
+}
+
 /// The tables of an app. Their names start with its own.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Schema {
-    /// The app: a room may have had another one before.
+    /// The app: a room may have had another one before. Its [values by key](Io::kv) are kept under this name too.
     pub app: &'static str,
     /// The steps that make the tables, the oldest first; `;` ends a statement. A room remembers which it has run, so steps
     /// are only ever added.
     pub steps: &'static [&'static str],
+}
+
+/// A client that wants to join a namespace.
+#[derive(Debug, Clone, Copy)]
+pub struct Joining<'a> {
+    /// The JSON object that it sent along. Clients of Socket.IO 2 send a query instead, of which it is made, and join `/`
+    /// without being asked (C12).
+    pub auth: Option<&'a RawValue>,
+    /// What its first request said.
+    pub handshake: &'a Handshake,
+}
+
+impl Joining<'_> {
+    /// What the client sent along, if it is such a value.
+    pub fn auth<T: DeserializeOwned>(&self) -> Option<T> {
+        parse_auth(self.auth)
+    }
+}
+
+fn parse_auth<T: DeserializeOwned>(auth: Option<&RawValue>) -> Option<T> {
+    serde_json::from_str(auth?.get()).ok()
+}
+
+/// A request that was refused (1.2).
+#[derive(Debug)]
+pub struct ConnectionError<'a> {
+    /// The protocol's number of the reason: 0 unknown transport, 1 unknown session, 2 bad method, 3 bad request, 4
+    /// forbidden, 5 unsupported revision.
+    pub code: u8,
+    /// The sentence that the client gets.
+    pub message: &'a str,
+    /// The request.
+    pub request: &'a Request<'a>,
 }
 
 /// A client that has joined a namespace.
@@ -146,17 +223,6 @@ impl Ack {
     }
 }
 
-/// The answer of a socket to an event of the app.
-#[derive(Debug)]
-pub struct Answer<'a> {
-    /// Who answers.
-    pub socket: &'a SocketId,
-    /// What [`Emit::emit_with_ack`] returned for it.
-    pub id: u64,
-    /// The answer.
-    pub args: &'a Args<'a>,
-}
-
 /// Why a client may not join (C5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
@@ -164,6 +230,19 @@ pub struct Refusal {
     pub message: String,
     /// What else the client is told.
     pub data: Option<serde_json::Value>,
+}
+
+impl Refusal {
+    /// A refusal with this sentence.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), data: None }
+    }
+
+    /// The same, and what else the client is told.
+    #[must_use]
+    pub fn with_data(self, data: serde_json::Value) -> Self {
+        Self { data: Some(data), ..self }
+    }
 }
 
 /// Why something that an app asked for can't be done: but for the storage, each is a mistake of the app itself.

@@ -35,9 +35,8 @@ mod problem;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use crate::app::{App, Connection, Departed, Emit, Event, Io, IoError, Refusal, Schema};
+use crate::app::{App, BroadcastOperator, Connection, Departed, Event, Io, IoError, Joining, Refusal, Schema};
 use crate::config::Config;
 use crate::ids::SocketId;
 use history::{History, Page, Range};
@@ -86,10 +85,10 @@ impl App for Chat {
         Schema { app: "chat", steps: &[history::SCHEMA, presence::SCHEMA] }
     }
 
-    fn connecting(&mut self, io: &mut Io<'_>, auth: Option<&RawValue>) -> Result<(), Refusal> {
+    fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
         // Asked here, it still knows since when a client was gone that recovers.
         self.presence(io);
-        Ok(Auth::parse(auth).map(drop)?)
+        Ok(Auth::parse(joining.auth).map(drop)?)
     }
 
     fn connected(&mut self, io: &mut Io<'_>, connection: &Connection<'_>) {
@@ -188,8 +187,8 @@ fn reply(value: &impl Serialize) -> Result<Value, Problem> {
 
 /// Tells those in a room. What can't be stored isn't kept from those who are there: nothing else depends on it.
 fn tell(io: &mut Io<'_>, room: &str, except: &[SocketId], event: &str, value: &impl Serialize) {
-    fn to<'i, 'a>(io: &'i mut Io<'a>, room: &str, except: &[SocketId]) -> Emit<'i, 'a> {
-        except.iter().fold(io.to(room), Emit::except)
+    fn to<'i, 'a>(io: &'i mut Io<'a>, room: &str, except: &[SocketId]) -> BroadcastOperator<'i, 'a> {
+        except.iter().fold(io.to(room), BroadcastOperator::except)
     }
     let told = match to(io, room, except).emit(event, value) {
         Err(IoError::Storage(_)) => to(io, room, except).volatile().emit(event, value),

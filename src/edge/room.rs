@@ -32,10 +32,12 @@ pub(super) struct Room {
     pub(super) sockets: Rc<SocketTable>,
     requests: RequestTable,
     alarm: Cell<Alarm>,
+    /// The earliest timer that is set for what needs no alarm.
+    timer: Cell<Option<Millis>>,
     rows: Rc<RowCount>,
 }
 
-/// What is known of the object's one alarm, or of the timer in its stead.
+/// What is known of the object's one alarm.
 #[derive(Clone, Copy)]
 enum Alarm {
     /// Nothing: the object was just constructed.
@@ -62,7 +64,8 @@ impl Room {
         }
         let core = apps::start(&config, state.id().name().as_deref(), Box::new(runtime), sockets.find())?;
         let (core, requests, alarm) = (RefCell::new(core), RequestTable::default(), Cell::new(Alarm::Unknown));
-        let room = Self { state, config, core, sockets, requests, alarm, rows };
+        let timer = Cell::new(None);
+        let room = Self { state, config, core, sockets, requests, alarm, timer, rows };
         room.count("constructed");
         Ok(Rc::new(room))
     }
@@ -131,6 +134,7 @@ impl Room {
             upgrade: upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")),
             origin: origin.as_deref(),
             content_type: content_type.as_deref(),
+            secure: url.scheme() == "https",
             headers: Headers::new(&lookup),
         };
         self.handle(Input::Request { conn, request });
@@ -182,20 +186,26 @@ impl Room {
     fn next_tick(&self) -> Option<Millis> {
         let now = now();
         let wake = self.core.borrow().next_wake(now)?;
-        Some(Millis(wake.0.saturating_sub(now.0))).filter(|wait| *wait <= SOON)
+        Some(until(now, wake)).filter(|wait| *wait <= SOON)
     }
 
     /// Makes sure that the room is woken in time. An alarm that rings too early does no harm, so it is only ever moved
     /// forward: setting it is a write.
     pub(super) async fn set_alarm(self: &Rc<Self>) -> Result<()> {
         let now = now();
-        let Some(wanted) = self.core.borrow().next_wake(now) else {
-            return Ok(());
+        let (wake, tick) = {
+            let core = self.core.borrow();
+            (core.next_wake(now), core.next_tick())
         };
         if !self.config.absorbs_pongs() {
-            self.set_timer(now, wanted);
+            // A room that never sleeps needs no alarm: a timer costs nothing and is on time.
+            self.set_timer(now, [wake, tick].into_iter().flatten().min());
             return Ok(());
         }
+        self.set_timer(now, tick);
+        let Some(wanted) = wake else {
+            return Ok(());
+        };
         let storage = self.state.storage();
         let set = match self.alarm.get() {
             Alarm::Known(set) => set,
@@ -205,27 +215,32 @@ impl Room {
         let in_time = set.is_some_and(|set| set <= wanted);
         self.alarm.set(Alarm::Known(if in_time { set } else { Some(wanted) }));
         if !in_time {
-            let wait = wanted.0.saturating_sub(now.0);
-            storage.set_alarm(i64::try_from(wait).unwrap_or(i64::MAX)).await?;
+            storage.set_alarm(i64::try_from(until(now, wanted).0).unwrap_or(i64::MAX)).await?;
         }
         Ok(())
     }
 
-    /// A room that never sleeps needs no alarm: a timer costs nothing and is on time.
-    fn set_timer(self: &Rc<Self>, now: Millis, wanted: Millis) {
-        if matches!(self.alarm.get(), Alarm::Known(Some(set)) if set <= wanted) {
+    /// Has time told to the core then, if the object still has its memory. One that comes too early does no harm either.
+    fn set_timer(self: &Rc<Self>, now: Millis, wanted: Option<Millis>) {
+        let Some(wanted) = wanted.filter(|wanted| self.timer.get().is_none_or(|set| *wanted < set)) else {
             return;
-        }
-        self.alarm.set(Alarm::Known(Some(wanted)));
+        };
+        self.timer.set(Some(wanted));
         let room = self.clone();
         js_sys::futures::spawn_local(async move {
-            Delay::from(Duration::from_millis(wanted.0.saturating_sub(now.0))).await;
-            if matches!(room.alarm.get(), Alarm::Known(Some(set)) if set == wanted) {
-                room.alarm.set(Alarm::Known(None));
+            Delay::from(Duration::from_millis(until(now, wanted).0)).await;
+            if room.timer.get() == Some(wanted) {
+                room.timer.set(None);
             }
             room.handle(Input::Tick);
-            // Rooms that need a timer set no alarm, so nothing here can fail.
-            _ = room.set_alarm().await;
+            if let Err(error) = room.set_alarm().await {
+                worker::console_error!("the alarm was not set: {error}");
+            }
         });
     }
+}
+
+/// How long it is from now until then.
+fn until(now: Millis, then: Millis) -> Millis {
+    Millis(then.0.saturating_sub(now.0))
 }

@@ -29,7 +29,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// `(HTTP status, code, message)`, as the reference has them.
-    fn row(&self) -> (u16, u8, &str) {
+    pub fn row(&self) -> (u16, u8, &str) {
         match self {
             Self::TransportUnknown => (400, 0, "Transport unknown"),
             Self::SessionUnknown => (400, 1, "Session ID unknown"),

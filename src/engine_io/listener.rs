@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::Engine;
+use super::{Engine, Refusal};
 use crate::ids::{Millis, Sid};
 use crate::outbox::{Outbox, Request};
 use crate::runtime::Runtime;
@@ -105,8 +105,12 @@ pub trait Listener {
         _ = (sid, request);
         Vec::new()
     }
-    /// A session was opened.
-    fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid);
+    /// A session was opened by this request.
+    fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, request: &Request<'_>);
+    /// A request was refused (1.2), for this reason.
+    fn refused(&mut self, refusal: &Refusal, request: &Request<'_>) {
+        _ = (refusal, request);
+    }
     /// What is kept of a session on a WebSocket has changed: it has just moved there, or its client pinged.
     fn changed(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
         _ = (engine, turn, sid);

@@ -231,6 +231,7 @@ impl Engine {
             }
         };
         if let Err(refusal) = outcome {
+            listener.refused(&refusal, request);
             turn.out.respond(conn, refusal.reply(request.upgrade));
         }
     }
@@ -284,7 +285,7 @@ impl Engine {
             }
         };
         self.sessions.insert(sid.clone(), session);
-        listener.opened(self, turn, &sid);
+        listener.opened(self, turn, &sid, request);
     }
 
     fn poll(

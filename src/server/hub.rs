@@ -1,15 +1,16 @@
 //! Clients come and go: what the engine tells of sessions, and what the app learns of it.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::app::{App, Io, Schedule, Schema, schedule};
+use crate::app::{App, ConnectionError, Io, Schema, Services, kv, questions, schedule};
 use crate::config::Config;
 use crate::database::{Database, DatabaseError, Part, migrate};
-use crate::engine_io::{Engine, Listener, Message, Reason, Revision, Turn};
-use crate::ids::{Millis, Sid};
+use crate::engine_io::{self, Engine, Listener, Message, Reason, Revision, Turn};
+use crate::ids::{Millis, Sid, SocketId};
 use crate::outbox::Request;
-use crate::socket_io::{Client, Decoder, DisconnectReason, Sockets, recovery};
+use crate::socket_io::{Client, Decoder, DisconnectReason, Handshake, Sockets, recovery};
 use crate::timers::Timers;
 
 /// What listens to the engine: the sockets and the app.
@@ -18,7 +19,7 @@ pub(super) struct Hub<A> {
     pub(super) sockets: Sockets,
     /// When clients must have joined a namespace (C7).
     pub(super) connects: Timers<Sid>,
-    pub(super) schedule: Schedule,
+    pub(super) services: Services,
     connect_timeout: Millis,
     max_attachments: usize,
     /// Bytes that a client may have missed and still get.
@@ -34,8 +35,14 @@ impl<A: App> Listener for Hub<A> {
         self.app.initial_headers(request)
     }
 
-    fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid) {
-        self.add_client(sid, Some(turn.now + self.connect_timeout));
+    fn refused(&mut self, refusal: &engine_io::Refusal, request: &Request<'_>) {
+        let (_, code, message) = refusal.row();
+        self.app.connection_error(&ConnectionError { code, message, request });
+    }
+
+    fn opened(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, request: &Request<'_>) {
+        let handshake = Handshake::new(turn.now, request, self.app.kept_headers());
+        self.add_client(sid, Some(turn.now + self.connect_timeout), handshake);
         self.sockets.changed.insert(sid.clone());
         // Clients of Socket.IO 2 are in `/` without a word (C12).
         if engine.revision(sid) == Some(Revision::V3) {
@@ -69,38 +76,52 @@ impl<A: App> Listener for Hub<A> {
 
 impl<A: App> Hub<A> {
     pub(super) fn new(config: &Config, app: A) -> Self {
+        let services = Services::new(&app);
         Self {
             app,
             sockets: Sockets::new(config),
             connects: Timers::default(),
-            schedule: Schedule::default(),
+            services,
             connect_timeout: config.connect_timeout,
             max_attachments: config.max_attachments,
             max_replayed: config.max_buffered / 2,
         }
     }
 
-    pub(super) fn add_client(&mut self, sid: &Sid, connect_by: Option<Millis>) {
+    pub(super) fn add_client(&mut self, sid: &Sid, connect_by: Option<Millis>, handshake: Handshake) {
         if let Some(deadline) = connect_by {
             self.connects.set(sid.clone(), deadline);
         }
         let decoder = Decoder::new(self.sockets.parser, self.max_attachments);
-        let client = Client { decoder, joined: Default::default(), dismissed: Default::default(), connect_by };
+        let client = Client {
+            decoder,
+            joined: Default::default(),
+            dismissed: Default::default(),
+            handshake: handshake.into(),
+            connect_by,
+        };
         self.sockets.clients.insert(sid.clone(), client);
     }
 
     /// Brings the tables up to date and reads what must be known before any socket is.
     pub(super) fn open(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
         let Schema { app, steps } = self.app.schema();
-        let parts: [Part<'_>; 3] = [("roomcast", recovery::SCHEMA), ("timers", schedule::SCHEMA), (app, steps)];
+        let parts: [Part<'_>; 5] = [
+            ("roomcast", recovery::SCHEMA),
+            ("timers", schedule::SCHEMA),
+            ("questions", questions::SCHEMA),
+            ("kv", kv::SCHEMA),
+            (app, steps),
+        ];
         migrate(database, &parts)?;
         self.sockets.recovery.open(database)?;
-        self.schedule.open(database)
+        self.services.open(database)
     }
 
     /// When something is due that the database knows of.
     pub(super) fn next_due(&self) -> Option<Millis> {
-        [self.sockets.recovery.next_expiry(), self.schedule.next()].into_iter().flatten().min()
+        let Services { schedule, questions, .. } = &self.services;
+        [self.sockets.recovery.next_expiry(), schedule.next(), questions.next()].into_iter().flatten().min()
     }
 
     pub(super) fn expire(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
@@ -108,7 +129,9 @@ impl<A: App> Hub<A> {
             self.close(engine, turn, &sid, DisconnectReason::ForcedServerClose);
         }
         self.expire_all_lost(engine, turn);
-        while let Some((namespace, name)) = self.schedule.pop_due(turn.runtime, turn.now) {
+        self.services.questions.expire(turn.runtime, turn.now);
+        self.settle(engine, turn);
+        while let Some((namespace, name)) = self.services.schedule.pop_due(turn.runtime, turn.now) {
             self.call(engine, turn, &namespace, |app, io| app.scheduled(io, &name));
         }
     }
@@ -137,10 +160,11 @@ impl<A: App> Hub<A> {
     ) {
         self.connects.clear(sid);
         self.sockets.remove_client(sid, reason, turn.now);
-        self.tell_departures(engine, turn);
+        self.settle(engine, turn);
     }
 
-    /// Calls the app, and then tells it who left meanwhile: a hook may disconnect others, but isn't called from itself.
+    /// Calls the app, and then tells it what has happened meanwhile: a hook may disconnect others, but isn't called from
+    /// itself.
     pub(super) fn call<T>(
         &mut self,
         engine: &mut Engine,
@@ -148,17 +172,49 @@ impl<A: App> Hub<A> {
         namespace: &Rc<str>,
         hook: impl FnOnce(&mut A, &mut Io<'_>) -> T,
     ) -> T {
-        let mut io = Io::new(engine, &mut self.sockets, &mut self.schedule, turn.reborrow(), namespace.clone());
-        let result = hook(&mut self.app, &mut io);
-        self.tell_departures(engine, turn);
+        let result = self.enter(engine, turn, namespace, hook);
+        self.settle(engine, turn);
         result
     }
 
-    pub(super) fn tell_departures(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
-        while let Some(departed) = self.sockets.departed.pop_front() {
-            let namespace = departed.namespace.clone();
-            let mut io = Io::new(engine, &mut self.sockets, &mut self.schedule, turn.reborrow(), namespace);
-            self.app.disconnected(&mut io, &departed);
+    fn enter<T>(
+        &mut self,
+        engine: &mut Engine,
+        turn: &mut Turn<'_>,
+        namespace: &Rc<str>,
+        hook: impl FnOnce(&mut A, &mut Io<'_>) -> T,
+    ) -> T {
+        let mut io = Io::new(engine, &mut self.sockets, &mut self.services, turn.reborrow(), namespace.clone());
+        hook(&mut self.app, &mut io)
+    }
+
+    /// Tells the app what has happened since it was asked last, in this order: rooms that changed, who has left, answers that
+    /// are complete, and what it has sent itself.
+    pub(super) fn settle(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
+        loop {
+            if let Some(change) = self.sockets.changes.as_mut().and_then(VecDeque::pop_front) {
+                let namespace = change.namespace.clone();
+                self.enter(engine, turn, &namespace, |app, io| app.room_changed(io, &change));
+            } else if let Some(departed) = self.sockets.departed.pop_front() {
+                if !departed.recoverable {
+                    self.owes_nothing(turn, &departed.namespace, &departed.id);
+                }
+                self.enter(engine, turn, &departed.namespace, |app, io| app.disconnected(io, &departed));
+            } else if let Some((namespace, answers)) = self.services.questions.done.pop_front() {
+                self.enter(engine, turn, &namespace, |app, io| app.answered(io, &answers));
+            } else if let Some(sent) = self.services.sent.as_mut().and_then(VecDeque::pop_front) {
+                // What it sends about what it has sent would have no end.
+                let rest = self.services.sent.take();
+                self.enter(engine, turn, &sent.namespace, |app, io| app.outgoing(io, &sent));
+                self.services.sent = rest;
+            } else {
+                return;
+            }
         }
+    }
+
+    /// A socket is gone for good, and with it its answers.
+    pub(super) fn owes_nothing(&mut self, turn: &Turn<'_>, namespace: &str, socket: &SocketId) {
+        self.services.questions.gone(turn.runtime, namespace, socket);
     }
 }

@@ -10,6 +10,8 @@ mod hub;
 mod packets;
 mod recovery;
 
+use std::collections::VecDeque;
+
 use crate::app::App;
 use crate::config::Config;
 use crate::database::DatabaseError;
@@ -76,6 +78,11 @@ impl<A: App> Server<A> {
         deadlines.into_iter().flatten().min()
     }
 
+    /// When [`Input::Tick`] is wanted: for what is forgotten together with the object's memory, so that no alarm is worth it.
+    pub fn next_tick(&self) -> Option<Millis> {
+        self.hub.services.schedule.next_timeout()
+    }
+
     /// Pings the WebSockets that nobody has looked at; `None` where there is more to do.
     fn beat_asleep(&mut self, now: Millis, sleepers: &[Sleeper]) -> Option<Outbox> {
         let asleep = Asleep::read(sleepers).filter(|_| self.config.absorbs_pongs())?;
@@ -139,6 +146,8 @@ fn wake<A: App>(engine: &mut Engine, hub: &mut Hub<A>, turn: &mut Turn<'_>, slee
     // They are as they were kept.
     hub.sockets.changed.clear();
     hub.sockets.unsaved.clear();
+    hub.sockets.changes = hub.app.watched().rooms.then(VecDeque::new);
     hub.lose_orphans(engine, turn);
+    hub.forget_answers_of_strangers(engine, turn);
     engine.close_lagging(turn, sleepers, hub);
 }

@@ -10,7 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::hub::Hub;
 use super::recovery::Claim;
-use crate::app::{Ack, Answer, App, Connection, Event, Refusal, send};
+use crate::app::{Ack, App, Connection, Event, Joining, Refusal, send};
 use crate::engine_io::{Engine, Revision, Turn};
 use crate::ids::{Pid, Sid, SocketId};
 use crate::socket_io::recovery::Profile;
@@ -30,7 +30,7 @@ impl<A: App> Hub<A> {
             (Body::Connect(auth), None) => self.connect(engine, turn, sid, &namespace, auth.as_deref()),
             (Body::Disconnect, Some(socket)) => {
                 self.sockets.leave(&namespace, &socket, DisconnectReason::ClientNamespaceDisconnect, turn.now);
-                self.tell_departures(engine, turn);
+                self.settle(engine, turn);
             }
             (Body::Event { name, args, ack }, Some(socket)) => {
                 let ack = ack.map(|id| Ack::new(socket.clone(), id));
@@ -38,10 +38,11 @@ impl<A: App> Hub<A> {
                 self.call(engine, turn, &namespace, |app, io| app.event(io, event));
             }
             (Body::Ack { id: Some(id), args }, Some(socket)) => {
-                if self.sockets.take_ack(&namespace, &socket, id) {
-                    let answer = Answer { socket: &socket, id, args: &args };
-                    self.call(engine, turn, &namespace, |app, io| app.acked(io, answer));
+                let kept = self.services.questions.answered(turn.runtime, &namespace, &socket, id, args);
+                if let Err(error) = kept {
+                    turn.runtime.warn(&format!("an answer won't outlive a restart: {error}"));
                 }
+                self.settle(engine, turn);
             }
             // Nobody's answer (E3).
             (Body::Ack { id: None, .. }, Some(_)) => {}
@@ -72,7 +73,11 @@ impl<A: App> Hub<A> {
             // Said so to clients of every revision.
             return self.refuse(engine, turn, sid, namespace, &refusal, Revision::V4);
         }
-        let verdict = self.call(engine, turn, namespace, |app, io| app.connecting(io, auth));
+        let Some(handshake) = self.sockets.clients.get(sid).map(|client| client.handshake.clone()) else {
+            return;
+        };
+        let joining = Joining { auth, handshake: &handshake };
+        let verdict = self.call(engine, turn, namespace, |app, io| app.connecting(io, &joining));
         // A hook may have closed this very client.
         let (true, Some(revision)) = (self.sockets.clients.contains_key(sid), engine.revision(sid)) else {
             return;

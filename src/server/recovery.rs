@@ -146,6 +146,7 @@ impl<A: App> Hub<A> {
     /// Tells the app of a socket that nobody will come back to.
     pub(super) fn expire_lost(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, lost: &Lost) {
         let departed = lost.departed(DisconnectReason::Transport("transport close"), false);
+        self.owes_nothing(turn, &departed.namespace, &departed.id);
         self.call(engine, turn, &departed.namespace, |app, io| app.expired(io, &departed));
     }
 
@@ -167,7 +168,19 @@ impl<A: App> Hub<A> {
                 self.sockets.recovery.lose(lost);
             }
         }
-        self.tell_departures(engine, turn);
+        self.settle(engine, turn);
+    }
+
+    /// Who was asked before the object lost its memory, and is neither there now nor may come back, answers no more.
+    pub(super) fn forget_answers_of_strangers(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
+        for (namespace, socket) in self.services.questions.owing() {
+            let place = self.sockets.namespaces.get(&namespace);
+            let connected = place.is_some_and(|place| place.sockets.contains_key(&socket));
+            if !connected && !self.sockets.recovery.away(&namespace).any(|away| *away.id == socket) {
+                self.owes_nothing(turn, &namespace, &socket);
+            }
+        }
+        self.settle(engine, turn);
     }
 
     /// Writes the rows that aren't what their sockets are.

@@ -61,7 +61,7 @@ impl<'a> Args<'a> {
     }
 
     /// Values that are numbered already, with their attachments.
-    pub(super) fn numbered(values: Vec<Box<RawValue>>, attachments: Vec<Rc<[u8]>>) -> Args<'static> {
+    pub(crate) fn numbered(values: Vec<Box<RawValue>>, attachments: Vec<Rc<[u8]>>) -> Args<'static> {
         Args { values: values.into_iter().map(Cow::Owned).collect(), attachments }
     }
 

@@ -9,18 +9,22 @@
 mod args;
 mod binary;
 mod decoder;
+mod handshake;
 mod msgpack;
 mod packet;
 mod placeholder;
+mod read;
 pub mod recovery;
 mod rooms;
 mod sockets;
+pub(crate) mod stored;
 mod text;
 
 pub use args::Args;
 pub use binary::Binary;
 pub use decoder::Decoder;
+pub use handshake::Handshake;
 pub use packet::{Body, DecodeError, Message, Packet, Reply, is_reserved};
 pub use placeholder::IllegalAttachments;
 pub use rooms::Rooms;
-pub use sockets::{Client, Departed, DisconnectReason, Held, Namespace, Socket, Sockets};
+pub use sockets::{Client, Departed, DisconnectReason, Held, Namespace, RoomChange, RoomEvent, Socket, Sockets};

@@ -23,25 +23,32 @@ impl Rooms {
 
     /// Takes a socket out of a room; `false` where it wasn't in it.
     pub fn leave(&mut self, socket: &SocketId, room: &str) -> bool {
-        let left = self.joined.get_mut(socket).is_some_and(|rooms| rooms.remove(room));
-        self.forget_member(socket, room);
-        left
-    }
-
-    /// Takes a socket out of all its rooms.
-    pub fn leave_all(&mut self, socket: &SocketId) {
-        for room in self.joined.remove(socket).unwrap_or_default() {
-            self.forget_member(socket, &room);
-        }
-    }
-
-    fn forget_member(&mut self, socket: &SocketId, room: &str) {
+        let Some(rooms) = self.joined.get_mut(socket) else {
+            return false;
+        };
+        let left = rooms.remove(room);
         if let Some(members) = self.members.get_mut(room) {
             members.remove(socket);
             if members.is_empty() {
                 self.members.remove(room);
             }
         }
+        left
+    }
+
+    /// Forgets a socket that has left all its rooms: without a room it still counts as somebody.
+    pub fn forget(&mut self, socket: &SocketId) {
+        self.joined.remove(socket);
+    }
+
+    /// Whether anybody is in this room.
+    pub fn has(&self, room: &str) -> bool {
+        self.members.contains_key(room)
+    }
+
+    /// All rooms with the number of sockets in them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.members.iter().map(|(room, members)| (room.as_ref(), members.len()))
     }
 
     /// The rooms of a socket.
@@ -96,8 +103,12 @@ mod tests {
         rooms.join(&id("a"), "x");
         assert!(rooms.leave(&id("a"), "x"));
         assert!(!rooms.leave(&id("a"), "x"));
+        assert!(!rooms.has("x"));
         rooms.join(&id("a"), "y");
-        rooms.leave_all(&id("a"));
+        assert_eq!(rooms.iter().collect::<Vec<_>>(), [("y", 1)]);
+        assert!(rooms.leave(&id("a"), "y"));
+        assert_eq!(select(&rooms, &[], &[]), ["a"]);
+        rooms.forget(&id("a"));
         assert_eq!(rooms.of(&id("a")).count(), 0);
         assert!(rooms.members.is_empty() && rooms.joined.is_empty());
     }

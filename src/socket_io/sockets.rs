@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::decoder::Decoder;
+use super::handshake::Handshake;
 use super::recovery::{Lost, Profile, Recovery};
 use super::rooms::Rooms;
 use crate::config::{Config, Parser};
@@ -58,6 +59,8 @@ pub struct Client {
     /// The namespaces that it was taken out of by the server, and hasn't joined again. What it says to them was on its
     /// way, and is ignored (E12).
     pub dismissed: BTreeSet<Rc<str>>,
+    /// What its first request said.
+    pub handshake: Rc<Handshake>,
     /// When it must have joined a namespace; `None` once it has joined its first (C7).
     pub connect_by: Option<Millis>,
 }
@@ -97,6 +100,32 @@ pub struct Departed {
     pub recoverable: bool,
 }
 
+/// What happened to a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomEvent {
+    /// Its first socket is about to join.
+    Created,
+    /// A socket joined.
+    Joined,
+    /// A socket left.
+    Left,
+    /// Its last socket left.
+    Deleted,
+}
+
+/// Something that happened to a room, which the reference's adapter tells in the same order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomChange {
+    /// The namespace of the room.
+    pub namespace: Rc<str>,
+    /// Its name. Each socket is in a room that has the name of its id.
+    pub room: Rc<str>,
+    /// Who joined or left.
+    pub socket: SocketId,
+    /// What happened.
+    pub event: RoomEvent,
+}
+
 /// A namespace that somebody has joined.
 #[derive(Debug, Default)]
 pub struct Namespace {
@@ -105,40 +134,13 @@ pub struct Namespace {
     /// The rooms in it.
     pub rooms: Rooms,
     pids: BTreeMap<Pid, SocketId>,
-    next_ack: u64,
-    unanswered: BTreeSet<(SocketId, u64)>,
 }
 
 impl Namespace {
-    /// A fresh id for an event that wants an answer; one counter a namespace (E3).
-    fn expect_ack(&mut self, socket: &SocketId) -> u64 {
-        let id = self.next_ack;
-        self.next_ack = id.wrapping_add(1);
-        self.unanswered.insert((socket.clone(), id));
-        id
-    }
-
-    /// The ids of the answers that a socket owes.
-    pub fn owed_acks(&self, socket: &SocketId) -> impl Iterator<Item = u64> {
-        let owed = self.unanswered.range((socket.clone(), 0)..=(socket.clone(), u64::MAX));
-        owed.map(|(_, id)| *id)
-    }
-
-    /// A socket still owes an answer that was asked for before the object's memory was lost.
-    pub fn restore_ack(&mut self, socket: &SocketId, id: u64) {
-        self.next_ack = self.next_ack.max(id.wrapping_add(1));
-        self.unanswered.insert((socket.clone(), id));
-    }
-
     /// The connected socket with this pid.
     pub fn by_pid(&self, pid: &Pid) -> Option<(&SocketId, &Socket)> {
         let id = self.pids.get(pid)?;
         Some((id, self.sockets.get(id)?))
-    }
-
-    /// Whether this socket owed that answer; it no longer does.
-    fn take_ack(&mut self, socket: &SocketId, id: u64) -> bool {
-        self.unanswered.remove(&(socket.clone(), id))
     }
 }
 
@@ -157,6 +159,8 @@ pub struct Sockets {
     pub unsaved: BTreeSet<(Rc<str>, Pid)>,
     /// Sockets that are gone and that the app wasn't told about yet.
     pub departed: VecDeque<Departed>,
+    /// What happened to rooms and the app wasn't told about yet; `None` where it doesn't want to know.
+    pub changes: Option<VecDeque<RoomChange>>,
     /// The log, and who may come back.
     pub recovery: Recovery,
     /// What is sent once it is sure that all is stored that goes with it.
@@ -184,6 +188,7 @@ impl Sockets {
             changed: BTreeSet::new(),
             unsaved: BTreeSet::new(),
             departed: VecDeque::new(),
+            changes: None,
             recovery: Recovery::new(config),
             held: None,
         }
@@ -202,11 +207,12 @@ impl Sockets {
         client.joined.insert(namespace.clone(), id.clone());
         client.dismissed.remove(namespace);
         client.connect_by = None;
-        let place = self.namespaces.entry(namespace.clone()).or_default();
-        place.rooms.join(id, id.as_str());
+        self.namespaces.entry(namespace.clone()).or_default();
+        self.put(namespace, id, id.as_str());
         for room in profile.rooms() {
-            place.rooms.join(id, room);
+            self.put(namespace, id, room);
         }
+        let place = self.namespaces.entry(namespace.clone()).or_default();
         place.pids.insert(profile.pid.clone(), id.clone());
         let socket = Socket { sid: sid.clone(), profile, spilled: false };
         place.sockets.insert(id.clone(), socket);
@@ -224,31 +230,13 @@ impl Sockets {
         }
     }
 
-    /// A fresh id for an event that wants an answer of this socket; `None` where the socket is gone.
-    pub fn expect_ack(&mut self, namespace: &str, id: &SocketId) -> Option<u64> {
-        let place = self.namespaces.get_mut(namespace)?;
-        let sid = place.sockets.get(id)?.sid.clone();
-        self.changed.insert(sid);
-        Some(place.expect_ack(id))
-    }
-
-    /// Whether this socket owed that answer; it no longer does.
-    pub fn take_ack(&mut self, namespace: &str, id: &SocketId, ack: u64) -> bool {
-        let Some(place) = self.namespaces.get_mut(namespace) else {
-            return false;
-        };
-        self.changed.extend(place.sockets.get(id).map(|socket| socket.sid.clone()));
-        place.take_ack(id, ack)
-    }
-
     /// Puts a socket into a room.
     pub fn enter_room(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str) {
         let last = self.recovery.log.last();
-        if let Some(place) = self.namespaces.get_mut(namespace)
-            && let Some(socket) = place.sockets.get_mut(id)
-            && place.rooms.join(id, room)
-        {
-            socket.profile.enter(room, last);
+        if self.socket_mut(namespace, id).is_some() && self.put(namespace, id, room) {
+            if let Some(socket) = self.socket_mut(namespace, id) {
+                socket.profile.enter(room, last);
+            }
             self.touch(namespace, id);
         }
     }
@@ -256,12 +244,58 @@ impl Sockets {
     /// Takes a socket out of a room.
     pub fn leave_room(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str, now: Millis) {
         let (last, oldest) = (self.recovery.log.last(), self.recovery.log.oldest(now));
-        if let Some(place) = self.namespaces.get_mut(namespace)
-            && let Some(socket) = place.sockets.get_mut(id)
-            && place.rooms.leave(id, room)
-        {
-            socket.profile.exit(room, last, oldest);
+        if self.take_out(namespace, id, room) {
+            if let Some(socket) = self.socket_mut(namespace, id) {
+                socket.profile.exit(room, last, oldest);
+            }
             self.touch(namespace, id);
+        }
+    }
+
+    fn socket_mut(&mut self, namespace: &str, id: &SocketId) -> Option<&mut Socket> {
+        self.namespaces.get_mut(namespace)?.sockets.get_mut(id)
+    }
+
+    /// Puts a socket into the table of rooms; `false` where it was there.
+    fn put(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str) -> bool {
+        let Some(place) = self.namespaces.get_mut(namespace) else {
+            return false;
+        };
+        let created = !place.rooms.has(room);
+        let joined = place.rooms.join(id, room);
+        if created {
+            self.note(namespace, id, room, RoomEvent::Created);
+        }
+        if joined {
+            self.note(namespace, id, room, RoomEvent::Joined);
+        }
+        joined
+    }
+
+    /// Takes a socket out of the table of rooms; `false` where it wasn't there.
+    fn take_out(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str) -> bool {
+        let Some(place) = self.namespaces.get_mut(namespace) else {
+            return false;
+        };
+        let left = place.rooms.leave(id, room);
+        let deleted = left && !place.rooms.has(room);
+        if left {
+            self.note(namespace, id, room, RoomEvent::Left);
+        }
+        if deleted {
+            self.note(namespace, id, room, RoomEvent::Deleted);
+        }
+        left
+    }
+
+    fn note(&mut self, namespace: &Rc<str>, socket: &SocketId, room: &str, event: RoomEvent) {
+        if let Some(changes) = &mut self.changes {
+            changes.push_back(RoomChange {
+                namespace: namespace.clone(),
+                room: room.into(),
+                socket: socket.clone(),
+                event,
+            });
         }
     }
 
@@ -270,11 +304,15 @@ impl Sockets {
         self.touch(namespace, id);
         let place = self.namespaces.get_mut(namespace)?;
         let Socket { sid, profile, .. } = place.sockets.remove(id)?;
-        let rooms = place.rooms.of(id).map(str::to_owned).collect();
-        place.rooms.leave_all(id);
         place.pids.remove(&profile.pid);
-        place.unanswered.retain(|(owing, _)| owing != id);
-        if place.sockets.is_empty() {
+        let rooms: Vec<_> = place.rooms.of(id).map(str::to_owned).collect();
+        for room in &rooms {
+            self.take_out(namespace, id, room);
+        }
+        if let Some(place) = self.namespaces.get_mut(namespace) {
+            place.rooms.forget(id);
+        }
+        if self.namespaces.get(namespace).is_some_and(|place| place.sockets.is_empty()) {
             self.namespaces.remove(namespace);
         }
         if let Some(client) = self.clients.get_mut(&sid) {

@@ -110,12 +110,21 @@ impl<A: App> Room<A> {
         self.now = self.now + Millis(millis);
     }
 
-    /// Lets time pass, with the alarm ringing whenever it is due; gives how often it rang.
+    /// Lets time pass, with the alarm ringing whenever it is due, and the core told of the time when it wants that; gives
+    /// how often the alarm rang.
     pub(crate) fn pass(&mut self, millis: u64) -> usize {
         let end = self.now + Millis(millis);
         let mut rings = 0;
-        while let Some(at) = self.alarm.filter(|at| *at <= end) {
+        loop {
+            let tick = self.server.next_tick().filter(|at| *at <= end);
+            let Some(at) = [self.alarm, tick].into_iter().flatten().min().filter(|at| *at <= end) else {
+                break;
+            };
             self.now = self.now.max(at);
+            if tick == Some(at) {
+                self.input(Input::Tick);
+                continue;
+            }
             self.ring();
             rings += 1;
             let overdue = self.alarm.filter(|at| *at <= self.now);

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use roomcast::app::{Answer, App, Args, Connection, Departed, Event, Io, Refusal};
+use roomcast::app::{Answers, App, Args, Connection, Departed, Event, Io, Joining, Refusal};
 use roomcast::config::Config;
 use roomcast::ids::SocketId;
 use serde_json::value::RawValue;
@@ -77,7 +77,8 @@ impl App for Recorder {
         self.namespaces.contains(&name)
     }
 
-    fn connecting(&mut self, io: &mut Io<'_>, auth: Option<&RawValue>) -> Result<(), Refusal> {
+    fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
+        let auth = joining.auth;
         self.note(format!("connecting {} {}", io.namespace(), auth.map_or("-", RawValue::get)));
         (self.on_connecting)(io, auth)
     }
@@ -93,8 +94,13 @@ impl App for Recorder {
         (self.on_event)(io, event);
     }
 
-    fn acked(&mut self, io: &mut Io<'_>, answer: Answer<'_>) {
-        self.note(format!("acked {} {} {}{}", io.namespace(), answer.socket, answer.id, list(answer.args)));
+    fn answered(&mut self, io: &mut Io<'_>, answers: &Answers) {
+        for reply in &answers.replies {
+            self.note(format!("acked {} {} {}{}", io.namespace(), reply.socket, answers.name, list(&reply.args)));
+        }
+        for socket in &answers.missing {
+            self.note(format!("not acked {} {socket} {}", io.namespace(), answers.name));
+        }
     }
 
     fn disconnected(&mut self, io: &mut Io<'_>, departed: &Departed) {

@@ -15,17 +15,14 @@ use super::Hub;
 use crate::app::App;
 use crate::engine_io::{Engine, SocketState, Turn};
 use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
-use crate::socket_io::Sockets;
 use crate::socket_io::recovery::{Profile, SocketRows, Stay};
+use crate::socket_io::{Handshake, Sockets};
 
 /// The version written by this release.
 const VERSION: u32 = 2;
 
 /// What the runtime keeps at most, in bytes, but for its own header.
 const MOST_BYTES: usize = 16_000;
-
-/// The newest answers that a socket owes and that are waited for across a sleep.
-const MOST_ACKS: usize = 256;
 
 /// A session on a WebSocket.
 #[derive(Serialize, Deserialize)]
@@ -40,6 +37,9 @@ struct Attachment<'a> {
     /// When it must have joined a namespace, Unix ms; absent once it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     connect_by: Option<u64>,
+    /// What its first request said; absent where a release before wrote it.
+    #[serde(rename = "h", default)]
+    handshake: Cow<'a, Handshake>,
     /// Its sockets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     joined: Vec<Joined<'a>>,
@@ -65,9 +65,6 @@ struct Joined<'a> {
     stays: Option<Vec<Stay>>,
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     data: Option<&'a RawValue>,
-    /// The ids of the answers that it owes.
-    #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
-    acks: Vec<u64>,
 }
 
 /// The attachment of a session, and the WebSocket that it belongs to; `None` while the session has none. Sockets that are too
@@ -96,7 +93,6 @@ fn write(socket: SocketState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Op
         let place = sockets.namespaces.get(namespace)?;
         let Profile { pid, told, since, stays, data } = &place.sockets.get(id)?.profile;
         let data = data.as_deref().filter(|_| !spilled);
-        let acks: Vec<_> = place.owed_acks(id).collect();
         Some(Joined {
             namespace: namespace.as_ref().into(),
             id: id.as_str().into(),
@@ -105,7 +101,6 @@ fn write(socket: SocketState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Op
             since: *since,
             stays: (!spilled).then(|| stays.clone()),
             data: data.and_then(|json| serde_json::from_str(json).ok()),
-            acks: acks.iter().rev().take(MOST_ACKS).rev().copied().collect(),
         })
     });
     let attachment = Attachment {
@@ -113,6 +108,7 @@ fn write(socket: SocketState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Op
         sid: sid.as_str().into(),
         socket,
         connect_by: client.connect_by.map(|deadline| deadline.0),
+        handshake: Cow::Borrowed(&client.handshake),
         joined: joined.collect(),
     };
     serde_json::to_string(&attachment).ok()
@@ -141,20 +137,16 @@ pub(super) fn restore<A: App>(
         Ok(Version { v: 1 }) => v1::read(state, turn, hub.sockets.recovery.log.last()),
         _ => None,
     };
-    let Some(Session { sid, socket, connect_by, joined }) = session else {
+    let Some(Session { sid, socket, connect_by, handshake, joined }) = session else {
         return false;
     };
     engine.restore(turn, sid.clone(), conn, socket);
-    hub.add_client(&sid, connect_by.map(Millis));
-    for Restored { namespace, id, profile, acks, spilled } in joined {
+    hub.add_client(&sid, connect_by.map(Millis), handshake);
+    for Restored { namespace, id, profile, spilled } in joined {
         hub.sockets.join(&sid, &namespace, &id, profile);
-        if let Some(place) = hub.sockets.namespaces.get_mut(&namespace) {
-            for ack in acks {
-                place.restore_ack(&id, ack);
-            }
-            if let Some(socket) = place.sockets.get_mut(&id) {
-                socket.spilled = spilled;
-            }
+        let place = hub.sockets.namespaces.get_mut(&namespace);
+        if let Some(socket) = place.and_then(|place| place.sockets.get_mut(&id)) {
+            socket.spilled = spilled;
         }
     }
     true
@@ -165,6 +157,7 @@ struct Session {
     sid: Sid,
     socket: SocketState,
     connect_by: Option<u64>,
+    handshake: Handshake,
     joined: Vec<Restored>,
 }
 
@@ -172,14 +165,14 @@ struct Restored {
     namespace: Rc<str>,
     id: SocketId,
     profile: Profile,
-    acks: Vec<u64>,
     spilled: bool,
 }
 
 impl Attachment<'_> {
     fn read(self, turn: &Turn<'_>) -> Option<Session> {
         let joined = self.joined.into_iter().map(|joined| joined.read(turn)).collect::<Option<_>>()?;
-        Some(Session { sid: Sid::from_wire(&self.sid), socket: self.socket, connect_by: self.connect_by, joined })
+        let (sid, handshake) = (Sid::from_wire(&self.sid), self.handshake.into_owned());
+        Some(Session { sid, socket: self.socket, connect_by: self.connect_by, handshake, joined })
     }
 }
 
@@ -195,6 +188,6 @@ impl Joined<'_> {
             None => Profile { told: self.told, ..SocketRows(turn.runtime).profile(&pid).ok()?? },
         };
         let id = SocketId::from_wire(&self.id);
-        Some(Restored { namespace: self.namespace.as_ref().into(), id, profile, acks: self.acks, spilled })
+        Some(Restored { namespace: self.namespace.as_ref().into(), id, profile, spilled })
     }
 }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::{Restored, Session};
 use crate::engine_io::{SocketState, Turn};
 use crate::ids::{Offset, Pid, Sid, SocketId};
+use crate::socket_io::Handshake;
 use crate::socket_io::recovery::Profile;
 
 #[derive(Deserialize)]
@@ -41,8 +42,8 @@ pub(super) fn read(state: &str, turn: &Turn<'_>, last: Offset) -> Option<Session
         }
         profile.data = joined.data.map(|json| json.get().into());
         let id = SocketId::from_wire(&joined.id);
-        Restored { namespace: joined.namespace.as_ref().into(), id, profile, acks: Vec::new(), spilled: false }
+        Restored { namespace: joined.namespace.as_ref().into(), id, profile, spilled: false }
     };
     let joined = joined.into_iter().map(restored).collect();
-    Some(Session { sid: Sid::from_wire(&sid), socket, connect_by, joined })
+    Some(Session { sid: Sid::from_wire(&sid), socket, connect_by, handshake: Handshake::default(), joined })
 }

@@ -2,15 +2,11 @@
 
 use std::rc::Rc;
 
-use serde_json::value::RawValue;
-
 use crate::config::Config;
 use crate::database::{Database, DatabaseError, Row, Value};
 use crate::ids::{Millis, Offset};
 use crate::socket_io::args::Args;
-
-/// The bytes that a row may have: the platform takes 2 MB, and there is more in a row than what is counted.
-const MAX_ROW_BYTES: usize = 2_000_000 - 1_000;
+use crate::socket_io::stored::{self, Stored, check_row};
 
 /// How many rows are read at once: the rows of a page are in memory together.
 const PAGE: usize = 64;
@@ -100,19 +96,15 @@ impl Log {
         args: &Args<'_>,
     ) -> Result<(), DatabaseError> {
         const INSERT: &str = "INSERT INTO roomcast_log VALUES (?, ?, ?, ?, ?, ?)";
-        let (to, except, event) = (list(&logged.to), list(&logged.except), event(name, args));
-        let attachments = join(args.attachments());
-        let size = namespace.len() + to.len() + except.len() + event.len() + attachments.as_ref().map_or(0, Vec::len);
-        if size > MAX_ROW_BYTES {
-            return Err(DatabaseError(format!("an event of {size} bytes is more than a row may have")));
-        }
+        let (to, except, event) = (list(&logged.to), list(&logged.except), Stored::new(Some(name), args));
+        check_row("an event", namespace.len() + to.len() + except.len() + event.size())?;
         let values = [
             logged.offset.0.into(),
             namespace.into(),
             to.into(),
             except.into(),
-            event.into(),
-            Value::from(attachments.as_deref()),
+            event.list.into(),
+            Value::from(event.attachments.as_deref()),
         ];
         database.query(INSERT, &values)?;
         self.last = logged.offset;
@@ -215,68 +207,15 @@ impl Log {
 fn read(row: &Row) -> Option<Replay> {
     let rooms = |column| serde_json::from_str::<Vec<Rc<str>>>(row.text(column)?).ok();
     let logged = Logged { offset: Offset(row.number(0)?), to: rooms(1)?, except: rooms(2)? };
-    let event = row.text(3)?;
-    let mut values = serde_json::from_str::<Vec<Box<RawValue>>>(event).ok()?.into_iter();
+    let size = row.text(3)?.len() + row.bytes(4).map_or(0, <[u8]>::len);
+    let (values, attachments) = stored::read(row, 3, 4)?;
+    let mut values = values.into_iter();
     let name = serde_json::from_str(values.next()?.get()).ok()?;
-    let bytes = row.bytes(4).unwrap_or_default();
-    let args = Args::numbered(values.collect(), split(bytes)?);
-    Some(Replay { logged, name, args, size: event.len() + bytes.len() })
+    Some(Replay { logged, name, args: Args::numbered(values.collect(), attachments), size })
 }
 
 /// Rooms as a JSON list.
 fn list(rooms: &[Rc<str>]) -> String {
     // Texts always have their JSON.
     serde_json::to_string(rooms).unwrap_or_default()
-}
-
-/// Name and arguments as a JSON list, as they stand in a packet.
-fn event(name: &str, args: &Args<'_>) -> String {
-    let mut list = format!("[{}", serde_json::Value::from(name));
-    for value in args.iter() {
-        list.push(',');
-        list.push_str(value.get());
-    }
-    list.push(']');
-    list
-}
-
-/// Attachments in one row: each with its length before it.
-fn join(attachments: &[Rc<[u8]>]) -> Option<Vec<u8>> {
-    if attachments.is_empty() {
-        return None;
-    }
-    let mut joined = Vec::new();
-    for bytes in attachments {
-        joined.extend((bytes.len() as u64).to_be_bytes());
-        joined.extend_from_slice(bytes);
-    }
-    Some(joined)
-}
-
-fn split(mut joined: &[u8]) -> Option<Vec<Rc<[u8]>>> {
-    let mut attachments = Vec::new();
-    while !joined.is_empty() {
-        let (length, rest) = joined.split_first_chunk()?;
-        let length = usize::try_from(u64::from_be_bytes(*length)).ok()?;
-        let (bytes, rest) = rest.split_at_checked(length)?;
-        attachments.push(bytes.into());
-        joined = rest;
-    }
-    Some(attachments)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attachments_come_back_as_they_were() {
-        for sizes in [vec![], vec![0], vec![3, 0, 300]] {
-            let attachments: Vec<Rc<[u8]>> = sizes.iter().map(|size| vec![7; *size].into()).collect();
-            assert_eq!(split(&join(&attachments).unwrap_or_default()), Some(attachments));
-        }
-        for damaged in [&[0, 0][..], &[0, 0, 0, 0, 0, 0, 0, 2, 1], &[255; 9]] {
-            assert_eq!(split(damaged), None);
-        }
-    }
 }

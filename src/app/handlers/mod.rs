@@ -1,0 +1,352 @@
+//! An app as a list of handlers: what happens on which event.
+//!
+//! ```
+//! use roomcast::app::prelude::*;
+//!
+//! /// Sends each message back to who sent it.
+//! pub fn echo() -> impl App {
+//!     Handlers::new().on("message", |socket, text: String| socket.emit("message", &text))
+//! }
+//! ```
+//!
+//! A handler is a function of the socket and of the event's payload, which is a Rust type with serde. What isn't such a
+//! value never reaches the handler: its sender is answered `{code: "invalid_payload", message}`. What the handler returns is
+//! the answer ([`Outcome`]); a client that wants none hears of a failure as the event `error`.
+//!
+//! ```
+//! # use roomcast::app::prelude::*;
+//! #[derive(Serialize, Deserialize)]
+//! struct Move { x: f64, y: f64 }
+//!
+//! fn moved(socket: &mut Socket, to: Move) -> Result<usize, Failure> {
+//!     if !(0.0..=1.0).contains(&to.x) {
+//!         return Err(Failure::new("out_of_field", "The field is one unit wide."));
+//!     }
+//!     let id = socket.id();
+//!     socket.broadcast().volatile().emit("moved", &(id, to))?;
+//!     Ok(socket.io.sockets().count())
+//! }
+//! # let _: Handlers = Handlers::new().on("move", moved);
+//! ```
+//!
+//! # Handlers are code, not state
+//!
+//! An object loses its memory at any time, and goes on. So handlers are the same for all sockets and are given once, not
+//! in a closure for each connection as with Socket.IO on Node: what a socket's handlers would have captured there is kept
+//! with the socket here ([`Socket::set_data`]), in values by key ([`Io::kv`](crate::app::Io::kv)) or in tables. For the same reason nothing
+//! is awaited: an answer of a client goes to a handler with a name ([`Handlers::on_answers`]), a timer too
+//! ([`Handlers::on_timer`]), and both outlive a restart.
+//!
+//! # Why it is spelled like this
+//!
+//! The tutorial's chat was written in three ways. First with the hooks of [`App`], as the server calls them:
+//!
+//! ```
+//! # use roomcast::app::prelude::*;
+//! # #[derive(Serialize, Deserialize)] struct Message { author: String, message: String }
+//! struct Tutorial;
+//!
+//! impl App for Tutorial {
+//!     fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
+//!         match event.name {
+//!             "createdMessage" => {
+//!                 if let Some(message) = event.args.get::<Message>(0) {
+//!                     let sent = io.all().except(event.socket).emit("newIncomingMessage", &message);
+//!                     if let (Ok(()), Some(ack)) = (sent, event.ack) {
+//!                         io.answer_args(ack, &Args::new()).ok();
+//!                     }
+//!                 }
+//!             }
+//!             _ => {}
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! It hides nothing, but each app parses, answers and refuses by hand, and forgets one of them somewhere. Then with all
+//! events as one type:
+//!
+//! ```
+//! # use roomcast::app::prelude::*;
+//! # #[derive(Serialize, Deserialize)] struct Message { author: String, message: String }
+//! #[derive(Deserialize)]
+//! #[serde(tag = "event", content = "payload", rename_all = "camelCase")]
+//! enum FromClient {
+//!     CreatedMessage(Message),
+//! }
+//!
+//! fn event(socket: &mut Socket, event: FromClient) -> Result<(), IoError> {
+//!     match event {
+//!         FromClient::CreatedMessage(message) => socket.broadcast().emit("newIncomingMessage", &message),
+//!     }
+//! }
+//! ```
+//!
+//! The compiler knows all events, but their names are hidden in an attribute, answers of several types need a second
+//! such type, and every event's handling starts two indentations deep. And as it is:
+//!
+//! ```
+//! # use roomcast::app::prelude::*;
+//! # #[derive(Serialize, Deserialize)] struct Message { author: String, message: String }
+//! pub fn tutorial() -> impl App {
+//!     Handlers::new().on("createdMessage", |socket, message: Message| {
+//!         socket.broadcast().emit("newIncomingMessage", &message)
+//!     })
+//! }
+//! ```
+//!
+//! That is what somebody who knows Socket.IO expects to read: the event's name, what comes with it, and `broadcast` and
+//! `emit` under their own names. It's built on the first one, which remains for what is no list of handlers.
+
+mod app;
+mod namespace;
+mod outcome;
+mod scope;
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+
+pub use outcome::{Failure, Outcome};
+pub use scope::{Room, Socket};
+
+use super::{Answers, ConnectionError, Departed, Event, Joining, Outgoing, Refusal, Request, RoomChange, Schema};
+use namespace::Namespace;
+
+type Pattern = Box<dyn Fn(&str) -> bool>;
+type AllowRequest = Box<dyn Fn(&Request<'_>) -> Result<(), Cow<'static, str>>>;
+type InitialHeaders = Box<dyn Fn(&Request<'_>) -> Vec<(String, String)>>;
+type OnConnectionError = Box<dyn Fn(&ConnectionError<'_>)>;
+
+/// An app: its state, and the handlers of each of its namespaces.
+///
+/// Handlers belong to the namespace that [`of`](Self::of) named last; before, to `/`.
+pub struct Handlers<S = ()> {
+    state: S,
+    /// The first is `/`, the last the one to be added to.
+    namespaces: Vec<(Pattern, Namespace<S>)>,
+    allow_request: Vec<AllowRequest>,
+    initial_headers: Vec<InitialHeaders>,
+    connection_error: Vec<OnConnectionError>,
+    kept_headers: Vec<&'static str>,
+    schema: Schema,
+}
+
+impl Handlers {
+    /// An app without state of its own.
+    #[allow(clippy::new_without_default, reason = "an app without any handler is nobody's default")]
+    pub fn new() -> Self {
+        Self::with(())
+    }
+}
+
+impl<S> Handlers<S> {
+    /// An app with this state, which is made anew whenever the object has lost its memory.
+    pub fn with(state: S) -> Self {
+        Self {
+            state,
+            namespaces: vec![(Box::new(|name| name == "/"), Namespace::default())],
+            allow_request: Vec::new(),
+            initial_headers: Vec::new(),
+            connection_error: Vec::new(),
+            kept_headers: Vec::new(),
+            schema: Schema::default(),
+        }
+    }
+
+    /// What follows belongs to this namespace; nobody could join it otherwise.
+    #[must_use]
+    pub fn of(self, namespace: &'static str) -> Self {
+        self.of_matching(move |name| name == namespace)
+    }
+
+    /// What follows belongs to all namespaces whose names are so (C9). One that is named by itself before comes first.
+    #[must_use]
+    pub fn of_matching(mut self, pattern: impl Fn(&str) -> bool + 'static) -> Self {
+        self.namespaces.push((Box::new(pattern), Namespace::default()));
+        self
+    }
+
+    /// An event of this name has come, with this payload: a tuple is all its arguments, `()` none, and any other type its
+    /// first one. What is returned is its answer. An event has one handler: of several, the last.
+    #[must_use]
+    pub fn on<P, O>(self, event: &'static str, handler: impl Fn(&mut Socket<'_, '_, S>, P) -> O + 'static) -> Self
+    where
+        P: DeserializeOwned,
+        O: Outcome,
+    {
+        self.add(|namespace| {
+            let handler = move |socket: &mut Socket<'_, '_, S>, event: &Event<'_>| {
+                let payload = event.args.read().map_err(|why| malformed(event, &why))?;
+                handler(socket, payload).into_answer()
+            };
+            namespace.events.insert(event, Box::new(handler));
+        })
+    }
+
+    /// An event has come that has no handler. Without this, it is ignored and not answered, as by the reference.
+    #[must_use]
+    pub fn fallback<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, '_, S>, &Event<'_>) -> O + 'static) -> Self {
+        self.add(|namespace| {
+            namespace.fallback = Some(Box::new(move |socket, event| handler(socket, event).into_answer()));
+        })
+    }
+
+    /// Any event has come: called before its own handler. A failure is the event's answer, and the end of it.
+    #[must_use]
+    pub fn on_any<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, '_, S>, &Event<'_>) -> O + 'static) -> Self {
+        self.add(|namespace| {
+            namespace.any.push(Box::new(move |socket, event| handler(socket, event).into_answer()));
+        })
+    }
+
+    /// Whether an event may be handled (the reference's `socket.use`); in the order in which they are given, after
+    /// [`on_any`](Self::on_any). A failure is the event's answer.
+    #[must_use]
+    pub fn event_middleware(
+        self,
+        check: impl Fn(&mut Socket<'_, '_, S>, &Event<'_>) -> Result<(), Failure> + 'static,
+    ) -> Self {
+        self.add(|namespace| namespace.event_middleware.push(Box::new(check)))
+    }
+
+    /// Whether a client may join the namespace (the reference's `io.use`); in the order in which they are given. A refusal is
+    /// its `connect_error`. A client that recovers is asked again.
+    #[must_use]
+    pub fn middleware(
+        self,
+        check: impl Fn(&mut Room<'_, '_, S>, &Joining<'_>) -> Result<(), Refusal> + 'static,
+    ) -> Self {
+        self.add(|namespace| namespace.middleware.push(Box::new(check)))
+    }
+
+    /// A client has joined, or has come back to its socket ([`Socket::recovered`]). A failure is told as the event `error`.
+    #[must_use]
+    pub fn on_connection<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, '_, S>) -> O + 'static) -> Self {
+        self.add(|namespace| namespace.connection.push(Box::new(move |socket| handler(socket).into_answer())))
+    }
+
+    /// A socket leaves; the first to be told, so that others may be told before anything is done about it. It has its
+    /// rooms in [`Departed::rooms`] and gets nothing any more.
+    #[must_use]
+    pub fn on_disconnecting<O: Outcome>(
+        self,
+        handler: impl Fn(&mut Room<'_, '_, S>, &Departed) -> O + 'static,
+    ) -> Self {
+        self.add(|namespace| {
+            namespace.disconnecting.push(Box::new(move |room, departed| handler(room, departed).into_answer()));
+        })
+    }
+
+    /// A socket is gone, for whatever reason. Its client may come back where it is [`Departed::recoverable`].
+    #[must_use]
+    pub fn on_disconnect<O: Outcome>(self, handler: impl Fn(&mut Room<'_, '_, S>, &Departed) -> O + 'static) -> Self {
+        self.add(|namespace| {
+            namespace.disconnect.push(Box::new(move |room, departed| handler(room, departed).into_answer()));
+        })
+    }
+
+    /// A socket that could have come back is gone for good.
+    #[must_use]
+    pub fn on_expired<O: Outcome>(self, handler: impl Fn(&mut Room<'_, '_, S>, &Departed) -> O + 'static) -> Self {
+        self.add(|namespace| {
+            namespace.expired.push(Box::new(move |room, departed| handler(room, departed).into_answer()));
+        })
+    }
+
+    /// A timer of this name is due: see [`Io::schedule`](super::Io::schedule) and
+    /// [`Io::set_timeout`](super::Io::set_timeout).
+    #[must_use]
+    pub fn on_timer<O: Outcome>(
+        self,
+        name: &'static str,
+        handler: impl Fn(&mut Room<'_, '_, S>) -> O + 'static,
+    ) -> Self {
+        self.add(|namespace| {
+            namespace.timers.insert(name, Box::new(move |room| handler(room).into_answer()));
+        })
+    }
+
+    /// The answers to [`BroadcastOperator::emit_with_ack`](super::BroadcastOperator::emit_with_ack) under this name.
+    #[must_use]
+    pub fn on_answers<O: Outcome>(
+        self,
+        name: &'static str,
+        handler: impl Fn(&mut Room<'_, '_, S>, &Answers) -> O + 'static,
+    ) -> Self {
+        self.add(|namespace| {
+            namespace.answers.insert(name, Box::new(move |room, answers| handler(room, answers).into_answer()));
+        })
+    }
+
+    /// The app has sent an event: told when its handler is done, and not of what is sent in this one.
+    #[must_use]
+    pub fn on_any_outgoing<O: Outcome>(self, handler: impl Fn(&mut Room<'_, '_, S>, &Outgoing) -> O + 'static) -> Self {
+        self.add(|namespace| {
+            namespace.outgoing.push(Box::new(move |room, sent| handler(room, sent).into_answer()));
+        })
+    }
+
+    /// A room was made or has gone, or a socket joined or left one: told when the handler is done in which it happened.
+    #[must_use]
+    pub fn on_room<O: Outcome>(self, handler: impl Fn(&mut Room<'_, '_, S>, &RoomChange) -> O + 'static) -> Self {
+        self.add(|namespace| {
+            namespace.rooms.push(Box::new(move |room, change| handler(room, change).into_answer()));
+        })
+    }
+
+    /// Whether a new connection is let in (R6), whatever namespaces it will join: the first refusal's sentence is its
+    /// answer.
+    #[must_use]
+    pub fn allow_request(mut self, check: impl Fn(&Request<'_>) -> Result<(), Cow<'static, str>> + 'static) -> Self {
+        self.allow_request.push(Box::new(check));
+        self
+    }
+
+    /// Headers for the first answer to a new connection (H8).
+    #[must_use]
+    pub fn initial_headers(mut self, headers: impl Fn(&Request<'_>) -> Vec<(String, String)> + 'static) -> Self {
+        self.initial_headers.push(Box::new(headers));
+        self
+    }
+
+    /// The headers of a client's first request that are to be found in its [`Handshake`](super::Handshake).
+    #[must_use]
+    pub fn keep_headers(mut self, names: &[&'static str]) -> Self {
+        self.kept_headers.extend(names);
+        self
+    }
+
+    /// A request was refused.
+    #[must_use]
+    pub fn on_connection_error(mut self, handler: impl Fn(&ConnectionError<'_>) + 'static) -> Self {
+        self.connection_error.push(Box::new(handler));
+        self
+    }
+
+    /// The app's name, under which its values by key are kept, and its tables: see [`Schema`].
+    #[must_use]
+    pub fn schema(mut self, app: &'static str, steps: &'static [&'static str]) -> Self {
+        self.schema = Schema { app, steps };
+        self
+    }
+
+    /// The names of the events of the namespace `/` that have a handler.
+    pub fn events(&self) -> impl Iterator<Item = &'static str> {
+        self.namespaces.first().into_iter().flat_map(|(_, namespace)| namespace.events.keys().copied())
+    }
+
+    fn add(mut self, change: impl FnOnce(&mut Namespace<S>)) -> Self {
+        if let Some((_, namespace)) = self.namespaces.last_mut() {
+            change(namespace);
+        }
+        self
+    }
+}
+
+fn malformed(event: &Event<'_>, why: &serde_json::Error) -> Failure {
+    // Where in the text it stands would be of no use to anybody: the payload may be somewhere in it.
+    let why = why.to_string();
+    let why = why.split(" at line ").next().unwrap_or_default();
+    Failure::new("invalid_payload", format!("The event {:?} takes another payload: {why}.", event.name))
+}

@@ -1,0 +1,103 @@
+//! The handlers of one namespace, and how they are called.
+
+use std::collections::BTreeMap;
+
+use super::{Failure, Outcome, Room, Socket};
+use crate::app::{Answers, Args, Departed, Event, Io, IoError, Joining, Outgoing, Refusal, RoomChange};
+
+/// What a handler came to.
+pub(super) type Answer = Result<Args<'static>, Failure>;
+
+pub(super) type OnEvent<S> = Box<dyn Fn(&mut Socket<'_, '_, S>, &Event<'_>) -> Answer>;
+pub(super) type OnSocket<S> = Box<dyn Fn(&mut Socket<'_, '_, S>) -> Answer>;
+pub(super) type OnRoom<S, T> = Box<dyn Fn(&mut Room<'_, '_, S>, &T) -> Answer>;
+pub(super) type OnTimer<S> = Box<dyn Fn(&mut Room<'_, '_, S>) -> Answer>;
+pub(super) type Check<S> = Box<dyn Fn(&mut Room<'_, '_, S>, &Joining<'_>) -> Result<(), Refusal>>;
+pub(super) type EventCheck<S> = Box<dyn Fn(&mut Socket<'_, '_, S>, &Event<'_>) -> Result<(), Failure>>;
+
+/// All handlers of one namespace.
+pub(super) struct Namespace<S> {
+    pub(super) events: BTreeMap<&'static str, OnEvent<S>>,
+    pub(super) fallback: Option<OnEvent<S>>,
+    pub(super) any: Vec<OnEvent<S>>,
+    pub(super) event_middleware: Vec<EventCheck<S>>,
+    pub(super) middleware: Vec<Check<S>>,
+    pub(super) connection: Vec<OnSocket<S>>,
+    pub(super) disconnecting: Vec<OnRoom<S, Departed>>,
+    pub(super) disconnect: Vec<OnRoom<S, Departed>>,
+    pub(super) expired: Vec<OnRoom<S, Departed>>,
+    pub(super) timers: BTreeMap<&'static str, OnTimer<S>>,
+    pub(super) answers: BTreeMap<&'static str, OnRoom<S, Answers>>,
+    pub(super) outgoing: Vec<OnRoom<S, Outgoing>>,
+    pub(super) rooms: Vec<OnRoom<S, RoomChange>>,
+}
+
+impl<S> Default for Namespace<S> {
+    fn default() -> Self {
+        Self {
+            events: BTreeMap::new(),
+            fallback: None,
+            any: Vec::new(),
+            event_middleware: Vec::new(),
+            middleware: Vec::new(),
+            connection: Vec::new(),
+            disconnecting: Vec::new(),
+            disconnect: Vec::new(),
+            expired: Vec::new(),
+            timers: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            outgoing: Vec::new(),
+            rooms: Vec::new(),
+        }
+    }
+}
+
+impl<S> Namespace<S> {
+    /// An event: who listens to all of them, then the checks, then its own handler. What that returns is the answer.
+    pub(super) fn event(&self, socket: &mut Socket<'_, '_, S>, event: &Event<'_>) {
+        let outcome = self.handle(socket, event);
+        answer(socket, outcome);
+    }
+
+    fn handle(&self, socket: &mut Socket<'_, '_, S>, event: &Event<'_>) -> Answer {
+        for any in &self.any {
+            any(socket, event)?;
+        }
+        for check in &self.event_middleware {
+            check(socket, event)?;
+        }
+        match self.events.get(event.name).or(self.fallback.as_ref()) {
+            Some(handler) => handler(socket, event),
+            None => Ok(Args::new()),
+        }
+    }
+
+    /// Whether anybody handles this event.
+    pub(super) fn handles(&self, event: &str) -> bool {
+        self.fallback.is_some() || self.events.contains_key(event)
+    }
+}
+
+/// Answers an event, or, where its sender wants no answer, tells it what went wrong.
+pub(super) fn answer<S>(socket: &mut Socket<'_, '_, S>, outcome: Answer) {
+    let told = match (socket.ack.take(), outcome) {
+        (Some(ack), Ok(args)) => socket.io.answer_args(ack, &args),
+        (Some(ack), Err(failure)) => socket.io.answer(ack, &failure),
+        (None, Err(failure)) => match socket.emit("error", &failure) {
+            // Who is there can be told nevertheless.
+            Err(IoError::Storage(_)) => socket.volatile().emit("error", &failure),
+            told => told,
+        },
+        (None, Ok(_)) => Ok(()),
+    };
+    if let Err(error) = told {
+        socket.io.warn(&format!("an answer was not sent: {error}"));
+    }
+}
+
+/// Where nobody waits for an answer, the operator is told what went wrong.
+pub(super) fn report(io: &Io<'_>, what: &str, outcome: impl Outcome) {
+    if let Err(Failure { code, message }) = outcome.into_answer() {
+        io.warn(&format!("{what} failed: {message} ({code})"));
+    }
+}

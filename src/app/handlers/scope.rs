@@ -1,0 +1,145 @@
+//! What a handler is given: [`Socket`] where somebody does something, [`Room`] where something happens.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::app::{Ack, Args, BroadcastOperator, Handshake, Io, IoError, parse_auth};
+use crate::ids::{Millis, SocketId};
+
+/// The room, at the moment of a handler.
+pub struct Room<'i, 'a, S = ()> {
+    /// The room's sockets, and all that may be done with them.
+    pub io: &'i mut Io<'a>,
+    /// The app's state, as it was given to [`Handlers::with`](super::Handlers::with). It is gone whenever the object loses
+    /// its memory: what must stay is kept with the sockets, in values by key, or in tables.
+    pub app: &'i mut S,
+}
+
+/// The socket that sent an event, or that has just connected.
+pub struct Socket<'i, 'a, S = ()> {
+    /// The room's sockets, and all that may be done with them.
+    pub io: &'i mut Io<'a>,
+    /// The app's state, as in [`Room::app`].
+    pub app: &'i mut S,
+    pub(super) id: &'i SocketId,
+    pub(super) ack: Option<Ack>,
+    pub(super) auth: Option<&'i RawValue>,
+    pub(super) recovered: bool,
+}
+
+impl<'i, 'a, S> Socket<'i, 'a, S> {
+    /// Its id: nobody else's, and the same again when its client has recovered.
+    pub fn id(&self) -> &'i SocketId {
+        self.id
+    }
+
+    /// Sends it an event with one argument.
+    ///
+    /// # Errors
+    /// As [`BroadcastOperator::emit`].
+    pub fn emit(&mut self, event: &str, value: &(impl Serialize + ?Sized)) -> Result<(), IoError> {
+        self.only().emit(event, value)
+    }
+
+    /// Sends it an event with any number of arguments.
+    ///
+    /// # Errors
+    /// As [`BroadcastOperator::emit`].
+    pub fn emit_args(&mut self, event: &str, args: &Args<'_>) -> Result<(), IoError> {
+        self.only().emit_args(event, args)
+    }
+
+    /// Sends it the event `message`.
+    ///
+    /// # Errors
+    /// As [`BroadcastOperator::emit`].
+    pub fn send(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), IoError> {
+        self.only().send(value)
+    }
+
+    /// This socket alone, for what isn't simply sent: with an answer, or only if it arrives at once.
+    pub fn only(&mut self) -> BroadcastOperator<'_, 'a> {
+        self.io.to(self.id)
+    }
+
+    /// This socket alone, and only if it arrives at once.
+    pub fn volatile(&mut self) -> BroadcastOperator<'_, 'a> {
+        self.only().volatile()
+    }
+
+    /// This socket alone, which has so long to answer.
+    pub fn timeout(&mut self, timeout: Millis) -> BroadcastOperator<'_, 'a> {
+        self.only().timeout(timeout)
+    }
+
+    /// Everybody else in the namespace.
+    pub fn broadcast(&mut self) -> BroadcastOperator<'_, 'a> {
+        self.io.except(self.id)
+    }
+
+    /// Everybody else in a room.
+    pub fn to(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_, 'a> {
+        self.broadcast().to(room)
+    }
+
+    /// Everybody else but those in a room.
+    pub fn except(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_, 'a> {
+        self.broadcast().except(room)
+    }
+
+    /// Joins a room.
+    pub fn join(&mut self, room: &str) {
+        self.io.join(self.id, room);
+    }
+
+    /// Leaves a room.
+    pub fn leave(&mut self, room: &str) {
+        self.io.leave(self.id, room);
+    }
+
+    /// The rooms that it is in: that of its own id too.
+    pub fn rooms(&self) -> impl Iterator<Item = &str> {
+        self.io.rooms_of(self.id)
+    }
+
+    /// What the app keeps with it; `None` where it keeps nothing, or something else.
+    pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
+        self.io.data(self.id)
+    }
+
+    /// Keeps something with it, as [`Io::set_data`] does.
+    ///
+    /// # Errors
+    /// As [`Io::set_data`].
+    pub fn set_data(&mut self, value: &impl Serialize) -> Result<(), IoError> {
+        self.io.set_data(self.id, value)
+    }
+
+    /// What its client's first request said; `None` where the socket has been disconnected meanwhile.
+    pub fn handshake(&self) -> Option<&Handshake> {
+        self.io.handshake(self.id).map(AsRef::as_ref)
+    }
+
+    /// What its client sent along when it connected, if it is such a value. Only known on connection: what is wanted later
+    /// is to be kept with the socket.
+    pub fn auth<T: DeserializeOwned>(&self) -> Option<T> {
+        parse_auth(self.auth)
+    }
+
+    /// Whether it has just come back (1.11): its id, rooms and data are what they were, and it has got what it missed.
+    pub fn recovered(&self) -> bool {
+        self.recovered
+    }
+
+    /// Takes it out of the namespace; with `close`, the client's whole connection ends.
+    pub fn disconnect(&mut self, close: bool) {
+        self.io.disconnect(self.id, close);
+    }
+
+    /// The right to answer the event later, by [`Io::answer`]: then what the handler returns isn't sent. `None` where the
+    /// client wants no answer.
+    pub fn take_ack(&mut self) -> Option<Ack> {
+        self.ack.take()
+    }
+}

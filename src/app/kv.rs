@@ -1,0 +1,81 @@
+//! A small store of an app: values by key.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::IoError;
+use crate::database::Database;
+use crate::socket_io::stored::check_row;
+
+/// The steps that make the table.
+pub(crate) const SCHEMA: &[&str] =
+    &["CREATE TABLE roomcast_kv (app TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (app, key)) WITHOUT ROWID"];
+
+/// Values by key, each at most 2 MB of JSON, in the room's database. What is written in a hook is durable before anything is
+/// sent that the hook sends.
+pub struct Kv<'a> {
+    database: &'a dyn Database,
+    app: &'static str,
+}
+
+impl<'a> Kv<'a> {
+    pub(crate) fn new(database: &'a dyn Database, app: &'static str) -> Self {
+        Self { database, app }
+    }
+
+    /// The value of a key; `None` where there is none, or something else.
+    ///
+    /// # Errors
+    /// [`IoError::Storage`].
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, IoError> {
+        let find = "SELECT value FROM roomcast_kv WHERE app = ? AND key = ?";
+        let rows = self.database.query(find, &[self.app.into(), key.into()])?;
+        let value = rows.first().and_then(|row| row.text(0));
+        Ok(value.and_then(|json| serde_json::from_str(json).ok()))
+    }
+
+    /// Sets the value of a key. It costs a row written.
+    ///
+    /// # Errors
+    /// [`IoError::NotJson`] or [`IoError::Storage`]: then the key has the value that it had.
+    pub fn put(&self, key: &str, value: &(impl Serialize + ?Sized)) -> Result<(), IoError> {
+        const UPSERT: &str = "INSERT INTO roomcast_kv VALUES (?, ?, ?)
+            ON CONFLICT (app, key) DO UPDATE SET value = excluded.value";
+        let json = serde_json::to_string(value)?;
+        check_row("a value", self.app.len() + key.len() + json.len())?;
+        self.database.query(UPSERT, &[self.app.into(), key.into(), json.into()])?;
+        Ok(())
+    }
+
+    /// Forgets a key.
+    ///
+    /// # Errors
+    /// [`IoError::Storage`].
+    pub fn delete(&self, key: &str) -> Result<(), IoError> {
+        let delete = "DELETE FROM roomcast_kv WHERE app = ? AND key = ?";
+        self.database.query(delete, &[self.app.into(), key.into()])?;
+        Ok(())
+    }
+
+    /// The keys that start with `prefix`, and their values as far as they are such; in the order of the keys.
+    ///
+    /// # Errors
+    /// [`IoError::Storage`].
+    pub fn list<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<(String, T)>, IoError> {
+        // Byte for byte: LIKE would ignore case, and has wildcards.
+        const LIST: &str = "SELECT key, value FROM roomcast_kv
+            WHERE app = ? AND key >= ? AND substr(key, 1, length(?)) = ? ORDER BY key";
+        let rows = self.database.query(LIST, &[self.app.into(), prefix.into(), prefix.into(), prefix.into()])?;
+        let read =
+            |row: &crate::database::Row| Some((row.text(0)?.to_owned(), serde_json::from_str(row.text(1)?).ok()?));
+        Ok(rows.iter().filter_map(read).collect())
+    }
+}
+
+impl fmt::Debug for Kv<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kv({:?})", self.app)
+    }
+}

@@ -1,0 +1,202 @@
+//! Whom something is for, and what they get: the reference's `BroadcastOperator`.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::to_raw_value;
+
+use super::io::parse_data;
+use super::questions::Asking;
+use super::{Args, Io, IoError};
+use crate::ids::{Millis, SocketId};
+use crate::socket_io::recovery::Logged;
+use crate::socket_io::{Handshake, Reply, is_reserved};
+
+/// How long an answer is waited for unless [`BroadcastOperator::timeout`] says otherwise.
+pub const ACK_TIMEOUT: Millis = Millis(30_000);
+
+/// Who is meant: everybody in the namespace, or those in some rooms, but for those in others. Then an event is sent to
+/// them, or something else happens to them.
+#[must_use = "nothing happens before it is said what"]
+pub struct BroadcastOperator<'i, 'a> {
+    io: &'i mut Io<'a>,
+    to: Vec<Rc<str>>,
+    except: Vec<Rc<str>>,
+    volatile: bool,
+    timeout: Millis,
+    context: Result<Option<Rc<str>>, IoError>,
+}
+
+impl<'i, 'a> BroadcastOperator<'i, 'a> {
+    /// Everybody in the namespace.
+    pub(super) fn new(io: &'i mut Io<'a>) -> Self {
+        Self { io, to: Vec::new(), except: Vec::new(), volatile: false, timeout: ACK_TIMEOUT, context: Ok(None) }
+    }
+
+    /// Those in this room, besides those in the rooms named before. Who is in several counts once; a socket's id is a room
+    /// with just that socket.
+    pub fn to(mut self, room: impl AsRef<str>) -> Self {
+        self.to.push(room.as_ref().into());
+        self
+    }
+
+    /// But nobody in this room.
+    pub fn except(mut self, room: impl AsRef<str>) -> Self {
+        self.except.push(room.as_ref().into());
+        self
+    }
+
+    /// Only whom it reaches at once: for what the next event makes obsolete, such as a position. Whoever has no poll
+    /// pending, or was sent something else at the same moment, misses it (1.12). Events that want an answer are sent all
+    /// the same.
+    pub fn volatile(mut self) -> Self {
+        self.volatile = true;
+        self
+    }
+
+    /// How long answers are waited for, in place of [`ACK_TIMEOUT`].
+    pub fn timeout(mut self, timeout: Millis) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Keeps a value with the question, for when its answers are there: see [`Answers::context`](super::Answers::context).
+    pub fn context(mut self, value: &impl Serialize) -> Self {
+        self.context = serde_json::to_string(value).map(|json| Some(json.into())).map_err(IoError::from);
+        self
+    }
+
+    /// Sends the event with one argument. It is stored first, for those whose connection is lost just then (1.11).
+    ///
+    /// # Errors
+    /// [`IoError::ReservedName`], [`IoError::NotJson`], [`IoError::Storage`]: then nobody gets anything.
+    pub fn emit(self, event: &str, value: &(impl Serialize + ?Sized)) -> Result<(), IoError> {
+        self.emit_args(event, &Args::of(value)?)
+    }
+
+    /// Sends the event `message`.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn send(self, value: &(impl Serialize + ?Sized)) -> Result<(), IoError> {
+        self.emit("message", value)
+    }
+
+    /// Sends the event with any number of arguments, such as those of an event that came in. Clients take 10 attachments
+    /// a packet, unless they are set up otherwise (E7).
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_args(self, event: &str, args: &Args<'_>) -> Result<(), IoError> {
+        check(event)?;
+        let receivers = self.receivers();
+        self.io.note_outgoing(event, args, &receivers);
+        let recovery = &self.io.sockets.recovery;
+        if self.volatile || !recovery.is_on() {
+            return self.io.send(receivers, &Reply::Event { name: event, args, ack: None }, self.volatile);
+        }
+        let logged = Logged { offset: recovery.log.next(self.io.now()), to: self.to, except: self.except };
+        if receivers.is_empty() && !recovery.is_missed(self.io.namespace(), &logged) {
+            return Ok(());
+        }
+        let offset = to_raw_value(&logged.offset.to_string())?;
+        let frames = self.io.frames(&Reply::Event { name: event, args: &args.and(&offset), ack: None })?;
+        self.io.append(&logged, event, args)?;
+        self.io.deliver(receivers, frames, false);
+        Ok(())
+    }
+
+    /// Sends the event with one argument and asks each receiver for an answer. All answers together are handed to
+    /// [`App::answered`](super::App::answered) under the name `then`, when the last one is there or the time is over; after
+    /// a restart too. Without receivers, that is at once. A question costs two rows written, and each answer two.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_with_ack(self, event: &str, value: &(impl Serialize + ?Sized), then: &str) -> Result<(), IoError> {
+        self.emit_args_with_ack(event, &Args::of(value)?, then)
+    }
+
+    /// Sends the event with any number of arguments and asks each receiver for an answer.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_args_with_ack(self, event: &str, args: &Args<'_>, then: &str) -> Result<(), IoError> {
+        check(event)?;
+        let receivers = self.receivers();
+        self.io.note_outgoing(event, args, &receivers);
+        let deadline = self.io.now() + self.timeout;
+        let asking = Asking { name: then, context: self.context?, deadline, sockets: receivers.clone() };
+        let id = self.io.ask(asking)?;
+        self.io.send(receivers, &Reply::Event { name: event, args, ack: Some(id) }, false)
+    }
+
+    /// The sockets that are meant, as they are now.
+    pub fn fetch_sockets(self) -> Vec<RemoteSocket> {
+        let receivers = self.receivers();
+        receivers.into_iter().filter_map(|id| self.io.remote(id)).collect()
+    }
+
+    /// Puts them into a room.
+    pub fn sockets_join(self, room: &str) {
+        for socket in self.receivers() {
+            self.io.join(&socket, room);
+        }
+    }
+
+    /// Takes them out of a room.
+    pub fn sockets_leave(self, room: &str) {
+        for socket in self.receivers() {
+            self.io.leave(&socket, room);
+        }
+    }
+
+    /// Takes them out of the namespace; with `close`, their clients' whole connections end.
+    pub fn disconnect_sockets(self, close: bool) {
+        for socket in self.receivers() {
+            self.io.disconnect(&socket, close);
+        }
+    }
+
+    fn receivers(&self) -> BTreeSet<SocketId> {
+        let place = self.io.place();
+        place.map(|place| place.rooms.select(&self.to, &self.except)).unwrap_or_default()
+    }
+}
+
+fn check(event: &str) -> Result<(), IoError> {
+    if is_reserved(event) { Err(IoError::ReservedName) } else { Ok(()) }
+}
+
+/// A socket as it was when it was looked at. To do something with it, its id names it.
+#[derive(Debug, Clone)]
+pub struct RemoteSocket {
+    /// Its id.
+    pub id: SocketId,
+    /// The rooms that it is in.
+    pub rooms: Vec<String>,
+    /// What its client's first request said.
+    pub handshake: Rc<Handshake>,
+    pub(super) data: Option<Rc<str>>,
+}
+
+impl RemoteSocket {
+    /// What the app keeps with it; `None` where it keeps nothing, or something else.
+    pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
+        parse_data(self.data.as_ref())
+    }
+}
+
+/// An event that the app has sent.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// Its namespace.
+    pub namespace: Rc<str>,
+    /// Its name.
+    pub name: String,
+    /// Its arguments.
+    pub args: Args<'static>,
+    /// The connected sockets that it was for.
+    pub to: BTreeSet<SocketId>,
+}

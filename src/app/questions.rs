@@ -1,0 +1,272 @@
+//! Events that wait for answers: who was asked, who has answered, and until when the others may.
+//!
+//! A question stands in a row until it is done, so it outlives the object's memory: a client that was asked before a restart
+//! answers after it. All receivers of a question are asked under the same id, as by the reference's broadcasts, so its
+//! frame is written once.
+//!
+//! Ids aren't used again, so that a late answer finds nothing: the row of a namespace's newest question stays without a
+//! name when it's done, until the next question takes it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+
+use super::Args;
+use crate::database::{Database, DatabaseError, Value};
+use crate::ids::{Millis, SocketId};
+use crate::socket_io::stored::{self, Stored, check_row};
+use crate::timers::Timers;
+
+/// The steps that make the tables.
+pub(crate) const SCHEMA: &[&str] = &["
+    CREATE TABLE roomcast_questions (
+        namespace TEXT NOT NULL, id INTEGER NOT NULL, name TEXT, context TEXT, deadline INTEGER, asked TEXT
+    );
+    CREATE TABLE roomcast_answers (
+        namespace TEXT, question INTEGER, socket TEXT, answer TEXT NOT NULL, attachments BLOB,
+        PRIMARY KEY (namespace, question, socket)
+    ) WITHOUT ROWID
+"];
+
+/// What came of an event that asked for answers: handed to [`App::answered`](super::App::answered) when all have answered, or
+/// when the time is over.
+#[derive(Debug)]
+pub struct Answers {
+    /// The name that the question was given: what handles its answers.
+    pub name: Rc<str>,
+    /// Who has answered, and what, in the order of the answers.
+    pub replies: Vec<Reply>,
+    /// Who has not: in time, or because the socket is gone.
+    pub missing: Vec<SocketId>,
+    context: Option<Rc<str>>,
+}
+
+/// One socket's answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// Who answers.
+    pub socket: SocketId,
+    /// The answer.
+    pub args: Args<'static>,
+}
+
+impl Answers {
+    /// The answers that are such a value: each one's first argument, or, for a tuple, all its arguments.
+    pub fn get<T: DeserializeOwned>(&self) -> impl Iterator<Item = (&SocketId, T)> {
+        self.replies.iter().filter_map(|reply| Some((&reply.socket, reply.args.read().ok()?)))
+    }
+
+    /// What was kept with the question; `None` where nothing was, or something else.
+    pub fn context<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.context.as_deref()?).ok()
+    }
+}
+
+/// A question that waits.
+#[derive(Debug)]
+struct Question {
+    waiting: BTreeSet<SocketId>,
+    answers: Answers,
+}
+
+/// Namespace and ack id.
+type Key = (Rc<str>, u64);
+
+/// A question to be asked.
+pub(crate) struct Asking<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) context: Option<Rc<str>>,
+    pub(crate) deadline: Millis,
+    pub(crate) sockets: BTreeSet<SocketId>,
+}
+
+/// The questions of a room.
+#[derive(Debug, Default)]
+pub(crate) struct Questions {
+    open: BTreeMap<Key, Question>,
+    deadlines: Timers<Key>,
+    /// The next ack id of each namespace (E3).
+    next: BTreeMap<Rc<str>, u64>,
+    /// The namespaces that have a row without a question.
+    spare: BTreeSet<Rc<str>>,
+    /// What the app wasn't told yet.
+    pub(crate) done: VecDeque<(Rc<str>, Answers)>,
+}
+
+impl Questions {
+    /// Reads what an earlier life of the object has asked.
+    pub(crate) fn open(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
+        const OPEN: &str = "SELECT namespace, id, name, context, deadline, asked FROM roomcast_questions";
+        const ANSWERS: &str = "SELECT namespace, question, socket, answer, attachments FROM roomcast_answers";
+        let rows = database.query(OPEN, &[])?;
+        for row in &rows {
+            let (Some(namespace), Some(id)) = (row.text(0).map(Rc::from), row.number(1)) else {
+                continue;
+            };
+            let next = self.next.entry(Rc::clone(&namespace)).or_default();
+            *next = id.wrapping_add(1).max(*next);
+            let (Some(name), Some(deadline)) = (row.text(2), row.number(4)) else {
+                self.spare.insert(namespace);
+                continue;
+            };
+            let asked: Vec<String> = row.text(5).and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
+            let key = (namespace, id);
+            self.deadlines.set(key.clone(), Millis(deadline));
+            let waiting = asked.iter().map(|socket| SocketId::from_wire(socket)).collect();
+            self.open.insert(key, Question { waiting, answers: answers(name, row.text(3).map(Rc::from)) });
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in &database.query(ANSWERS, &[])? {
+            let (Some(namespace), Some(id), Some(socket)) = (row.text(0), row.number(1), row.text(2)) else {
+                continue;
+            };
+            let question = self.open.get_mut(&(Rc::from(namespace), id));
+            if let (Some(question), Some((values, attachments))) = (question, stored::read(row, 3, 4)) {
+                question.accept(&SocketId::from_wire(socket), Args::numbered(values, attachments));
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a question; gives the id under which it is to be asked. One that nobody is asked is done at once.
+    pub(crate) fn ask(
+        &mut self,
+        database: &dyn Database,
+        namespace: &Rc<str>,
+        asking: Asking<'_>,
+    ) -> Result<u64, DatabaseError> {
+        const INSERT: &str = "INSERT INTO roomcast_questions (id, name, context, deadline, asked, namespace)
+            VALUES (?, ?, ?, ?, ?, ?)";
+        const TAKE: &str = "UPDATE roomcast_questions SET id = ?, name = ?, context = ?, deadline = ?, asked = ?
+            WHERE namespace = ? AND name IS NULL";
+        let Asking { name, context, deadline, sockets } = asking;
+        let answers = answers(name, context);
+        let id = self.next.get(namespace).copied().unwrap_or_default();
+        if sockets.is_empty() {
+            self.done.push_back((namespace.clone(), answers));
+            return Ok(id);
+        }
+        let asked: Vec<_> = sockets.iter().map(SocketId::as_str).collect();
+        // Texts always have their JSON.
+        let asked = serde_json::to_string(&asked).unwrap_or_default();
+        let context = answers.context.as_deref();
+        check_row("a question", asked.len() + name.len() + context.map_or(0, str::len))?;
+        let values =
+            [id.into(), name.into(), context.into(), deadline.0.into(), asked.into(), namespace.as_ref().into()];
+        database.query(if self.spare.contains(namespace) { TAKE } else { INSERT }, &values)?;
+        self.spare.remove(namespace);
+        self.next.insert(namespace.clone(), id.wrapping_add(1));
+        let key = (namespace.clone(), id);
+        self.deadlines.set(key.clone(), deadline);
+        self.open.insert(key, Question { waiting: sockets, answers });
+        Ok(id)
+    }
+
+    /// A socket answers. What nobody asked it is ignored.
+    pub(crate) fn answered(
+        &mut self,
+        database: &dyn Database,
+        namespace: &Rc<str>,
+        socket: &SocketId,
+        id: u64,
+        args: Args<'_>,
+    ) -> Result<(), DatabaseError> {
+        const INSERT: &str = "INSERT INTO roomcast_answers VALUES (?, ?, ?, ?, ?)";
+        let key = (namespace.clone(), id);
+        let Some(question) = self.open.get_mut(&key).filter(|question| question.waiting.contains(socket)) else {
+            return Ok(());
+        };
+        // The last one needs no row: with it the question is done.
+        let kept = if question.waiting.len() > 1 {
+            let answer = Stored::new(None, &args);
+            check_row("an answer", answer.size()).and_then(|()| {
+                let attachments = Value::from(answer.attachments.as_deref());
+                let values =
+                    [namespace.as_ref().into(), id.into(), socket.as_str().into(), answer.list.into(), attachments];
+                database.query(INSERT, &values)
+            })
+        } else {
+            Ok(Vec::new())
+        };
+        question.accept(socket, args.into_owned());
+        self.finish_if_done(database, &key);
+        kept.map(drop)
+    }
+
+    /// A socket is gone for good: it answers nothing any more.
+    pub(crate) fn gone(&mut self, database: &dyn Database, namespace: &str, socket: &SocketId) {
+        let owed =
+            self.open.iter().filter(|((of, _), question)| **of == *namespace && question.waiting.contains(socket));
+        let owed: Vec<_> = owed.map(|(key, _)| key.clone()).collect();
+        for key in owed {
+            if let Some(question) = self.open.get_mut(&key) {
+                question.waiting.remove(socket);
+                question.answers.missing.push(socket.clone());
+            }
+            self.finish_if_done(database, &key);
+        }
+    }
+
+    /// The sockets that owe an answer.
+    pub(crate) fn owing(&self) -> BTreeSet<(Rc<str>, SocketId)> {
+        let owing = self.open.iter().flat_map(|((namespace, _), question)| {
+            question.waiting.iter().map(|socket| (namespace.clone(), socket.clone()))
+        });
+        owing.collect()
+    }
+
+    /// When the time of the first question is over.
+    pub(crate) fn next(&self) -> Option<Millis> {
+        self.deadlines.next()
+    }
+
+    /// Ends the questions whose time is over.
+    pub(crate) fn expire(&mut self, database: &dyn Database, now: Millis) {
+        while let Some((key, _)) = self.deadlines.pop_due(now) {
+            self.finish(database, &key);
+        }
+    }
+
+    fn finish_if_done(&mut self, database: &dyn Database, key: &Key) {
+        if self.open.get(key).is_some_and(|question| question.waiting.is_empty()) {
+            self.finish(database, key);
+        }
+    }
+
+    fn finish(&mut self, database: &dyn Database, key: &Key) {
+        self.deadlines.clear(key);
+        let Some(Question { waiting, mut answers }) = self.open.remove(key) else {
+            return;
+        };
+        let (namespace, id) = (key.0.clone(), key.1);
+        const DELETE: &str = "DELETE FROM roomcast_questions WHERE namespace = ? AND id = ?";
+        const EMPTY: &str = "UPDATE roomcast_questions SET name = NULL, context = NULL, asked = NULL
+            WHERE namespace = ? AND id = ?";
+        let values = [namespace.as_ref().into(), id.into()];
+        let is_newest = self.next.get(&namespace) == Some(&id.wrapping_add(1));
+        // What can't be written comes again after a restart, as a question whose time is over.
+        if database.query(if is_newest { EMPTY } else { DELETE }, &values).is_ok() && is_newest {
+            self.spare.insert(namespace.clone());
+        }
+        if answers.replies.len() + answers.missing.len() + waiting.len() > 1 {
+            _ = database.query("DELETE FROM roomcast_answers WHERE namespace = ? AND question = ?", &values);
+        }
+        answers.missing.extend(waiting);
+        self.done.push_back((namespace, answers));
+    }
+}
+
+impl Question {
+    fn accept(&mut self, socket: &SocketId, args: Args<'static>) {
+        if self.waiting.remove(socket) {
+            self.answers.replies.push(Reply { socket: socket.clone(), args });
+        }
+    }
+}
+
+fn answers(name: &str, context: Option<Rc<str>>) -> Answers {
+    Answers { name: name.into(), replies: Vec::new(), missing: Vec::new(), context }
+}
