@@ -98,6 +98,11 @@ impl<'a> Io<'a> {
         self.place().into_iter().flat_map(|place| place.sockets.keys())
     }
 
+    /// Whether a socket is in the namespace.
+    pub fn is_connected(&self, socket: &SocketId) -> bool {
+        self.place().is_some_and(|place| place.sockets.contains_key(socket))
+    }
+
     /// The rooms of the namespace with the number of sockets in each, in no order. Each socket is in a room of its own.
     pub fn rooms(&self) -> impl Iterator<Item = (&str, usize)> {
         self.place().into_iter().flat_map(|place| place.rooms.iter())

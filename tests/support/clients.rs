@@ -129,6 +129,11 @@ impl<A: App> Room<A> {
         (conn, id)
     }
 
+    /// Sends an event: a list of its name and its arguments.
+    pub(crate) fn emit(&mut self, conn: ConnId, event: &Value) {
+        self.text(conn, &format!("42{event}"));
+    }
+
     /// The events that a WebSocket received since last asked, each as the JSON array of its packet.
     pub(crate) fn events(&mut self, conn: ConnId) -> Vec<Value> {
         let frames = self.frames(conn);

@@ -22,7 +22,7 @@
 //!     if !(0.0..=1.0).contains(&to.x) {
 //!         return Err(Failure::new("out_of_field", "The field is one unit wide."));
 //!     }
-//!     let id = socket.id();
+//!     let id = socket.id;
 //!     socket.broadcast().volatile().emit("moved", &(id, to))?;
 //!     Ok(socket.io.sockets().count())
 //! }

@@ -22,16 +22,17 @@ pub struct Socket<'i, 'a, S = ()> {
     pub io: &'i mut Io<'a>,
     /// The app's state, as in [`Room::app`].
     pub app: &'i mut S,
-    pub(super) id: &'i SocketId,
+    /// Its id: nobody else's, and the same again when its client has recovered.
+    pub id: &'i SocketId,
     pub(super) ack: Option<Ack>,
     pub(super) auth: Option<&'i RawValue>,
     pub(super) recovered: bool,
 }
 
-impl<'i, 'a, S> Socket<'i, 'a, S> {
-    /// Its id: nobody else's, and the same again when its client has recovered.
-    pub fn id(&self) -> &'i SocketId {
-        self.id
+impl<'a, S> Socket<'_, 'a, S> {
+    /// Whether it still is in the namespace: the handler itself may have disconnected it.
+    pub fn connected(&self) -> bool {
+        self.io.is_connected(self.id)
     }
 
     /// Sends it an event with one argument.
