@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Ack, Answers, App, Args, Connection, Event, Io, IoError, Joining, Refusal};
 use crate::engine_io::{Engine, Listener, Message, Packet, Reason, Turn};
-use crate::ids::{Sid, SocketId};
+use crate::ids::{Millis, Sid, SocketId};
 use crate::outbox::Request;
 
 /// The name of the object that speaks raw Engine.IO; no URL can name a room like it.
@@ -37,6 +37,7 @@ impl Listener for Echo {
 /// | `message` | the socket gets `message-back` with the same arguments |
 /// | `message-with-ack` | is acked with the same arguments |
 /// | `emit-with-ack` | the socket gets `question` with the same arguments; its ack comes back as `answer` |
+/// | `poll {wait}` | all others get `vote`, and when all have answered, or after so many ms, the socket gets `votes` with `[[id, answer], …]` and the ids of those who haven't |
 /// | `broadcast` | all others in the namespace get `broadcast` with the same arguments |
 /// | `kick {close}` | the socket is disconnected; with `close`, the whole connection |
 /// | `join {room}`, `leave {room}` | the socket joins or leaves a room |
@@ -66,6 +67,7 @@ struct Wish {
     data: Value,
     value: Value,
     volatile: bool,
+    wait: u64,
 }
 
 /// What is kept with a socket.
@@ -121,6 +123,10 @@ impl App for Conformance {
     }
 
     fn answered(&mut self, io: &mut Io<'_>, answers: &Answers) {
+        if let Some(asker) = answers.context::<SocketId>() {
+            let votes: Vec<(_, Value)> = answers.get().collect();
+            return report(&io.to(asker).emit("votes", &(votes, &answers.missing)));
+        }
         for reply in &answers.replies {
             report(&io.to(&reply.socket).emit_args("answer", &reply.args));
         }
@@ -132,6 +138,10 @@ fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: W
     match name {
         "message" => io.to(socket).emit_args("message-back", args)?,
         "emit-with-ack" => io.to(socket).emit_args_with_ack("question", args, "answer")?,
+        "poll" => {
+            let others = io.except(socket).timeout(Millis(wish.wait)).context(socket);
+            others.emit_with_ack("vote", &wish.data, "votes")?;
+        }
         "broadcast" => io.all().except(socket).emit_args("broadcast", args)?,
         "kick" => io.disconnect(socket, wish.close),
         "join" => io.join(socket, &wish.room),

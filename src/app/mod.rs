@@ -1,11 +1,45 @@
-//! What an application is, and what it may do: [`App`] has the hooks, [`Io`] is handed to each of them.
+//! The server API: what an application is, and what it may do.
+//!
+//! An app is written as a list of [`Handlers`]; its module's docs begin with one, and say why it looks like that. Below
+//! them is the trait [`App`], whose hooks the server calls, for what is no list of handlers. `apps::start` names the app
+//! that runs: that is the line to change. [`prelude`] has what an app needs.
 //!
 //! An app sees sockets, events and rooms; packets, sessions and connections stay below. Its hooks are synchronous: what
 //! they emit leaves the room object together, in order, when the hook is done. What must outlive a nap of the object an app
-//! keeps with a socket ([`Io::set_data`]), in tables ([`App::schema`], [`Io::sql`]) or in timers ([`Io::schedule`]), not in
-//! its own fields.
+//! keeps with a socket ([`Io::set_data`]), in values by key ([`Io::kv`]), in tables ([`App::schema`], [`Io::sql`]) or in
+//! timers ([`Io::schedule`]), not in its own fields. All that a hook writes is kept together, before anything is sent.
 //!
 //! Arguments are [`Args`]: to be passed on as they are, or to be read with serde, where [`Binary`] is bytes.
+//!
+//! # From Socket.IO on Node
+//!
+//! In a handler, `socket` is the sender's [`Socket`](handlers::Socket) and `socket.io` the server's side of the
+//! namespace, [`Io`]. Handlers of what no single socket does get a [`Room`](handlers::Room), with `room.io`.
+//!
+//! | Socket.IO | here |
+//! |---|---|
+//! | `io.on("connection", (socket) => …)` | [`Handlers::on_connection`]`(\|socket\| …)` |
+//! | `socket.on("name", (a, b) => …)` | [`Handlers::on`]`("name", \|socket, (a, b): (A, B)\| …)` |
+//! | `socket.on("name", (a, callback) => callback(x))` | `\|socket, a: A\| Ok(x)`: what a handler returns is the answer |
+//! | `socket.emit("name", x)` | `socket.emit("name", &x)?` |
+//! | `socket.broadcast.emit(…)` | `socket.broadcast().emit(…)?` |
+//! | `socket.to("room").emit(…)`, `io.to("a").to("b").except("c").emit(…)` | `socket.to("room").emit(…)?`, `socket.io.to("a").to("b").except("c").emit(…)?` |
+//! | `io.emit(…)`, `io.of("/admin").emit(…)` | `socket.io.emit(…)?`, `socket.io.of("/admin").emit(…)?` |
+//! | `socket.volatile.emit(…)`, `io.volatile.emit(…)` | `socket.volatile().emit(…)?`, `socket.io.all().volatile().emit(…)?` |
+//! | `await io.timeout(ms).emitWithAck("name", x)` | `socket.io.all().timeout(ms).emit_with_ack("name", &x, "then")?`, and [`Handlers::on_answers`]`("then", \|room, answers\| …)` |
+//! | `socket.join("room")`, `socket.leave("room")`, `socket.rooms` | `socket.join("room")`, `socket.leave("room")`, `socket.rooms()` |
+//! | `await io.in("room").fetchSockets()` | `socket.io.to("room").fetch_sockets()` |
+//! | `io.in("room").socketsJoin("other")`, `socketsLeave`, `disconnectSockets` | `socket.io.to("room").sockets_join("other")`, `sockets_leave`, `disconnect_sockets` |
+//! | `socket.data.x = y` | `socket.set_data(&data)?`, `socket.data::<Data>()` |
+//! | `socket.handshake.auth`, `.query`, `.headers` | `socket.auth::<T>()` on connection, `socket.handshake()` |
+//! | `socket.recovered`, `socket.id`, `socket.disconnect(true)` | `socket.recovered()`, `socket.id`, `socket.disconnect(true)` |
+//! | `socket.on("disconnecting", …)`, `socket.on("disconnect", …)` | [`Handlers::on_disconnecting`], [`Handlers::on_disconnect`] |
+//! | `io.use((socket, next) => …)`, `socket.use(([name], next) => …)` | [`Handlers::middleware`], [`Handlers::event_middleware`] |
+//! | `socket.onAny(…)`, `socket.onAnyOutgoing(…)` | [`Handlers::on_any`], [`Handlers::on_any_outgoing`] |
+//! | `io.of("/admin").on(…)`, `io.of(/^\/x-\d+$/)` | [`Handlers::of`]`("/admin").on(…)`, [`Handlers::of_matching`] |
+//! | `io.engine.on("connection_error", …)`, `allowRequest`, `initial_headers` | [`Handlers::on_connection_error`], [`Handlers::allow_request`], [`Handlers::initial_headers`] |
+//! | `io.of("/").adapter.on("join-room", …)`, `.rooms` | [`Handlers::on_room`], [`Io::rooms`] |
+//! | `setTimeout(…)` | [`Io::set_timeout`] for what may be forgotten, [`Io::schedule`] for what must not, and [`Handlers::on_timer`] |
 
 pub mod handlers;
 mod io;

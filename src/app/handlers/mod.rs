@@ -39,7 +39,7 @@
 //!
 //! # Why it is spelled like this
 //!
-//! The tutorial's chat was written in three ways. First with the hooks of [`App`], as the server calls them:
+//! The tutorial's chat was written in three ways. First with the hooks of [`App`](crate::app::App), as the server calls them:
 //!
 //! ```
 //! # use roomcast::app::prelude::*;
