@@ -1,0 +1,91 @@
+// A stroke is sent as `drawing` again and again while it is drawn, which may get lost, and as `stroke` when it is done, which
+// the server keeps. Its points are bytes, two 16-bit numbers a point. Whoever comes asks for the `picture`.
+
+import { byId, connect } from "../common.js";
+import { Board } from "./board.js";
+import { listenToPen } from "./pen.js";
+
+const MOST_POINTS = 500; // of a stroke, which the server wants
+const LIVE = 50; // ms between two looks at an unfinished stroke
+
+const socket = connect();
+const board = new Board(byId("board"));
+let own = null; // the stroke that is being drawn here: { colour, width, points }
+let shownAt = 0; // when the others were last shown it
+
+// What is drawn here.
+
+listenToPen(byId("board"), {
+  down(point) {
+    const colour = Number(document.querySelector("[name=colour]:checked").value);
+    own = { colour, width: byId("width").valueAsNumber, points: [...point] };
+    board.live.set("own", own);
+    board.draw();
+  },
+  move(point) {
+    own.points.push(...point);
+    board.draw();
+    if (own.points.length === 2 * MOST_POINTS) {
+      this.up();
+      this.down(point);
+    } else if (performance.now() - shownAt > LIVE) {
+      shownAt = performance.now();
+      socket.volatile.emit("drawing", packed(own));
+    }
+  },
+  up() {
+    board.live.delete("own");
+    board.add(own);
+    socket.emit("stroke", packed(own), sent(own));
+  },
+  over(point) {
+    board.cursor = point;
+    board.draw();
+  },
+});
+
+/** The server says by which id it keeps a stroke, or why it doesn't. */
+function sent(stroke) {
+  return ({ id, message }) => {
+    stroke.id = id;
+    if (message) {
+      board.remove(stroke);
+      byId("notice").textContent = message;
+    }
+  };
+}
+
+byId("undo").addEventListener("click", () => socket.emit("undo"));
+byId("clear").addEventListener("click", () => socket.emit("clear"));
+
+// What is drawn elsewhere.
+
+socket.on("connect", () => socket.emit("picture", ({ strokes, points }) => {
+  let at = 0;
+  board.strokes = strokes.map(({ length, ...stroke }) => ({ ...stroke, points: unpacked(points).subarray(at, (at += length)) }));
+  board.draw();
+}));
+
+socket.on("drawing", ({ by, ...stroke }) => {
+  const shown = { ...stroke, points: unpacked(stroke.points) };
+  board.live.set(by, shown);
+  board.draw();
+  // Whoever draws it may be gone before it is done.
+  setTimeout(() => board.live.get(by) === shown && board.live.delete(by) && board.draw(), 5_000);
+});
+
+socket.on("stroke", ({ by, ...stroke }) => {
+  board.live.delete(by);
+  board.add({ ...stroke, points: unpacked(stroke.points) });
+});
+
+socket.on("undone", (id) => board.remove(board.strokes.find((stroke) => stroke.id === id)));
+
+// Who hasn't heard of a stroke of ours can't have cleared it.
+socket.on("cleared", () => {
+  board.strokes = board.strokes.filter(({ id }) => id === undefined);
+  board.draw();
+});
+
+const packed = (stroke) => ({ ...stroke, points: Uint16Array.from(stroke.points) });
+const unpacked = (bytes) => new Uint16Array(bytes);
