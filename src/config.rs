@@ -12,7 +12,28 @@ pub enum AppKind {
     Chat,
     /// What the reference's public protocol suites expect; not for an ordinary deploy.
     Conformance,
+    /// An example: sends back what it is sent.
+    Echo,
+    /// An example: the chat of tutorials.
+    Tutorial,
+    /// An example: numbers that change each second.
+    Dashboard,
+    /// An example: a game with moving dots.
+    Game,
+    /// An example: a picture that everybody draws on.
+    Whiteboard,
 }
+
+/// What `APP` may be.
+const APPS: &[(&str, AppKind)] = &[
+    ("chat", AppKind::Chat),
+    ("conformance", AppKind::Conformance),
+    ("echo", AppKind::Echo),
+    ("tutorial", AppKind::Tutorial),
+    ("dashboard", AppKind::Dashboard),
+    ("game", AppKind::Game),
+    ("whiteboard", AppKind::Whiteboard),
+];
 
 /// How Socket.IO packets are written. All clients of a deployment must use the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +171,7 @@ impl Config {
             cors: settings.read("CORS_ORIGIN", "empty, '*', or origins such as https://example.com", Cors::parse)?,
             max_attachments: settings.size("MAX_ATTACHMENTS", default.max_attachments, MOST_ATTACHMENTS)?,
             parser: settings.choice("PARSER", &[("default", Parser::Default), ("msgpack", Parser::Msgpack)])?,
-            app: settings.choice("APP", &[("chat", AppKind::Chat), ("conformance", AppKind::Conformance)])?,
+            app: settings.choice("APP", APPS)?,
             recovery: settings.number("RECOVERY_MS", default.recovery.0, 0, MOST_MS).map(Millis)?,
             log_max_age: settings.millis("LOG_MAX_AGE_MS", default.log_max_age)?,
             log_max_events: settings.number("LOG_MAX_EVENTS", default.log_max_events, 1, MOST_ROWS)?,

@@ -19,8 +19,8 @@
 //! - No borrow of the object's state lives across an await.
 //!
 //! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`outbox`], [`database`] and [`runtime`]; [`engine_io`] and
-//! [`socket_io`], which don't know each other; [`app`]; [`chat`], which knows only [`app`]; [`server`], which ties the
-//! layers together; [`apps`], which names the app that runs; [`edge`].
+//! [`socket_io`], which don't know each other; [`app`]; [`chat`] and [`examples`], which know only [`app`]; [`server`], which
+//! ties the layers together; [`apps`], which names the app that runs; [`edge`].
 //!
 //! Start reading at [`server::Server::handle`], and at [`chat`] for what an app looks like.
 
@@ -34,6 +34,7 @@ pub mod cors;
 pub mod database;
 pub mod edge;
 pub mod engine_io;
+pub mod examples;
 pub mod ids;
 pub mod outbox;
 pub mod raw;

@@ -25,19 +25,23 @@ fn code_of(text: &str) -> String {
 
 #[test]
 fn each_layer_uses_only_those_before_it() {
-    const ABOVE: &[&str] = &["engine_io", "socket_io", "app", "chat", "server", "edge"];
-    let table: [(&str, &[&str]); 11] = [
+    const ABOVE: &[&str] = &["engine_io", "socket_io", "app", "chat", "examples", "server", "edge"];
+    let table: [(&str, &[&str]); 12] = [
         ("ids.rs", ABOVE),
         ("config.rs", ABOVE),
         ("timers.rs", ABOVE),
         ("outbox.rs", ABOVE),
         ("database.rs", ABOVE),
         ("runtime.rs", ABOVE),
-        ("engine_io/", &["socket_io", "app", "chat", "server", "edge"]),
-        ("socket_io/", &["engine_io", "app", "chat", "server", "edge"]),
-        ("app/", &["chat", "server", "edge"]),
-        ("chat/", &["engine_io", "socket_io", "server", "edge", "outbox", "timers", "runtime"]),
-        ("server/", &["chat", "edge"]),
+        ("engine_io/", &["socket_io", "app", "chat", "examples", "server", "edge"]),
+        ("socket_io/", &["engine_io", "app", "chat", "examples", "server", "edge"]),
+        ("app/", &["chat", "examples", "server", "edge"]),
+        ("chat/", &["engine_io", "socket_io", "examples", "server", "edge", "outbox", "timers", "runtime"]),
+        (
+            "examples/",
+            &["engine_io", "socket_io", "chat", "server", "edge", "outbox", "timers", "runtime", "database", "ids"],
+        ),
+        ("server/", &["chat", "examples", "edge"]),
     ];
     let mut files = Vec::new();
     sources(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);

@@ -4,6 +4,7 @@ use worker::{Context, Env, Headers, Method, Request, RequestInit, Response, Resp
 
 use super::route::Route;
 use super::settings;
+use crate::apps;
 use crate::config::{AppKind, Config};
 use crate::conformance::RAW_ROOM;
 use crate::cors::Cors;
@@ -22,11 +23,10 @@ async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
         Err(invalid) => return text(400, &invalid.to_string()),
     };
     match route {
-        Route::Page => asset(&request, &env, "/room").await,
         Route::Asset => asset(&request, &env, url.path()).await,
         Route::TutorialSetup => text(200, "ok"),
         Route::Unknown => text(404, "Not found."),
-        Route::Health | Route::Room(_) | Route::Debug(_) | Route::Raw => match settings::read(&env) {
+        Route::Health | Route::Page | Route::Room(_) | Route::Debug(_) | Route::Raw => match settings::read(&env) {
             Ok(config) => configured(request, &env, route, &config).await,
             Err(error) => {
                 // Whoever deployed this reads the log rather than the answer.
@@ -40,6 +40,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
 /// What depends on the settings.
 async fn configured(request: Request, env: &Env, route: Route, config: &Config) -> Result<Response> {
     match route {
+        Route::Page => asset(&request, env, apps::page(config.app)).await,
         Route::Room(room) => ask_room(request, env, room.as_str(), &config.cors).await,
         Route::Debug(room) if config.debug => ask_room(request, env, room.as_str(), &config.cors).await,
         Route::Raw if config.app == AppKind::Conformance => ask_room(request, env, RAW_ROOM, &config.cors).await,

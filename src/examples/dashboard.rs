@@ -1,0 +1,98 @@
+//! A dashboard: while anybody watches, a `point` is sent each second; who comes gets the `recent` ones. A `target` that one
+//! viewer sets is everybody's.
+//!
+//! The seconds are counted in memory, which costs nothing. Should the room lose its memory, a stored timer starts them again.
+
+use std::collections::VecDeque;
+
+use crate::app::prelude::*;
+
+const SECOND: Millis = Millis(1_000);
+const WATCH: Millis = Millis(30_000);
+const RECENT: usize = 120;
+
+/// What a second was like.
+#[derive(Serialize)]
+struct Point {
+    time: Millis,
+    temperature: f64,
+    target: f64,
+    people: usize,
+    events: u64,
+    awake: u64,
+}
+
+/// What is forgotten with the room's memory.
+#[derive(Default)]
+struct Dashboard {
+    points: VecDeque<Point>,
+    events: u64,
+    awake_since: Option<Millis>,
+    ticking: bool,
+}
+
+/// Shows a temperature that follows a target.
+pub fn dashboard() -> impl App {
+    Handlers::with(Dashboard::default())
+        .schema("dashboard", &[])
+        .on_any(|socket, _| socket.app.events += 1)
+        .on_connection(|socket| {
+            socket.io.to(socket.id).emit("recent", &socket.app.points)?;
+            start(socket.io, socket.app)
+        })
+        .on("target", set_target)
+        .on_timer("tick", tick)
+        .on_timer("watch", |room| start(room.io, room.app))
+}
+
+/// Sets what the temperature goes to.
+fn set_target(socket: &mut Socket<Dashboard>, target: f64) -> Result<(), Failure> {
+    if !(10.0..=30.0).contains(&target) {
+        return Err(Failure::new("out_of_range", "The target is from 10 to 30 °C."));
+    }
+    socket.io.kv().put("target", &target)?;
+    Ok(socket.broadcast().emit("target", &target)?)
+}
+
+/// Has the seconds counted while anybody is there, also after the room has lost its memory.
+fn start(io: &mut Io, app: &mut Dashboard) -> Result<(), IoError> {
+    if io.sockets().next().is_none() {
+        return Ok(());
+    }
+    if !app.ticking {
+        app.ticking = true;
+        io.set_timeout("tick", SECOND);
+    }
+    io.schedule("watch", WATCH)
+}
+
+/// A second is over.
+fn tick(room: &mut Room<Dashboard>) -> Result<(), IoError> {
+    let Room { io, app } = room;
+    app.ticking = false;
+    let (now, people) = (io.now(), io.sockets().count());
+    if people == 0 {
+        return Ok(());
+    }
+    app.ticking = true;
+    io.set_timeout("tick", SECOND);
+
+    let target = io.kv().get("target")?.unwrap_or(20.0);
+    let before = app.points.back().map_or(target, |point| point.temperature);
+    let temperature = before + (target - before) * 0.06 + draught(now);
+    let awake = now.0.saturating_sub(app.awake_since.get_or_insert(now).0);
+    let point = Point { time: now, temperature, target, people, events: app.events, awake };
+    // The next one makes it obsolete.
+    io.all().volatile().emit("point", &point)?;
+    app.points.push_back(point);
+    if app.points.len() > RECENT {
+        app.points.pop_front();
+    }
+    Ok(())
+}
+
+/// What else moves the temperature.
+fn draught(now: Millis) -> f64 {
+    let seconds = now.0 as f64 / 1_000.0;
+    0.35 * (seconds / 2.9).sin() * (seconds / 0.77).sin()
+}
