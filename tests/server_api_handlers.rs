@@ -102,8 +102,12 @@ fn row_25_catch_all_in_and_out() {
     let expected = ["in say 1", "say", r#"out echo Some("hi") to 1"#, r#"out said Some("hi") to 1"#];
     assert_eq!(log.take(), expected);
     assert_eq!([room.events(a).len(), room.events(b).len()], [3, 3]);
-    room.emit(a, &json!(["nobody knows this", 1, 2]));
-    assert_eq!(log.take(), ["in nobody knows this 2"]);
+    room.text(a, r#"421["nobody knows this",2]"#);
+    assert_eq!(
+        (log.take(), room.events(a).len()),
+        (vec!["in nobody knows this 1".to_owned()], 0),
+        "and it isn't answered"
+    );
 }
 
 #[test]
@@ -212,6 +216,12 @@ fn row_49_timers_that_survive_restarts_and_those_that_do_not() {
     assert_eq!(log.take(), [""; 0], "the object's memory is gone, and with it the tick");
     room.pass(1);
     assert_eq!(log.take(), [format!("stored {}", start.0 + 5_000)]);
+    for event in ["schedule", "timeout"] {
+        room.emit(conn, &json!([event, 0]));
+    }
+    assert_eq!(log.take(), [""; 0], "never in the same turn");
+    room.pass(1);
+    assert_eq!(log.take(), ["tick".to_owned(), format!("stored {}", start.0 + 5_001)]);
     room.emit(conn, &json!(["schedule", 1_000]));
     room.emit(conn, &json!(["timeout", 50]));
     for name in ["stored", "tick", "never set"] {

@@ -90,7 +90,7 @@ impl<'a> Io<'a> {
     /// As [`answer`](Self::answer).
     #[allow(clippy::needless_pass_by_value, reason = "an event is answered once")]
     pub fn answer_args(&mut self, ack: Ack, args: &Args<'_>) -> Result<(), IoError> {
-        self.send([ack.socket], &Reply::Ack { id: ack.id, args }, false)
+        self.send(&[ack.socket], &Reply::Ack { id: ack.id, args }, false)
     }
 
     /// The sockets in the namespace, by id.
@@ -199,13 +199,18 @@ impl<'a> Io<'a> {
     /// # Errors
     /// [`IoError::Storage`]: then nothing has changed.
     pub fn schedule(&mut self, name: &str, after: Millis) -> Result<(), IoError> {
-        Ok(self.services.schedule.set(self.turn.runtime, &self.namespace, name, self.turn.now + after)?)
+        Ok(self.services.schedule.set(self.turn.runtime, &self.namespace, name, self.later(after))?)
     }
 
     /// The same, but it costs nothing and is forgotten when the object loses its memory: for ticks, which an app starts
     /// again when somebody comes. The room doesn't sleep before it is due.
     pub fn set_timeout(&mut self, name: &str, after: Millis) {
-        self.services.schedule.set_timeout(&self.namespace, name, self.turn.now + after);
+        self.services.schedule.set_timeout(&self.namespace, name, self.later(after));
+    }
+
+    /// A timer is never due in the turn that sets it: one that sets itself again at once would keep the turn from its end.
+    fn later(&self, after: Millis) -> Millis {
+        self.turn.now + after.max(Millis(1))
     }
 
     /// Forgets the timers of this name.
@@ -276,13 +281,13 @@ impl<'a> Io<'a> {
     }
 
     /// Notes what is sent, where the app wants to know.
-    pub(super) fn note_outgoing(&mut self, event: &str, args: &Args<'_>, to: &BTreeSet<SocketId>) {
+    pub(super) fn note_outgoing(&mut self, event: &str, args: &Args<'_>, to: BTreeSet<SocketId>) {
         if let Some(sent) = &mut self.services.sent {
             sent.push_back(Outgoing {
                 namespace: self.namespace.clone(),
                 name: event.to_owned(),
                 args: args.clone().into_owned(),
-                to: to.clone(),
+                to,
             });
         }
     }
@@ -293,9 +298,9 @@ impl<'a> Io<'a> {
     }
 
     /// A packet to sockets of the namespace: its frames are written once and shared by all receivers.
-    pub(super) fn send(
+    pub(super) fn send<'s>(
         &mut self,
-        to: impl IntoIterator<Item = SocketId>,
+        to: impl IntoIterator<Item = &'s SocketId>,
         packet: &Reply<'_>,
         volatile: bool,
     ) -> Result<(), IoError> {
@@ -309,9 +314,14 @@ impl<'a> Io<'a> {
     }
 
     /// Frames to sockets of the namespace, as soon as it is sure that they are to be sent.
-    pub(super) fn deliver(&mut self, to: impl IntoIterator<Item = SocketId>, frames: Vec<Frame>, volatile: bool) {
+    pub(super) fn deliver<'s>(
+        &mut self,
+        to: impl IntoIterator<Item = &'s SocketId>,
+        frames: Vec<Frame>,
+        volatile: bool,
+    ) {
         let sockets = self.place().map(|place| &place.sockets);
-        let carrier = |socket| Some(sockets?.get(&socket)?.sid.clone());
+        let carrier = |socket| Some(sockets?.get(socket)?.sid.clone());
         let to: Vec<_> = to.into_iter().filter_map(carrier).collect();
         self.dispatch(to, frames, volatile);
     }

@@ -92,19 +92,19 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     pub fn emit_args(self, event: &str, args: &Args<'_>) -> Result<(), IoError> {
         check(event)?;
         let receivers = self.receivers();
-        self.io.note_outgoing(event, args, &receivers);
         let recovery = &self.io.sockets.recovery;
         if self.volatile || !recovery.is_on() {
-            return self.io.send(receivers, &Reply::Event { name: event, args, ack: None }, self.volatile);
+            self.io.send(&receivers, &Reply::Event { name: event, args, ack: None }, self.volatile)?;
+        } else {
+            let logged = Logged { offset: recovery.log.next(self.io.now()), to: self.to, except: self.except };
+            if !receivers.is_empty() || recovery.is_missed(self.io.namespace(), &logged) {
+                let offset = to_raw_value(&logged.offset.to_string())?;
+                let frames = self.io.frames(&Reply::Event { name: event, args: &args.and(&offset), ack: None })?;
+                self.io.append(&logged, event, args)?;
+                self.io.deliver(&receivers, frames, false);
+            }
         }
-        let logged = Logged { offset: recovery.log.next(self.io.now()), to: self.to, except: self.except };
-        if receivers.is_empty() && !recovery.is_missed(self.io.namespace(), &logged) {
-            return Ok(());
-        }
-        let offset = to_raw_value(&logged.offset.to_string())?;
-        let frames = self.io.frames(&Reply::Event { name: event, args: &args.and(&offset), ack: None })?;
-        self.io.append(&logged, event, args)?;
-        self.io.deliver(receivers, frames, false);
+        self.io.note_outgoing(event, args, receivers);
         Ok(())
     }
 
@@ -125,11 +125,12 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     pub fn emit_args_with_ack(self, event: &str, args: &Args<'_>, then: &str) -> Result<(), IoError> {
         check(event)?;
         let receivers = self.receivers();
-        self.io.note_outgoing(event, args, &receivers);
         let deadline = self.io.now() + self.timeout;
         let asking = Asking { name: then, context: self.context?, deadline, sockets: receivers.clone() };
         let id = self.io.ask(asking)?;
-        self.io.send(receivers, &Reply::Event { name: event, args, ack: Some(id) }, false)
+        self.io.send(&receivers, &Reply::Event { name: event, args, ack: Some(id) }, false)?;
+        self.io.note_outgoing(event, args, receivers);
+        Ok(())
     }
 
     /// The sockets that are meant, as they are now.

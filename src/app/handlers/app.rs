@@ -74,8 +74,7 @@ impl<S> App for Handlers<S> {
 
     fn event(&mut self, io: &mut Io<'_>, mut event: Event<'_>) {
         if let Some((namespace, app)) = self.split(io) {
-            // An event that nobody handles isn't answered either, as in the reference.
-            let ack = event.ack.take().filter(|_| namespace.handles(event.name) || !namespace.any.is_empty());
+            let ack = event.ack.take();
             let mut socket = Socket { io, app, id: event.socket, ack, auth: None, recovered: false };
             namespace.event(&mut socket, &event);
         }

@@ -55,26 +55,21 @@ impl<S> Default for Namespace<S> {
 impl<S> Namespace<S> {
     /// An event: who listens to all of them, then the checks, then its own handler. What that returns is the answer.
     pub(super) fn event(&self, socket: &mut Socket<'_, '_, S>, event: &Event<'_>) {
-        let outcome = self.handle(socket, event);
-        answer(socket, outcome);
+        if let Some(outcome) = self.handle(socket, event).transpose() {
+            answer(socket, outcome);
+        }
     }
 
-    fn handle(&self, socket: &mut Socket<'_, '_, S>, event: &Event<'_>) -> Answer {
+    /// `None` where nobody handles it: then it isn't answered either, as by the reference.
+    fn handle(&self, socket: &mut Socket<'_, '_, S>, event: &Event<'_>) -> Result<Option<Args<'static>>, Failure> {
         for any in &self.any {
             any(socket, event)?;
         }
         for check in &self.event_middleware {
             check(socket, event)?;
         }
-        match self.events.get(event.name).or(self.fallback.as_ref()) {
-            Some(handler) => handler(socket, event),
-            None => Ok(Args::new()),
-        }
-    }
-
-    /// Whether anybody handles this event.
-    pub(super) fn handles(&self, event: &str) -> bool {
-        self.fallback.is_some() || self.events.contains_key(event)
+        let handler = self.events.get(event.name).or(self.fallback.as_ref());
+        handler.map(|handler| handler(socket, event)).transpose()
     }
 }
 
