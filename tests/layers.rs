@@ -25,18 +25,19 @@ fn code_of(text: &str) -> String {
 
 #[test]
 fn each_layer_uses_only_those_before_it() {
-    const ABOVE: &[&str] = &["engine_io", "socket_io", "app", "chat", "server", "edge"];
-    let table: [(&str, &[&str]); 11] = [
+    const ABOVE: &[&str] = &["engine_io", "socket_io", "app", "chat", "api", "server", "edge"];
+    let table: [(&str, &[&str]); 12] = [
         ("ids.rs", ABOVE),
         ("config.rs", ABOVE),
         ("timers.rs", ABOVE),
         ("outbox.rs", ABOVE),
         ("database.rs", ABOVE),
         ("runtime.rs", ABOVE),
-        ("engine_io/", &["socket_io", "app", "chat", "server", "edge"]),
-        ("socket_io/", &["engine_io", "app", "chat", "server", "edge"]),
-        ("app/", &["chat", "server", "edge"]),
-        ("chat/", &["engine_io", "socket_io", "server", "edge", "outbox", "timers", "runtime"]),
+        ("engine_io/", &["socket_io", "app", "chat", "api", "server", "edge"]),
+        ("socket_io/", &["engine_io", "app", "chat", "api", "server", "edge"]),
+        ("app/", &["chat", "api", "server", "edge"]),
+        ("chat/", &["engine_io", "socket_io", "api", "server", "edge", "outbox", "timers", "runtime"]),
+        ("api/", &["engine_io", "socket_io", "chat", "server", "edge", "config", "database", "runtime", "timers"]),
         ("server/", &["chat", "edge"]),
     ];
     let mut files = Vec::new();
