@@ -68,13 +68,14 @@ impl Call {
     pub fn parse(method: &str, path: &str, query: &str) -> Result<Self, Problem> {
         let rest = path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix('/')).ok_or(Problem::UnknownPath)?;
         let (room, rest) = rest.split_once('/').map_or((rest, None), |(room, rest)| (room, Some(rest)));
-        let (allowed, mut action) = match rest.map(|rest| rest.split_once('/').unwrap_or((rest, ""))) {
-            None => ("GET", Action::Count),
-            Some(("emit", "")) => ("POST", Action::Emit),
-            Some(("sockets", socket)) if !socket.is_empty() && !socket.contains('/') => {
-                ("DELETE", Action::Disconnect { socket: SocketId::from_wire(socket), close: false })
+        let socket = rest.and_then(|rest| rest.strip_prefix("sockets/"));
+        let (allowed, mut action) = match (rest, socket) {
+            (None, _) => ("GET", Action::Count),
+            (Some("emit"), _) => ("POST", Action::Emit),
+            (_, Some(id)) if !id.is_empty() && !id.contains('/') => {
+                ("DELETE", Action::Disconnect { socket: SocketId::from_wire(id), close: false })
             }
-            Some(_) => return Err(Problem::UnknownPath),
+            _ => return Err(Problem::UnknownPath),
         };
         if method != allowed {
             return Err(Problem::WrongMethod(allowed));
@@ -157,6 +158,7 @@ mod tests {
             ("GET /api/rooms", Err(Problem::UnknownPath)),
             ("GET /api/rooms/tea/", Err(Problem::UnknownPath)),
             ("GET /api/rooms/tea/rooms", Err(Problem::UnknownPath)),
+            ("POST /api/rooms/tea/emit/", Err(Problem::UnknownPath)),
             ("POST /api/rooms/tea/emit/x", Err(Problem::UnknownPath)),
             ("DELETE /api/rooms/tea/sockets", Err(Problem::UnknownPath)),
             ("DELETE /api/rooms/tea/sockets/", Err(Problem::UnknownPath)),
