@@ -19,11 +19,12 @@
 //! - No borrow of the object's state lives across an await.
 //!
 //! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`outbox`], [`database`] and [`runtime`]; [`engine_io`] and
-//! [`socket_io`], which don't know each other; [`app`]; [`chat`] and [`examples`], which know only [`app`]; [`server`], which
-//! ties the layers together; [`apps`], which names the app that runs; [`edge`].
+//! [`socket_io`], which don't know each other; [`app`]; [`chat`] and [`examples`], which know only [`app`]; [`api`], what
+//! backends may ask for; [`server`], which ties the layers together; [`apps`], which names the app that runs; [`edge`].
 //!
-//! Start reading at [`server::Server::handle`], and at [`chat`] for what an app looks like.
+//! Start reading at [`server::Server::handle`], and, to write an app, at [`app::handlers`] and [`app`].
 
+pub mod api;
 pub mod app;
 pub mod apps;
 pub mod chat;

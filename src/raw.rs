@@ -24,11 +24,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::{Command, Problem};
 use crate::config::Config;
 use crate::core::Core;
 use crate::engine_io::{Engine, Listener, Message, Reason, Refusal, SocketState, Turn};
 use crate::ids::{ConnId, Millis, Sid};
-use crate::outbox::{Effect, Input, Outbox, Request};
+use crate::outbox::{Effect, Input, Outbox, Reply, Request};
 use crate::runtime::{Runtime, Sleeper};
 
 /// A raw Engine.IO server for one room.
@@ -105,6 +106,10 @@ impl<L: Listener> Core for RawServer<L> {
             }
             engine.handle(turn, input, listener);
         })
+    }
+
+    fn command(&mut self, _: Millis, _: &Command) -> (Reply, Outbox) {
+        (Problem::NoSocketIo.reply(), Outbox::default())
     }
 
     fn next_wake(&self, now: Millis) -> Option<Millis> {

@@ -25,21 +25,25 @@ fn code_of(text: &str) -> String {
 
 #[test]
 fn each_layer_uses_only_those_before_it() {
-    const ABOVE: &[&str] = &["engine_io", "socket_io", "app", "chat", "examples", "server", "edge"];
-    let table: [(&str, &[&str]); 12] = [
+    const ABOVE: &[&str] = &["engine_io", "socket_io", "app", "chat", "examples", "api", "server", "edge"];
+    let table: [(&str, &[&str]); 13] = [
         ("ids.rs", ABOVE),
         ("config.rs", ABOVE),
         ("timers.rs", ABOVE),
         ("outbox.rs", ABOVE),
         ("database.rs", ABOVE),
         ("runtime.rs", ABOVE),
-        ("engine_io/", &["socket_io", "app", "chat", "examples", "server", "edge"]),
-        ("socket_io/", &["engine_io", "app", "chat", "examples", "server", "edge"]),
-        ("app/", &["chat", "examples", "server", "edge"]),
-        ("chat/", &["engine_io", "socket_io", "examples", "server", "edge", "outbox", "timers", "runtime"]),
+        ("engine_io/", &["socket_io", "app", "chat", "examples", "api", "server", "edge"]),
+        ("socket_io/", &["engine_io", "app", "chat", "examples", "api", "server", "edge"]),
+        ("app/", &["chat", "examples", "api", "server", "edge"]),
+        ("chat/", &["engine_io", "socket_io", "examples", "api", "server", "edge", "outbox", "timers", "runtime"]),
         (
             "examples/",
-            &["engine_io", "socket_io", "chat", "server", "edge", "outbox", "timers", "runtime", "database", "ids"],
+            &["engine_io", "socket_io", "chat", "api", "server", "edge", "outbox", "timers", "runtime", "database", "ids"],
+        ),
+        (
+            "api/",
+            &["engine_io", "socket_io", "chat", "examples", "server", "edge", "config", "database", "runtime", "timers"],
         ),
         ("server/", &["chat", "examples", "edge"]),
     ];

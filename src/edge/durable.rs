@@ -6,8 +6,10 @@ use worker::{
     DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, durable_object,
 };
 
+use super::requests;
 use super::room::Room;
 use super::settings;
+use crate::api::{self, Problem};
 use crate::outbox::Input;
 
 /// The object of one room.
@@ -30,6 +32,9 @@ impl DurableObject for ChatRoom {
     async fn fetch(&self, request: Request) -> Result<Response> {
         match &self.room {
             Ok(room) => room.fetch(request).await,
+            Err(error) if api::owns(&request.path()) => {
+                requests::api_response(&request, Problem::Broken(error.clone()).reply())
+            }
             Err(error) => Response::error(error, 500),
         }
     }

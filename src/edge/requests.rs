@@ -1,4 +1,4 @@
-//! HTTP requests that wait for the core's answer, and the bodies of POSTs.
+//! HTTP requests: those that wait for the core's answer, the bodies of POSTs, and the API's.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,6 +11,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use worker::{Delay, Headers, Request, Response, ResponseBuilder, Result, WebSocket};
 
+use crate::api::{Call, Problem};
 use crate::cors::Cors;
 use crate::engine_io::needs_xss_header;
 use crate::ids::{ConnId, Millis};
@@ -115,6 +116,19 @@ pub(super) async fn body(request: &mut Request, most: usize) -> Result<Vec<u8>, 
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// What a request to the API asks for.
+pub(super) fn api_call(request: &Request) -> Result<Call, Problem> {
+    // A URL that can't be read is none of the API's.
+    let url = request.url().map_err(|_| Problem::UnknownPath)?;
+    // The SDK takes a method that it doesn't know for GET.
+    Call::parse(&request.inner().method(), url.path(), url.query().unwrap_or_default())
+}
+
+/// An answer of the API: it is for no page, so it allows none to read it.
+pub(super) fn api_response(request: &Request, reply: Reply) -> Result<Response> {
+    response(request, Answer::Reply(reply), &Cors::Off)
 }
 
 /// An answer as the runtime wants it.

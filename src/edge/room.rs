@@ -14,12 +14,13 @@ use super::counters;
 use super::requests::{self, Answer, RequestTable, Waited};
 use super::runtime::{ObjectRuntime, RowCount};
 use super::sockets::SocketTable;
+use crate::api;
 use crate::apps;
 use crate::config::Config;
 use crate::core::Core;
 use crate::database::DatabaseError;
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{self, Effect, Headers, Input, Outbox};
+use crate::outbox::{self, Effect, Headers, Input, Outbox, Reply};
 
 /// Deadlines nearer than this are waited for by the requests that they concern: an alarm costs a write, and may be late.
 const SOON: Millis = Millis(1_000);
@@ -95,6 +96,10 @@ impl Room {
 
     /// One request, from its arrival to its answer.
     pub(super) async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        if api::owns(&request.path()) {
+            let reply = self.api(&mut request).await?;
+            return requests::api_response(&request, reply);
+        }
         if request.path().ends_with("/debug") {
             return self.counters();
         }
@@ -120,6 +125,25 @@ impl Room {
                 }
             }
         }
+    }
+
+    /// What a backend asks for; the Worker has let it in.
+    async fn api(self: &Rc<Self>, request: &mut Request) -> Result<Reply> {
+        self.count("requests");
+        let call = requests::api_call(request);
+        let body = match &call {
+            Ok(call) if call.has_body() => requests::body(request, self.config.max_payload).await,
+            _ => Ok(Vec::new()),
+        };
+        let body = body.as_deref().map_err(|error| *error);
+        let command = match call.and_then(|call| call.command(body)) {
+            Ok(command) => command,
+            Err(problem) => return Ok(problem.reply()),
+        };
+        let (reply, outbox) = self.core.borrow_mut().command(now(), &command);
+        self.run(outbox);
+        self.set_alarm().await?;
+        Ok(reply)
     }
 
     fn announce(self: &Rc<Self>, conn: ConnId, request: &Request) -> Result<()> {

@@ -1,5 +1,6 @@
 //! What a URL means, without any I/O.
 
+use crate::api;
 use crate::ids::{InvalidRoomName, RoomName};
 
 /// What a request is for.
@@ -17,6 +18,8 @@ pub(super) enum Route {
     Asset,
     /// `/healthz`.
     Health,
+    /// `/api/rooms/…`: what backends ask for over plain HTTP.
+    Api,
     /// `/api/socket`, which the tutorial's client fetches before it connects.
     TutorialSetup,
     /// Anything else.
@@ -54,6 +57,7 @@ impl Route {
         }
         Ok(match path {
             raw if raw.starts_with("/engine.io/") => Self::Raw,
+            own if api::owns(own) => Self::Api,
             "/healthz" => Self::Health,
             "/api/socket" => Self::TutorialSetup,
             _ => Self::Unknown,
@@ -93,6 +97,9 @@ mod tests {
             ("/healthz", "", Ok(Route::Health)),
             ("/api/socket", "", Ok(Route::TutorialSetup)),
             ("/api/socket/", "", Ok(Route::Unknown)),
+            ("/api/rooms", "", Ok(Route::Api)),
+            ("/api/rooms/a.b/nothing", "x", Ok(Route::Api)),
+            ("/api/roomsandmore", "", Ok(Route::Unknown)),
             ("/", "", Ok(Route::Unknown)),
             ("/r", "", Ok(Route::Unknown)),
             ("", "", Ok(Route::Unknown)),

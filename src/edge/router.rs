@@ -2,12 +2,15 @@
 
 use worker::{Context, Env, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Result, event};
 
+use super::requests;
 use super::route::Route;
 use super::settings;
+use crate::api::{self, Problem};
 use crate::apps;
 use crate::config::{AppKind, Config};
 use crate::conformance::RAW_ROOM;
 use crate::cors::Cors;
+use crate::ids::RoomName;
 
 /// The binding of the room objects.
 const ROOMS: &str = "ROOMS";
@@ -25,6 +28,10 @@ async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
     match route {
         Route::Asset => asset(&request, &env, url.path()).await,
         Route::TutorialSetup => text(200, "ok"),
+        Route::Api => match admit(&request, &env) {
+            Ok(room) => hand_on(request, &env, room.as_str()).await,
+            Err(problem) => requests::api_response(&request, problem.reply()),
+        },
         Route::Unknown => text(404, "Not found."),
         Route::Health | Route::Page | Route::Room(_) | Route::Debug(_) | Route::Raw => match settings::read(&env) {
             Ok(config) => configured(request, &env, route, &config).await,
@@ -49,6 +56,14 @@ async fn configured(request: Request, env: &Env, route: Route, config: &Config) 
     }
 }
 
+/// The room that a request to the API is about. The token is asked for first: who has none learns nothing else.
+fn admit(request: &Request, env: &Env) -> Result<RoomName, Problem> {
+    // A header that can't be read is none.
+    let authorization = request.headers().get("authorization").ok().flatten();
+    api::authorize(&settings::api_token(env), authorization.as_deref())?;
+    requests::api_call(request).map(|call| call.room)
+}
+
 /// Hands a request on to a room's object, but for what can be answered without waking it.
 async fn ask_room(request: Request, env: &Env, room: &str, cors: &Cors) -> Result<Response> {
     let headers = request.headers();
@@ -68,6 +83,10 @@ async fn ask_room(request: Request, env: &Env, room: &str, cors: &Cors) -> Resul
     if headers.has("upgrade")? && !cors.allows_websocket(origin.as_deref(), &host) {
         return text(403, "Pages of this origin may not connect here.");
     }
+    hand_on(request, env, room).await
+}
+
+async fn hand_on(request: Request, env: &Env, room: &str) -> Result<Response> {
     env.durable_object(ROOMS)?.get_by_name(room)?.fetch_with_request(request).await
 }
 

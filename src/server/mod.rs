@@ -6,18 +6,20 @@
 //! eviction and a panic alike.
 
 mod attachment;
+mod commands;
 mod hub;
 mod packets;
 mod recovery;
 
 use std::collections::VecDeque;
 
+use crate::api::{Command, Problem};
 use crate::app::App;
 use crate::config::Config;
 use crate::database::DatabaseError;
 use crate::engine_io::{Asleep, Engine, Turn};
 use crate::ids::Millis;
-use crate::outbox::{Effect, Input, Outbox};
+use crate::outbox::{Effect, Input, Outbox, Reply};
 use crate::runtime::{Runtime, Sleeper};
 use hub::Hub;
 
@@ -51,23 +53,18 @@ impl<A: App> Server<A> {
 
     /// Handles one input at the time `now`.
     pub fn handle(&mut self, now: Millis, input: Input<'_>) -> Outbox {
-        let asleep = self.asleep.take();
-        if let (Some(sleepers), Input::Alarm) = (&asleep, &input)
-            && let Some(outbox) = self.beat_asleep(now, sleepers)
+        if matches!(input, Input::Alarm)
+            && let Some(outbox) = self.beat_asleep(now)
         {
-            self.asleep = asleep;
             return outbox;
         }
-        self.turn(now, |engine, hub, turn| {
-            if let Some(sleepers) = asleep {
-                wake(engine, hub, turn, &sleepers);
-            }
-            hub.expire(engine, turn);
-            if matches!(input, Input::Alarm) {
-                hub.prune(turn);
-            }
-            engine.handle(turn, input, hub);
-        })
+        self.turn(now, input, |_, _, _| ()).map(|((), out)| out).unwrap_or_default()
+    }
+
+    /// Does what a backend asks for at the time `now`, and answers it.
+    pub fn command(&mut self, now: Millis, command: &Command) -> (Reply, Outbox) {
+        let done = self.turn(now, Input::Tick, |engine, hub, turn| hub.command(engine, turn, command));
+        done.unwrap_or_else(|error| (Problem::Storage(error.0).reply(), Outbox::default()))
     }
 
     /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
@@ -84,8 +81,8 @@ impl<A: App> Server<A> {
     }
 
     /// Pings the WebSockets that nobody has looked at; `None` where there is more to do.
-    fn beat_asleep(&mut self, now: Millis, sleepers: &[Sleeper]) -> Option<Outbox> {
-        let asleep = Asleep::read(sleepers).filter(|_| self.config.absorbs_pongs())?;
+    fn beat_asleep(&mut self, now: Millis) -> Option<Outbox> {
+        let asleep = Asleep::read(self.asleep.as_deref()?).filter(|_| self.config.absorbs_pongs())?;
         // Until then, one of them may have to be closed for not having joined a namespace (C7).
         let settled = asleep.newest() + self.config.connect_timeout + self.config.ping_interval;
         if now < settled || self.hub.next_due().is_some_and(|due| due <= now) {
@@ -100,27 +97,33 @@ impl<A: App> Server<A> {
         Some(out)
     }
 
-    /// What is written in a turn is kept only if the turn comes to its end: an app that panics in the middle of one has
-    /// stored nothing, as it has sent nothing.
-    fn turn(&mut self, now: Millis, run: impl FnOnce(&mut Engine, &mut Hub<A>, &mut Turn<'_>)) -> Outbox {
-        let Self { engine, hub, runtime, .. } = self;
-        let (mut run, mut out) = (Some(run), Outbox::default());
+    /// Handles an input, and what is to be done beyond it. What is written in a turn is kept only if the turn comes to
+    /// its end: an app that panics in the middle of one has stored nothing, as it has sent nothing.
+    fn turn<T>(
+        &mut self,
+        now: Millis,
+        input: Input<'_>,
+        beyond: impl FnOnce(&mut Engine, &mut Hub<A>, &mut Turn<'_>) -> T,
+    ) -> Result<(T, Outbox), DatabaseError> {
+        let Self { engine, hub, runtime, asleep, .. } = self;
+        let (mut beyond, mut out, mut done) = (Some(beyond), Outbox::default(), None);
         let kept = runtime.atomically(&mut || {
             let mut turn = Turn { now, runtime: runtime.as_ref(), out: &mut out };
-            if let Some(run) = run.take() {
-                run(engine, hub, &mut turn);
+            if let Some(sleepers) = asleep.take() {
+                wake(engine, hub, &mut turn, &sleepers);
             }
+            hub.expire(engine, &mut turn);
+            if matches!(input, Input::Alarm) {
+                hub.prune(&turn);
+            }
+            engine.handle(&mut turn, input, hub);
+            done = beyond.take().map(|beyond| beyond(engine, hub, &mut turn));
             engine.flush(&mut turn);
             save(engine, hub, &mut turn);
             true
         });
-        match kept {
-            Ok(()) => out,
-            Err(error) => {
-                runtime.warn(&format!("a turn is lost: {error}"));
-                Outbox::default()
-            }
-        }
+        let done = done.ok_or_else(|| DatabaseError("nothing was run".to_owned()));
+        kept.and(done).map(|done| (done, out)).inspect_err(|error| runtime.warn(&format!("a turn is lost: {error}")))
     }
 }
 

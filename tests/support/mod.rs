@@ -15,6 +15,7 @@ mod recorder;
 
 use std::collections::BTreeMap;
 
+use roomcast::api::Command;
 use roomcast::app::App;
 use roomcast::config::Config;
 use roomcast::database::DatabaseError;
@@ -103,6 +104,13 @@ impl<A: App> Room<A> {
     pub(crate) fn input(&mut self, input: Input<'_>) {
         let outbox = self.server.handle(self.now, input);
         self.run(outbox);
+    }
+
+    /// Has the room do what a backend asks for; gives the answer.
+    pub(crate) fn command(&mut self, command: &Command) -> Reply {
+        let (reply, outbox) = self.server.command(self.now, command);
+        self.run(outbox);
+        reply
     }
 
     /// Lets time pass while the alarm doesn't ring: it may be late.

@@ -199,6 +199,11 @@ impl Recovery {
         self.lost.insert(pid, lost);
     }
 
+    /// Everybody who is gone.
+    pub fn lost(&self) -> impl Iterator<Item = &Lost> {
+        self.lost.values()
+    }
+
     /// Who is gone and showed this.
     pub fn find(&self, pid: &Pid) -> Option<&Lost> {
         self.lost.get(pid)
