@@ -1,6 +1,6 @@
 //! What runs in the rooms, by the setting `APP`.
 
-use crate::chat::Chat;
+use crate::chat::chat;
 use crate::config::{AppKind, Config};
 use crate::conformance::{Conformance, Echo, RAW_ROOM};
 use crate::core::Core;
@@ -22,7 +22,7 @@ pub fn start(
 ) -> Result<Box<dyn Core>, DatabaseError> {
     let own = config.clone();
     Ok(match config.app {
-        AppKind::Chat => Box::new(Server::start(own, Chat::new(config), runtime, sleepers)?),
+        AppKind::Chat => Box::new(Server::start(own, chat(config), runtime, sleepers)?),
         AppKind::Conformance if room == Some(RAW_ROOM) => Box::new(RawServer::start(own, Echo, runtime, sleepers)),
         AppKind::Conformance => Box::new(Server::start(own, Conformance, runtime, sleepers)?),
         AppKind::Echo => Box::new(Server::start(own, examples::echo(), runtime, sleepers)?),

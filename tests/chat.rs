@@ -8,13 +8,13 @@
 
 mod support;
 
-use roomcast::chat::Chat;
 use roomcast::ids::ConnId;
 use serde_json::{Value, json};
-use support::{Room, START, plain};
+use support::people::ChatRoom;
+use support::{START, plain};
 
 /// Without recovery: who is gone has left.
-fn room() -> Room<Chat> {
+fn room() -> ChatRoom {
     support::people::room(plain())
 }
 
@@ -25,13 +25,13 @@ struct Person {
 }
 
 /// Who has connected, and hears the chat as the tutorial's client does.
-fn guest(room: &mut Room<Chat>) -> Person {
+fn guest(room: &mut ChatRoom) -> Person {
     let (conn, id) = room.client();
     Person { conn, id }
 }
 
 /// Who has joined with a nickname.
-fn member(room: &mut Room<Chat>, name: &str) -> Person {
+fn member(room: &mut ChatRoom, name: &str) -> Person {
     let person = guest(room);
     let answer = room.call(person.conn, "join", &json!({"name": name}));
     assert_eq!(answer["id"], person.id.as_str());
@@ -39,7 +39,7 @@ fn member(room: &mut Room<Chat>, name: &str) -> Person {
 }
 
 /// Nobody has heard anything since last asked.
-fn assert_silence(room: &mut Room<Chat>, people: &[&Person], what: &str) {
+fn assert_silence(room: &mut ChatRoom, people: &[&Person], what: &str) {
     for person in people {
         assert_eq!(room.frames(person.conn), [""; 0], "{what}");
     }
@@ -233,7 +233,7 @@ fn only_members_send_messages_and_read_old_ones() {
 
 #[test]
 fn members_are_told_who_left_however_they_left() {
-    let ways: [fn(&mut Room<Chat>, ConnId); 5] = [
+    let ways: [fn(&mut ChatRoom, ConnId); 5] = [
         |room, conn| room.hang_up(conn, false),
         |room, conn| room.hang_up(conn, true),
         |room, conn| room.text(conn, "41"),

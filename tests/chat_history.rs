@@ -8,13 +8,13 @@
 
 mod support;
 
-use roomcast::chat::Chat;
+use roomcast::chat::chat;
 use roomcast::config::Config;
 use serde_json::{Value, json};
-use support::people::{Person, config, forget, key_of};
+use support::people::{ChatRoom, Person, config, forget, key_of};
 use support::{Memory, Room, START};
 
-fn room() -> Room<Chat> {
+fn room() -> ChatRoom {
     support::people::room(config())
 }
 
@@ -28,7 +28,7 @@ fn numbered(from: usize, to: usize) -> Vec<String> {
 }
 
 /// Somebody says so many messages, more than one a millisecond; gives their ids.
-fn talk(room: &mut Room<Chat>, person: &mut Person, count: usize) -> Vec<u64> {
+fn talk(room: &mut ChatRoom, person: &mut Person, count: usize) -> Vec<u64> {
     let say = |n| {
         room.pass(n as u64 % 2);
         let answer = person.ask(room, "message", &json!({"text": format!("message {n}")}));
@@ -43,7 +43,7 @@ fn code(answer: &Value) -> &str {
 
 #[test]
 fn a_message_sent_again_gets_the_first_answer_and_nobody_hears_it_again() {
-    type Meanwhile = fn(&mut Room<Chat>, &mut Person, &mut Person);
+    type Meanwhile = fn(&mut ChatRoom, &mut Person, &mut Person);
     let meanwhile: [Meanwhile; 4] = [
         |_, _, _| {},
         |room, _, _| room.restart(),
@@ -83,7 +83,7 @@ fn an_id_is_the_persons_on_each_of_their_connections_and_nobody_elses() {
     let (mut ada, mut bob) = (Person::enter(&mut room, "Ada"), Person::enter(&mut room, "Bob"));
     let mut tab = Person::enter(&mut room, "Ada");
     let (mut eve, mut mallory) = (Person::keyless(&mut room, "Eve"), Person::keyless(&mut room, "Eve"));
-    let all = |ada, bob, tab, eve, mallory, room: &mut Room<Chat>| forget(room, &mut [ada, bob, tab, eve, mallory]);
+    let all = |ada, bob, tab, eve, mallory, room: &mut ChatRoom| forget(room, &mut [ada, bob, tab, eve, mallory]);
     all(&mut ada, &mut bob, &mut tab, &mut eve, &mut mallory, &mut room);
     let first = ada.say(&mut room, "hers", "m-1");
     tab.events(&mut room);
@@ -114,7 +114,7 @@ fn messages_without_an_id_are_as_many_as_were_sent() {
 
 #[test]
 fn what_can_not_be_stored_reaches_nobody_and_may_be_sent_again() {
-    type Failure = fn(&mut Room<Chat>, bool);
+    type Failure = fn(&mut ChatRoom, bool);
     // Everything fails; or the message is stored, and then the event isn't.
     let failures: [Failure; 2] = [
         |room, fail| room.fail_writes(fail),
@@ -259,7 +259,7 @@ fn who_was_away_gets_what_came_after_the_last_message_seen() {
 
 #[test]
 fn the_newest_messages_are_kept_and_old_ones_go_a_hundred_at_once() {
-    let count = |room: &Room<Chat>| room.memory().number("SELECT count(*) FROM chat_messages");
+    let count = |room: &ChatRoom| room.memory().number("SELECT count(*) FROM chat_messages");
     for interrupted in [false, true] {
         let mut room = support::people::room(Config { history_messages: 20, ..config() });
         let mut ada = Person::enter(&mut room, "Ada");
@@ -288,8 +288,8 @@ fn a_lower_setting_is_reached_by_and_by_and_the_newest_message_always_stays() {
     talk(&mut room, &mut ada, 1_300);
     let memory = room.memory().clone();
     let settings = Config { history_messages: 0, ..config() };
-    let chat = settings.clone();
-    let mut room = Room::on(memory, settings, move || Chat::new(&chat)).unwrap();
+    let own = settings.clone();
+    let mut room = Room::on(memory, settings, move || chat(&own)).unwrap();
     let mut bob = Person::enter(&mut room, "Bob");
     let before = bob.join(&mut room)["messages"][49]["id"].as_u64();
     for left in [400, 1, 1] {
@@ -318,7 +318,7 @@ fn what_the_first_release_with_a_history_stored_is_read() {
     let memory = Memory::default();
     memory.script(include_str!("fixtures/storage-v1.sql"));
     memory.script(include_str!("fixtures/storage-chat-v1.sql"));
-    let mut room = Room::on(memory, config(), || Chat::new(&config())).unwrap();
+    let mut room = Room::on(memory, config(), || chat(&config())).unwrap();
     let mut bob = Person::enter(&mut room, "Bob");
     let joined = bob.join(&mut room);
     assert_eq!(

@@ -8,14 +8,13 @@
 
 mod support;
 
-use roomcast::chat::Chat;
 use serde_json::json;
-use support::people::{AWAY_AFTER, Person, RECOVERY, config, connect, couple, key_of};
-use support::{Room, START};
+use support::START;
+use support::people::{AWAY_AFTER, ChatRoom, Person, RECOVERY, config, connect, couple, key_of};
 
 const NOTHING: [&str; 0] = [];
 
-fn room() -> Room<Chat> {
+fn room() -> ChatRoom {
     support::people::room(config())
 }
 

@@ -8,16 +8,15 @@
 
 mod support;
 
-use roomcast::chat::Chat;
 use serde_json::json;
-use support::people::{AWAY_AFTER, Person, RECOVERY, config, connect, couple, forget, key_of};
-use support::{Room, START};
+use support::START;
+use support::people::{AWAY_AFTER, ChatRoom, Person, RECOVERY, config, connect, couple, forget, key_of};
 
 const NOTHING: [&str; 0] = [];
 
 #[test]
 fn who_is_back_before_counting_as_away_was_never_gone() {
-    let ways: [fn(&mut Room<Chat>, &mut Person); 2] =
+    let ways: [fn(&mut ChatRoom, &mut Person); 2] =
         [|room, bob| assert_eq!(bob.recover(room), [json!(null); 0]), |room, bob| *bob = Person::enter(room, "Bob")];
     for come_back in ways {
         let (mut room, mut ada, mut bob) = couple();
@@ -35,7 +34,7 @@ fn who_is_back_before_counting_as_away_was_never_gone() {
 fn who_vanishes_is_away_after_10_seconds_and_has_left_when_nothing_recovers_any_more() {
     for asleep in [false, true] {
         let (mut room, mut ada, mut bob) = couple();
-        let nap = |room: &mut Room<Chat>| {
+        let nap = |room: &mut ChatRoom| {
             if asleep {
                 room.restart();
             }
@@ -65,7 +64,7 @@ fn who_vanishes_is_away_after_10_seconds_and_has_left_when_nothing_recovers_any_
 
 #[test]
 fn who_was_away_is_back_by_recovery_or_anew() {
-    let ways: [fn(&mut Room<Chat>, &mut Person); 3] = [
+    let ways: [fn(&mut ChatRoom, &mut Person); 3] = [
         |room, bob| assert_eq!(bob.recover(room), [json!(null); 0], "nobody is told to be away oneself"),
         |room, bob| *bob = Person::enter(room, "Bob"),
         |room, bob| {
@@ -96,7 +95,7 @@ fn who_was_away_is_back_by_recovery_or_anew() {
 }
 
 /// The id of somebody in the roster, asked past the events that wait to be read.
-fn ada_knows(ada: &mut Person, room: &mut Room<Chat>, name: &str) -> String {
+fn ada_knows(ada: &mut Person, room: &mut ChatRoom, name: &str) -> String {
     let mut other = Person::guest(room);
     let answer = other.ask(room, "join", &json!({"name": ada.name, "key": key_of(&ada.name)}));
     other.leave(room);
@@ -295,7 +294,7 @@ fn a_story_of_tabs_and_names_is_the_same_wherever_it_is_interrupted() {
     let tell = |interrupted: Option<usize>| {
         let mut room = support::people::room(config());
         let mut step = 0;
-        let mut pause = |room: &mut Room<Chat>| {
+        let mut pause = |room: &mut ChatRoom| {
             room.pass(2_000);
             if interrupted == Some(step) {
                 room.restart();

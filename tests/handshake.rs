@@ -2,9 +2,9 @@
 
 mod support;
 
-use roomcast::chat::Chat;
 use roomcast::config::Config;
 use roomcast::outbox::{Frame, Reply, Request};
+use support::people::ChatRoom;
 use support::{POLLING, Recorder, Room, WEBSOCKET, payload, plain};
 
 /// A refusal over HTTP (1.2).
@@ -18,12 +18,12 @@ fn bare_refusal(message: &str) -> Reply {
     Reply { content_type: Some("text/html"), body: Frame::Text(message.into()), ..Reply::empty(400) }
 }
 
-fn chat(config: Config) -> Room<Chat> {
-    Room::new(config, || Chat::new(&Config::default()))
+fn chat(config: Config) -> ChatRoom {
+    Room::new(config, || roomcast::chat::chat(&Config::default()))
 }
 
 /// A room with a session on each transport, and a query's placeholders for their ids filled in.
-fn occupied() -> (Room<Chat>, impl Fn(&str) -> String) {
+fn occupied() -> (ChatRoom, impl Fn(&str) -> String) {
     let mut room = chat(plain());
     let polling = room.open_polling();
     let conn = room.websocket(WEBSOCKET);

@@ -2,18 +2,18 @@
 
 mod support;
 
-use roomcast::chat::Chat;
 use roomcast::ids::ConnId;
 use roomcast::outbox::Input;
 use serde_json::json;
+use support::people::ChatRoom;
 use support::{Recorder, Room, attached_size, fast, plain};
 
-fn chat() -> Room<Chat> {
-    Room::new(plain(), || Chat::new(&plain()))
+fn chat() -> ChatRoom {
+    Room::new(plain(), || roomcast::chat::chat(&plain()))
 }
 
 /// A client that has joined the chat, and its socket's id.
-fn member(room: &mut Room<Chat>, name: &str) -> (ConnId, String) {
+fn member(room: &mut ChatRoom, name: &str) -> (ConnId, String) {
     let (conn, id) = room.client();
     room.call(conn, "join", &json!({"name": name}));
     (conn, id)
@@ -51,7 +51,7 @@ fn a_chat_goes_on_wherever_it_is_interrupted() {
         let mut room = chat();
         let mut step = 0;
         let mut transcript = Vec::new();
-        let mut pause = |room: &mut Room<Chat>| {
+        let mut pause = |room: &mut ChatRoom| {
             room.pass(1_000);
             if interrupted == Some(step) {
                 room.restart();

@@ -7,7 +7,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use roomcast::chat::Chat;
+use roomcast::app::Handlers;
+use roomcast::chat::{Chat, chat};
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{BodyError, Effect, Frame, Input, Outbox, Request};
@@ -46,14 +47,14 @@ fn small() -> Config {
     Config { max_connections: 6, max_buffered: 2_000, max_payload: 300, ..Config::default() }
 }
 
-fn start(memory: &Memory, sleepers: Vec<Sleeper>) -> Server<Chat> {
-    let server = Server::start(small(), Chat::new(&small()), Box::new(memory.clone()), sleepers);
+fn start(memory: &Memory, sleepers: Vec<Sleeper>) -> Server<Handlers<Chat>> {
+    let server = Server::start(small(), chat(&small()), Box::new(memory.clone()), sleepers);
     server.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A server without a shell, whose effects are only looked at.
 struct Bare {
-    server: Server<Chat>,
+    server: Server<Handlers<Chat>>,
     memory: Memory,
     random: Random,
     now: Millis,
@@ -231,7 +232,7 @@ fn any_input_in_any_order_is_survived_and_nobody_is_left_behind() {
 fn whatever_clients_send_each_request_has_one_answer_and_others_are_not_disturbed() {
     for seed in 1..=20 {
         let mut random = Random::new(seed);
-        let mut room = Room::new(Config { max_connections: 500, ..small() }, || Chat::new(&Config::default()));
+        let mut room = Room::new(Config { max_connections: 500, ..small() }, || chat(&Config::default()));
         let (witness, _) = room.client();
         let (mut sids, mut conns, mut gets) = (vec![], vec![], vec![]);
         for _ in 0..500 {
@@ -269,7 +270,7 @@ fn whatever_clients_send_each_request_has_one_answer_and_others_are_not_disturbe
 
 #[test]
 fn json_nested_as_deep_as_a_frame_allows_does_not_exhaust_the_stack() {
-    let mut room = Room::new(plain(), || Chat::new(&plain()));
+    let mut room = Room::new(plain(), || chat(&plain()));
     let depth = 400_000;
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let depth = depth / open.len();
@@ -295,7 +296,7 @@ fn json_nested_as_deep_as_a_frame_allows_does_not_exhaust_the_stack() {
 #[test]
 fn long_prefixes_and_huge_counts_cost_no_memory() {
     for prefix in ["42", "43", "45", "46", "40/", "42/", "4"] {
-        let mut room = Room::new(plain(), || Chat::new(&plain()));
+        let mut room = Room::new(plain(), || chat(&plain()));
         let (conn, _) = room.client();
         for digit in ["9", "1", " ", "-", "é"] {
             let (conn, _) = room.client();

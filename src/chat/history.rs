@@ -34,17 +34,23 @@ const NO_ID: u64 = 1 << 53;
 /// Somebody who said something: a person, or a tutorial's client, which has a name alone.
 #[derive(Debug, Serialize)]
 pub(super) struct Author<'a> {
+    /// The person's id; none where a tutorial's client spoke.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
+    /// The nickname at that time.
     pub name: Cow<'a, str>,
 }
 
 /// A message, as `newMessage` and the pages have it.
 #[derive(Debug, Serialize)]
 pub(super) struct Message<'a> {
+    /// Greater than those of all messages of the room before.
     pub id: u64,
+    /// When it was stored, in Unix milliseconds.
     pub time: u64,
+    /// Who said it.
     pub author: Author<'a>,
+    /// What was said.
     pub text: Cow<'a, str>,
 }
 
@@ -60,7 +66,9 @@ impl Message<'static> {
 /// What the server has given a message: the answer to its author.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Posted {
+    /// The id that the message has from now on.
     pub id: u64,
+    /// When it was stored, in Unix milliseconds.
     pub time: u64,
 }
 
@@ -87,9 +95,10 @@ impl Range {
     }
 }
 
-/// Messages, oldest first.
+/// Messages of the room, 50 at most.
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
+    /// The oldest first.
     messages: Vec<Message<'static>>,
     /// Whether there are more, in the direction that was asked for.
     more: bool,

@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use super::problem::Problem;
@@ -103,6 +102,15 @@ impl Member {
     }
 }
 
+/// What a client may show when it connects, as `auth`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Shown {
+    /// The nickname with which it joins at once: 1 to 32 characters, not counting blanks around it.
+    name: Option<Value>,
+    /// The secret that makes all its sockets one person: 16 to 64 characters of `A–Z a–z 0–9 _ -`.
+    key: Option<Value>,
+}
+
 /// What a client says of itself when it connects.
 #[derive(Debug, Default)]
 pub(super) struct Auth {
@@ -113,12 +121,11 @@ pub(super) struct Auth {
 }
 
 impl Auth {
-    /// Reads the `auth` of a CONNECT; what else is in it doesn't matter.
-    pub(super) fn parse(auth: Option<&RawValue>) -> Result<Self, Problem> {
-        let auth: Value = auth.and_then(|auth| serde_json::from_str(auth.get()).ok()).unwrap_or_default();
-        let field = |name: &str| auth.get(name).filter(|value| !value.is_null());
-        let name = field("name").map(|name| parse_name(name.as_str().unwrap_or_default()).map(str::to_owned));
-        let person = field("key").map(|key| PersonId::of_key(key.as_str().unwrap_or_default()));
+    /// What is shown, if it is right. What isn't text is no nickname and no key, and says so as an empty one would.
+    pub(super) fn parse(shown: Option<Shown>) -> Result<Self, Problem> {
+        let Shown { name, key } = shown.unwrap_or_default();
+        let name = name.map(|name| parse_name(name.as_str().unwrap_or_default()).map(str::to_owned));
+        let person = key.map(|key| PersonId::of_key(key.as_str().unwrap_or_default()));
         Ok(Self { name: name.transpose()?, person: person.transpose()? })
     }
 }

@@ -1,4 +1,4 @@
-//! The product: a chat, written on [`App`] as anybody's own app would be.
+//! The product: a chat, a list of [`Handlers`] as anybody's own app would be.
 //!
 //! Two kinds of client talk in one room. *Members* have joined with a nickname and use the page's events; others send
 //! `createdMessage {author, message}` as the tutorial's client does. Each hears the other in its own events.
@@ -28,26 +28,27 @@
 mod history;
 mod identity;
 mod messages;
+mod news;
 mod people;
 mod presence;
 mod problem;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::app::{App, BroadcastOperator, Connection, Departed, Event, Io, IoError, Joining, Refusal, Schema};
+use crate::app::handlers::{Handlers, Room, Socket};
+use crate::app::{BroadcastOperator, Io, IoError, Joining, Refusal};
 use crate::config::Config;
 use crate::ids::SocketId;
 use history::{History, Page, Range};
 use identity::{Auth, Member, PersonId, parse_name};
-use presence::{Listed, Presence};
+use news::News;
+use presence::{ListedMember, Presence};
 use problem::Problem;
 
 /// The room of those who joined with a nickname.
 const MEMBERS: &str = "members";
 
-/// The chat of one room.
+/// What the chat of one room remembers; all of it can be found again.
 #[derive(Debug)]
 pub struct Chat {
     history: History,
@@ -56,142 +57,101 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// The chat of a room with these settings.
-    pub fn new(config: &Config) -> Self {
-        Self { history: History::new(config.history_messages), presence: None }
-    }
-
     fn presence(&mut self, io: &Io<'_>) -> &mut Presence {
         self.presence.get_or_insert_with(|| Presence::load(io))
     }
+}
 
-    fn handle(&mut self, io: &mut Io<'_>, event: &Event<'_>) -> Result<Value, Problem> {
-        let socket = event.socket;
-        match event.name {
-            "join" => {
-                let presence = self.presence(io);
-                join(io, presence, socket, &payload(event)?)
-            }
-            "message" => messages::post(io, &mut self.history, socket, &payload(event)?),
-            "history" => read(io, socket, &payload(event)?),
-            "createdMessage" => messages::relay(io, &mut self.history, socket, &payload(event)?),
-            _ => Err(Problem::UnknownEvent),
-        }
+/// The chat of a room with these settings.
+pub fn chat(config: &Config) -> Handlers<Chat> {
+    Handlers::with(Chat { history: History::new(config.history_messages), presence: None })
+        .schema("chat", &[history::SCHEMA, presence::SCHEMA])
+        .middleware(may_connect)
+        .on_connection(connected)
+        .on("join", join)
+        .on("message", messages::post)
+        .on("history", read)
+        .on("createdMessage", messages::relay)
+        .fallback(|_, _| Err::<(), _>(Problem::UnknownEvent))
+        .on_disconnect(|room, departed| room.app.presence(room.io).departed(room.io, departed))
+        .on_expired(|room, departed| room.app.presence(room.io).expired(room.io, departed))
+        .on_timer(presence::TIMER, |room| room.app.presence(room.io).scheduled(room.io))
+}
+
+fn may_connect(room: &mut Room<'_, '_, Chat>, joining: &Joining<'_>) -> Result<(), Refusal> {
+    // Asked here, it still knows since when a client was gone that recovers.
+    room.app.presence(room.io);
+    Ok(Auth::parse(joining.auth()).map(drop)?)
+}
+
+fn connected(socket: &mut Socket<'_, '_, Chat>) -> Result<(), Problem> {
+    let (shown, recovered) = (socket.auth(), socket.recovered());
+    let presence = socket.app.presence(socket.io);
+    if recovered {
+        presence.recovered(socket.io, socket.id)
+    } else {
+        presence.connected(socket.io, socket.id, Auth::parse(shown)?)
     }
 }
 
-impl App for Chat {
-    fn schema(&self) -> Schema {
-        Schema { app: "chat", steps: &[history::SCHEMA, presence::SCHEMA] }
-    }
-
-    fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
-        // Asked here, it still knows since when a client was gone that recovers.
-        self.presence(io);
-        Ok(Auth::parse(joining.auth).map(drop)?)
-    }
-
-    fn connected(&mut self, io: &mut Io<'_>, connection: &Connection<'_>) {
-        let Connection { socket, auth, recovered, .. } = *connection;
-        let presence = self.presence(io);
-        let outcome = match Auth::parse(auth) {
-            _ if recovered => presence.recovered(io, socket),
-            Ok(auth) => presence.connected(io, socket, auth),
-            Err(problem) => Err(problem),
-        };
-        if let Err(problem) = outcome {
-            tell(io, socket.as_str(), &[], "error", &problem.to_json());
-        }
-    }
-
-    fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
-        match (self.handle(io, &event), event.ack) {
-            (outcome, Some(ack)) => {
-                let answer = outcome.unwrap_or_else(Problem::to_json);
-                // JSON values always serialize.
-                let answered = io.answer(ack, &answer);
-                debug_assert_eq!(answered, Ok(()));
-            }
-            (Err(problem), None) => tell(io, event.socket.as_str(), &[], "error", &problem.to_json()),
-            (Ok(_), None) => {}
-        }
-    }
-
-    fn disconnected(&mut self, io: &mut Io<'_>, departed: &Departed) {
-        self.presence(io).departed(io, departed);
-    }
-
-    fn expired(&mut self, io: &mut Io<'_>, departed: &Departed) {
-        self.presence(io).expired(io, departed);
-    }
-
-    fn scheduled(&mut self, io: &mut Io<'_>, name: &str) {
-        if name == presence::TIMER {
-            self.presence(io).scheduled(io);
-        }
-    }
-}
-
-/// `join`.
+/// To join the conversation.
 #[derive(Deserialize)]
 struct Join {
+    /// The nickname: 1 to 32 characters, not counting blanks around it.
     name: String,
+    /// The secret that makes all its sockets one person, if it wasn't shown on connection: 16 to 64 characters of
+    /// `A–Z a–z 0–9 _ -`.
     key: Option<String>,
-    /// The id of the newest message that the client has.
+    /// The id of the newest message that the client has: then the answer has those after it.
     after: Option<u64>,
 }
 
-/// The answer to `join`.
+/// The answer to `join`: the conversation as it is.
 #[derive(Serialize)]
-struct Joined<'a> {
-    id: &'a PersonId,
-    name: &'a str,
-    members: Vec<Listed<'a>>,
+struct Joined {
+    /// One's own id.
+    id: PersonId,
+    /// One's own nickname, without the blanks around it.
+    name: String,
+    /// Everybody who has joined, oneself too.
+    members: Vec<ListedMember>,
     #[serde(flatten)]
     page: Page,
 }
 
 /// Somebody joins, or wants to know what a member may know.
-fn join(io: &mut Io<'_>, presence: &mut Presence, socket: &SocketId, join: &Join) -> Result<Value, Problem> {
-    let name = parse_name(&join.name)?;
-    let person = join.key.as_deref().map(PersonId::of_key).transpose()?;
-    let page = history::page(io, Range::parse(None, join.after)?)?;
-    let id = presence.join(io, socket, name, person)?;
-    reply(&Joined { id: &id, name, members: presence.roster(), page })
+fn join(socket: &mut Socket<'_, '_, Chat>, Join { name, key, after }: Join) -> Result<Joined, Problem> {
+    let name = parse_name(&name)?;
+    let person = key.as_deref().map(PersonId::of_key).transpose()?;
+    let page = history::page(socket.io, Range::parse(None, after)?)?;
+    let presence = socket.app.presence(socket.io);
+    let id = presence.join(socket.io, socket.id, name, person)?;
+    Ok(Joined { id, name: name.to_owned(), members: presence.roster(), page })
 }
 
-/// `history`.
+/// To read what was said: the newest messages, or those on one side of a message.
 #[derive(Deserialize)]
-struct Read {
+struct ReadHistory {
+    /// The id of a message: those just before it are wanted.
     before: Option<u64>,
+    /// The id of a message: those just after it are wanted. Not both at once.
     after: Option<u64>,
 }
 
 /// A member reads what was said.
-fn read(io: &Io<'_>, socket: &SocketId, read: &Read) -> Result<Value, Problem> {
-    let range = Range::parse(read.before, read.after)?;
-    Member::of(io, socket).ok_or(Problem::NotJoined)?;
-    reply(&history::page(io, range)?)
-}
-
-/// The event's first argument, which must be an object of this type; what else is in it doesn't matter.
-fn payload<T: DeserializeOwned>(event: &Event<'_>) -> Result<T, Problem> {
-    let object = event.args.json(0).filter(|arg| arg.get().starts_with('{'));
-    object.and_then(|arg| serde_json::from_str(arg.get()).ok()).ok_or(Problem::InvalidPayload)
-}
-
-/// The answer of a handler as JSON.
-fn reply(value: &impl Serialize) -> Result<Value, Problem> {
-    serde_json::to_value(value).map_err(|_| Problem::Internal)
+fn read(socket: &mut Socket<'_, '_, Chat>, ReadHistory { before, after }: ReadHistory) -> Result<Page, Problem> {
+    let range = Range::parse(before, after)?;
+    Member::of(socket.io, socket.id).ok_or(Problem::NotJoined)?;
+    Ok(history::page(socket.io, range)?)
 }
 
 /// Tells those in a room. What can't be stored isn't kept from those who are there: nothing else depends on it.
-fn tell(io: &mut Io<'_>, room: &str, except: &[SocketId], event: &str, value: &impl Serialize) {
+fn tell<P: Serialize>(io: &mut Io<'_>, room: &str, except: &[SocketId], news: News<P>, payload: &P) {
     fn to<'i, 'a>(io: &'i mut Io<'a>, room: &str, except: &[SocketId]) -> BroadcastOperator<'i, 'a> {
         except.iter().fold(io.to(room), BroadcastOperator::except)
     }
-    let told = match to(io, room, except).emit(event, value) {
-        Err(IoError::Storage(_)) => to(io, room, except).volatile().emit(event, value),
+    let told = match news.emit(to(io, room, except), payload) {
+        Err(IoError::Storage(_)) => news.emit(to(io, room, except).volatile(), payload),
         told => told,
     };
     // These values are JSON, and these names aren't reserved.

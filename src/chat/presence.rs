@@ -21,6 +21,7 @@
 use serde::Serialize;
 
 use super::identity::{Auth, Kept, Member, PersonId};
+use super::news::{self, News};
 use super::people::{People, Person};
 use super::problem::Problem;
 use super::{MEMBERS, tell};
@@ -46,17 +47,23 @@ pub(super) struct Presence {
 
 /// What members hear of a person.
 #[derive(Serialize)]
-struct Change<'a> {
+pub(super) struct MemberChange<'a> {
+    /// Whom it is about.
     id: &'a PersonId,
+    /// The nickname, after the change.
     name: &'a str,
+    /// When it happened, in Unix milliseconds.
     time: u64,
 }
 
-/// A person in the roster.
+/// Somebody who has joined.
 #[derive(Serialize)]
-pub(super) struct Listed<'a> {
-    id: &'a PersonId,
-    name: &'a str,
+pub(super) struct ListedMember {
+    /// Who it is.
+    id: PersonId,
+    /// The nickname.
+    name: String,
+    /// Whether all connections were lost, more than ten seconds ago.
     away: bool,
 }
 
@@ -69,8 +76,12 @@ impl Presence {
     }
 
     /// Everybody, one entry a person.
-    pub(super) fn roster(&self) -> Vec<Listed<'_>> {
-        let listed = |(id, person)| Listed { id, name: Person::name(person), away: self.is_announced(person) };
+    pub(super) fn roster(&self) -> Vec<ListedMember> {
+        let listed = |(id, person): (&PersonId, &Person)| ListedMember {
+            id: id.clone(),
+            name: person.name().to_owned(),
+            away: self.is_announced(person),
+        };
         self.people.iter().map(listed).collect()
     }
 
@@ -113,10 +124,10 @@ impl Presence {
         let known = self.people.get(&id);
         let was_away = known.is_some_and(|person| self.is_announced(person));
         let (news, named) = match known.map(Person::named) {
-            None => (Some("memberJoined"), io.now()),
+            None => (Some(news::MEMBER_JOINED), io.now()),
             Some((known, named)) if known == name => (None, named),
             // Younger than any other name of the person's, whatever the clock says.
-            Some((_, named)) => (Some("memberRenamed"), io.now().max(named + Millis(1))),
+            Some((_, named)) => (Some(news::MEMBER_RENAMED), io.now().max(named + Millis(1))),
         };
         let others = known.into_iter().flat_map(Person::connected).filter(|other| news.is_some() && *other != socket);
         let sockets: Vec<_> = others.chain([socket]).cloned().collect();
@@ -128,7 +139,7 @@ impl Presence {
         }
         io.join(socket, MEMBERS);
         let me = std::slice::from_ref(socket);
-        for event in news.into_iter().chain(was_away.then_some("memberBack")) {
+        for event in news.into_iter().chain(was_away.then_some(news::MEMBER_BACK)) {
             announce(io, event, &member.id, name, me);
         }
         Ok(())
@@ -150,7 +161,7 @@ impl Presence {
         }
         self.people.connected(socket, &member);
         if was_away {
-            announce(io, "memberBack", &member.id, &member.name, std::slice::from_ref(socket));
+            announce(io, news::MEMBER_BACK, &member.id, &member.name, std::slice::from_ref(socket));
         }
         Ok(())
     }
@@ -192,10 +203,10 @@ impl Presence {
         // It may be there still, as somebody else.
         let me = std::slice::from_ref(socket);
         match self.people.get(&member.id).map(Person::named) {
-            None => announce(io, "memberLeft", &member.id, &member.name, me),
+            None => announce(io, news::MEMBER_LEFT, &member.id, &member.name, me),
             // What is left was lost before the person took the name, and has the one before.
             Some((name, named)) if named < member.named && name != member.name => {
-                announce(io, "memberRenamed", &member.id, name, me);
+                announce(io, news::MEMBER_RENAMED, &member.id, name, me);
             }
             Some(_) => {}
         }
@@ -252,10 +263,10 @@ impl Presence {
 /// The person's own sockets don't hear that they are away: when they do, it's no longer so.
 fn announce_away(io: &mut Io<'_>, id: &PersonId, person: &Person) {
     let own: Vec<_> = person.sockets().cloned().collect();
-    announce(io, "memberAway", id, person.name(), &own);
+    announce(io, news::MEMBER_AWAY, id, person.name(), &own);
 }
 
-fn announce(io: &mut Io<'_>, event: &str, id: &PersonId, name: &str, except: &[SocketId]) {
-    let change = Change { id, name, time: io.now().0 };
-    tell(io, MEMBERS, except, event, &change);
+fn announce<'a>(io: &mut Io<'_>, news: News<MemberChange<'a>>, id: &'a PersonId, name: &'a str, except: &[SocketId]) {
+    let change = MemberChange { id, name, time: io.now().0 };
+    tell(io, MEMBERS, except, news, &change);
 }

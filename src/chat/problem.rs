@@ -2,16 +2,17 @@
 
 use std::ops::RangeInclusive;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::identity::{KEY_CHARS, MAX_NAME_CHARS};
 use super::messages::{CLIENT_ID_CHARS, MAX_MESSAGE_CHARS};
+use crate::app::handlers::Failure;
 use crate::app::{IoError, Refusal};
 
 /// Why an event isn't carried out, or a client isn't let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Problem {
-    /// The payload is no object with the fields that the event wants.
+    /// The payload isn't what the event takes.
     InvalidPayload,
     /// The nickname is empty or too long.
     InvalidName,
@@ -32,13 +33,14 @@ pub(super) enum Problem {
 }
 
 impl Problem {
-    fn row(self) -> (&'static str, String) {
+    /// The code, and the sentence.
+    pub(super) fn row(self) -> (&'static str, String) {
         let token = |what: &str, chars: &RangeInclusive<usize>| {
             format!("{what} has {} to {} characters: letters, digits, '-' and '_'.", chars.start(), chars.end())
         };
         match self {
             Self::InvalidPayload => {
-                ("invalid_payload", "This event takes one object with the fields that it documents.".to_owned())
+                ("invalid_payload", "The event takes another payload: `before` or `after`, not both.".to_owned())
             }
             Self::InvalidName => ("invalid_name", format!("A nickname has 1 to {MAX_NAME_CHARS} characters.")),
             Self::InvalidKey => ("invalid_key", token("A key", &KEY_CHARS)),
@@ -50,18 +52,22 @@ impl Problem {
             Self::Internal => ("internal", "The room failed to do this.".to_owned()),
         }
     }
+}
 
-    /// What the client gets.
-    pub(super) fn to_json(self) -> Value {
-        let (code, message) = self.row();
-        json!({ "code": code, "message": message })
+/// What the sender of an event gets.
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        let (code, message) = problem.row();
+        Self::new(code, message)
     }
 }
 
 /// A client that isn't let in gets the sentence as its error's message, and as data what an ack would have told.
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self { message: problem.row().1, data: Some(problem.to_json()) }
+        let (code, message) = problem.row();
+        let data = json!({ "code": code, "message": message });
+        Self::new(message).with_data(data)
     }
 }
 

@@ -8,12 +8,16 @@
     reason = "what goes wrong in here fails the test that uses it"
 )]
 
-use roomcast::chat::Chat;
+use roomcast::app::Handlers;
+use roomcast::chat::{Chat, chat};
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use serde_json::{Value, json};
 
 use super::Room;
+
+/// A room in which the chat runs.
+pub(crate) type ChatRoom = Room<Handlers<Chat>>;
 
 /// How long a client may be gone, in ms, in a room with this [`config`].
 pub(crate) const RECOVERY: u64 = 60_000;
@@ -26,9 +30,9 @@ pub(crate) fn config() -> Config {
 }
 
 /// A room with the chat in it.
-pub(crate) fn room(config: Config) -> Room<Chat> {
+pub(crate) fn room(config: Config) -> ChatRoom {
     let settings = config.clone();
-    Room::new(config, move || Chat::new(&settings))
+    Room::new(config, move || chat(&settings))
 }
 
 /// A key that is as good as any.
@@ -37,7 +41,7 @@ pub(crate) fn key_of(name: &str) -> String {
 }
 
 /// Connects and asks to join `/`; gives the payload of the answer, or that of the refusal.
-pub(crate) fn connect(room: &mut Room<Chat>, auth: &Value) -> (ConnId, Result<Value, Value>) {
+pub(crate) fn connect(room: &mut ChatRoom, auth: &Value) -> (ConnId, Result<Value, Value>) {
     let conn = room.open_socket();
     room.text(conn, &format!("40{auth}"));
     let frames = room.frames(conn);
@@ -66,21 +70,21 @@ pub(crate) struct Person {
 
 impl Person {
     /// Somebody who joins as they connect, by a key of their own.
-    pub(crate) fn enter(room: &mut Room<Chat>, name: &str) -> Self {
+    pub(crate) fn enter(room: &mut ChatRoom, name: &str) -> Self {
         Self::with(room, &json!({"name": name, "key": key_of(name)}))
     }
 
     /// Somebody who joins as they connect, and is nobody but this socket.
-    pub(crate) fn keyless(room: &mut Room<Chat>, name: &str) -> Self {
+    pub(crate) fn keyless(room: &mut ChatRoom, name: &str) -> Self {
         Self::with(room, &json!({"name": name}))
     }
 
     /// The tutorial's client.
-    pub(crate) fn guest(room: &mut Room<Chat>) -> Self {
+    pub(crate) fn guest(room: &mut ChatRoom) -> Self {
         Self::with(room, &json!({}))
     }
 
-    pub(crate) fn with(room: &mut Room<Chat>, auth: &Value) -> Self {
+    pub(crate) fn with(room: &mut ChatRoom, auth: &Value) -> Self {
         let (conn, answer) = connect(room, auth);
         let answer = answer.expect("let in");
         let text = |field: &str| answer.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -94,23 +98,23 @@ impl Person {
     }
 
     /// Asks for the roster and the last messages.
-    pub(crate) fn join(&mut self, room: &mut Room<Chat>) -> Value {
+    pub(crate) fn join(&mut self, room: &mut ChatRoom) -> Value {
         let payload = json!({"name": self.name});
         self.ask(room, "join", &payload)
     }
 
     /// Sends an event and gives its answer, which must be all that comes back.
-    pub(crate) fn ask(&mut self, room: &mut Room<Chat>, event: &str, payload: &Value) -> Value {
+    pub(crate) fn ask(&mut self, room: &mut ChatRoom, event: &str, payload: &Value) -> Value {
         room.call(self.conn, event, payload)
     }
 
     /// Says something under the client's own id; gives the answer.
-    pub(crate) fn say(&mut self, room: &mut Room<Chat>, text: &str, id: &str) -> Value {
+    pub(crate) fn say(&mut self, room: &mut ChatRoom, text: &str, id: &str) -> Value {
         self.ask(room, "message", &json!({"text": text, "id": id}))
     }
 
     /// The events that came since last asked, without their offsets, of which the last is remembered.
-    pub(crate) fn events(&mut self, room: &mut Room<Chat>) -> Vec<Value> {
+    pub(crate) fn events(&mut self, room: &mut ChatRoom) -> Vec<Value> {
         let mut events = room.events(self.conn);
         self.remember(&mut events);
         events
@@ -127,7 +131,7 @@ impl Person {
     }
 
     /// The same in short: the event and the name that it is about, or the text.
-    pub(crate) fn heard(&mut self, room: &mut Room<Chat>) -> Vec<String> {
+    pub(crate) fn heard(&mut self, room: &mut ChatRoom) -> Vec<String> {
         let short = |event: &Value| {
             let about = ["name", "text", "message"].iter().find_map(|field| event[1].get(field)?.as_str());
             format!("{} {}", event[0].as_str().unwrap_or_default(), about.unwrap_or_default())
@@ -136,7 +140,7 @@ impl Person {
     }
 
     /// The roster: who is away is marked.
-    pub(crate) fn roster(&mut self, room: &mut Room<Chat>) -> Vec<String> {
+    pub(crate) fn roster(&mut self, room: &mut ChatRoom) -> Vec<String> {
         let answer = self.join(room);
         let members = answer["members"].as_array().expect("a roster").iter();
         let mut roster: Vec<_> = members
@@ -155,18 +159,18 @@ impl Person {
     }
 
     /// The connection is lost.
-    pub(crate) fn vanish(&mut self, room: &mut Room<Chat>) {
+    pub(crate) fn vanish(&mut self, room: &mut ChatRoom) {
         self.events(room);
         room.hang_up(self.conn, true);
     }
 
     /// Goes on purpose.
-    pub(crate) fn leave(&mut self, room: &mut Room<Chat>) {
+    pub(crate) fn leave(&mut self, room: &mut ChatRoom) {
         room.text(self.conn, "41");
     }
 
     /// Comes back to the same socket; gives the events that were missed.
-    pub(crate) fn recover(&mut self, room: &mut Room<Chat>) -> Vec<Value> {
+    pub(crate) fn recover(&mut self, room: &mut ChatRoom) -> Vec<Value> {
         self.conn = room.open_socket();
         let mut auth = self.auth.clone();
         auth["pid"] = json!(self.pid);
@@ -186,7 +190,7 @@ impl Person {
 }
 
 /// A room with Ada and Bob, who have heard of each other.
-pub(crate) fn couple() -> (Room<Chat>, Person, Person) {
+pub(crate) fn couple() -> (ChatRoom, Person, Person) {
     let mut room = room(config());
     let (mut ada, bob) = (Person::enter(&mut room, "Ada"), Person::enter(&mut room, "Bob"));
     ada.events(&mut room);
@@ -194,7 +198,7 @@ pub(crate) fn couple() -> (Room<Chat>, Person, Person) {
 }
 
 /// What everybody hears is thrown away.
-pub(crate) fn forget(room: &mut Room<Chat>, people: &mut [&mut Person]) {
+pub(crate) fn forget(room: &mut ChatRoom, people: &mut [&mut Person]) {
     for person in people {
         person.events(room);
     }
