@@ -33,9 +33,11 @@ const NO_ID: u64 = 1 << 53;
 
 /// Somebody who said something: a person, or a tutorial's client, which has a name alone.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 pub(super) struct Author<'a> {
     /// The person's id; none where a tutorial's client spoke.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(as = "Option<super::identity::PersonId>"))]
     pub id: Option<Cow<'a, str>>,
     /// The nickname at that time.
     pub name: Cow<'a, str>,
@@ -43,6 +45,7 @@ pub(super) struct Author<'a> {
 
 /// A message, as `newMessage` and the pages have it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(super) struct Message<'a> {
     /// Greater than those of all messages of the room before.
     pub id: u64,
@@ -65,6 +68,7 @@ impl Message<'static> {
 
 /// What the server has given a message: the answer to its author.
 #[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(super) struct Posted {
     /// The id that the message has from now on.
     pub id: u64,
@@ -97,6 +101,7 @@ impl Range {
 
 /// Messages of the room, 50 at most.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(super) struct Page {
     /// The oldest first.
     messages: Vec<Message<'static>>,

@@ -23,6 +23,7 @@ const ID_BYTES: usize = 15;
 
 /// What others know a person by: it tells nothing of the person's key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(transparent)]
 pub(super) struct PersonId(String);
 
@@ -104,10 +105,13 @@ impl Member {
 
 /// What a client may show when it connects, as `auth`.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Auth", optional_fields))]
 pub(super) struct Shown {
     /// The nickname with which it joins at once: 1 to 32 characters, not counting blanks around it.
+    #[cfg_attr(test, ts(as = "Option<String>"))]
     name: Option<Value>,
     /// The secret that makes all its sockets one person: 16 to 64 characters of `A–Z a–z 0–9 _ -`.
+    #[cfg_attr(test, ts(as = "Option<String>"))]
     key: Option<Value>,
 }
 

@@ -19,6 +19,7 @@ pub(super) const CLIENT_ID_CHARS: RangeInclusive<usize> = 1..=64;
 
 /// A member's message.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 pub(super) struct Post {
     /// 1 to 4,000 characters, of which not all are blanks.
     text: String,
@@ -28,6 +29,7 @@ pub(super) struct Post {
 
 /// A message as the tutorial's clients have it, both ways.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(super) struct TutorialMessage<'a> {
     /// Whatever name the sender goes by: 1 to 32 characters, not counting blanks around it.
     author: Cow<'a, str>,
@@ -37,6 +39,7 @@ pub(super) struct TutorialMessage<'a> {
 
 /// The answer to `createdMessage`: it was told.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(super) struct Relayed {}
 
 /// A member speaks.

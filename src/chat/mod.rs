@@ -24,6 +24,8 @@
 //!   those just after `after`; `more` tells whether there are more that way. The room keeps the newest `HISTORY_MESSAGES`.
 //! - `message.id` is the client's own id of the message, 1–64 characters as in a key. Sent again by the same person, it
 //!   is answered as the first time, and nobody gets it twice.
+//!
+//! All of it in TypeScript, for clients, is `public/chat.d.ts`: a test here writes it from the types below.
 
 mod history;
 mod identity;
@@ -96,6 +98,7 @@ fn connected(socket: &mut Socket<'_, '_, Chat>) -> Result<(), Problem> {
 
 /// To join the conversation.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 struct Join {
     /// The nickname: 1 to 32 characters, not counting blanks around it.
     name: String,
@@ -108,6 +111,7 @@ struct Join {
 
 /// The answer to `join`: the conversation as it is.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 struct Joined {
     /// One's own id.
     id: PersonId,
@@ -131,6 +135,7 @@ fn join(socket: &mut Socket<'_, '_, Chat>, Join { name, key, after }: Join) -> R
 
 /// To read what was said: the newest messages, or those on one side of a message.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 struct ReadHistory {
     /// The id of a message: those just before it are wanted.
     before: Option<u64>,
@@ -157,3 +162,6 @@ fn tell<P: Serialize>(io: &mut Io<'_>, room: &str, except: &[SocketId], news: Ne
     // These values are JSON, and these names aren't reserved.
     debug_assert_eq!(told, Ok(()));
 }
+
+#[cfg(test)]
+mod typescript;

@@ -1,6 +1,6 @@
 //! What clients are told: each event's name and payload, in one table.
 //!
-//! No event is told that isn't in it, but for `error`, which the handlers answer with.
+//! No event is told that isn't in it, but for `error`, which the handlers answer with: so `typescript` can't miss one.
 
 use std::marker::PhantomData;
 
@@ -36,6 +36,12 @@ impl<P: Serialize> News<P> {
 macro_rules! table {
     ($($(#[doc = $doc:literal])+ $news:ident: $payload:ty = $name:literal;)+) => {
         $($(#[doc = $doc])+ pub(super) const $news: News<$payload> = News { name: $name, payload: PhantomData };)+
+
+        /// The table for clients: tells `row` each event's name, what it means, and its payload's type.
+        #[cfg(test)]
+        pub(super) fn table(types: &mut super::typescript::Types) -> Vec<super::typescript::Row> {
+            vec![$(types.told::<$payload>($name, concat!($($doc, "\n"),+))),+]
+        }
     };
 }
 

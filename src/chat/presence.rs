@@ -47,6 +47,7 @@ pub(super) struct Presence {
 
 /// What members hear of a person.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(super) struct MemberChange<'a> {
     /// Whom it is about.
     id: &'a PersonId,
@@ -58,6 +59,7 @@ pub(super) struct MemberChange<'a> {
 
 /// Somebody who has joined.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(super) struct ListedMember {
     /// Who it is.
     id: PersonId,

@@ -11,6 +11,7 @@ use crate::app::{IoError, Refusal};
 
 /// Why an event isn't carried out, or a client isn't let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename_all = "snake_case"))]
 pub(super) enum Problem {
     /// The payload isn't what the event takes.
     InvalidPayload,
