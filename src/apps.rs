@@ -1,5 +1,6 @@
 //! What runs in the rooms, by the setting `APP`.
 
+use crate::app::App;
 use crate::chat::chat;
 use crate::config::{AppKind, Config};
 use crate::conformance::{Conformance, Echo, RAW_ROOM};
@@ -10,7 +11,20 @@ use crate::raw::RawServer;
 use crate::runtime::{Runtime, Sleeper};
 use crate::server::Server;
 
-/// The core of a room with the app that the settings name. This is the place to put another one.
+/// The app that the settings name. This is the place to put another one.
+fn app(config: &Config) -> Box<dyn App> {
+    match config.app {
+        AppKind::Chat => Box::new(chat(config)),
+        AppKind::Conformance => Box::new(Conformance),
+        AppKind::Echo => Box::new(examples::echo()),
+        AppKind::Tutorial => Box::new(examples::tutorial()),
+        AppKind::Dashboard => Box::new(examples::dashboard()),
+        AppKind::Game => Box::new(examples::game()),
+        AppKind::Whiteboard => Box::new(examples::whiteboard()),
+    }
+}
+
+/// The core of a room.
 ///
 /// # Errors
 /// [`DatabaseError`] where the room's database can't be read.
@@ -21,16 +35,10 @@ pub fn start(
     sleepers: Vec<Sleeper>,
 ) -> Result<Box<dyn Core>, DatabaseError> {
     let own = config.clone();
-    Ok(match config.app {
-        AppKind::Chat => Box::new(Server::start(own, chat(config), runtime, sleepers)?),
-        AppKind::Conformance if room == Some(RAW_ROOM) => Box::new(RawServer::start(own, Echo, runtime, sleepers)),
-        AppKind::Conformance => Box::new(Server::start(own, Conformance, runtime, sleepers)?),
-        AppKind::Echo => Box::new(Server::start(own, examples::echo(), runtime, sleepers)?),
-        AppKind::Tutorial => Box::new(Server::start(own, examples::tutorial(), runtime, sleepers)?),
-        AppKind::Dashboard => Box::new(Server::start(own, examples::dashboard(), runtime, sleepers)?),
-        AppKind::Game => Box::new(Server::start(own, examples::game(), runtime, sleepers)?),
-        AppKind::Whiteboard => Box::new(Server::start(own, examples::whiteboard(), runtime, sleepers)?),
-    })
+    if config.app == AppKind::Conformance && room == Some(RAW_ROOM) {
+        return Ok(Box::new(RawServer::start(own, Echo, runtime, sleepers)));
+    }
+    Ok(Box::new(Server::start(own, app(config), runtime, sleepers)?))
 }
 
 /// The file that `/r/<room>` shows with this app.

@@ -1,7 +1,6 @@
 //! What the object's shell drives: a Socket.IO server with its app, or a raw Engine.IO one.
 
 use crate::api::Command;
-use crate::app::App;
 use crate::ids::Millis;
 use crate::outbox::{Input, Outbox, Reply};
 use crate::server::Server;
@@ -20,7 +19,7 @@ pub trait Core {
     }
 }
 
-impl<A: App> Core for Server<A> {
+impl Core for Server {
     fn handle(&mut self, now: Millis, input: Input<'_>) -> Outbox {
         self.handle(now, input)
     }

@@ -11,7 +11,7 @@ const INTERVAL: u64 = 25_000;
 const TIMEOUT: u64 = 60_000;
 
 /// A room in which the clock is a second past the common moment of pings.
-fn room() -> (Recorder, Room<Recorder>) {
+fn room() -> (Recorder, Room) {
     let config = Config { ping_interval: Millis(INTERVAL), ping_timeout: Millis(TIMEOUT), ..plain() };
     let app = Recorder::default();
     let mut room = app.room(config);
@@ -20,7 +20,7 @@ fn room() -> (Recorder, Room<Recorder>) {
 }
 
 /// An interval in which these clients answer.
-fn interval(room: &mut Room<Recorder>, alive: &[ConnId]) -> usize {
+fn interval(room: &mut Room, alive: &[ConnId]) -> usize {
     let rings = room.pass(INTERVAL);
     for conn in alive {
         room.text(*conn, "3");

@@ -47,7 +47,7 @@ fn tell_watchers(io: &mut Io<'_>, departed: &Departed) {
 }
 
 /// A room with clients a, b, c, …
-fn clients<const N: usize>(app: &Recorder) -> (Room<Recorder>, [(ConnId, String); N]) {
+fn clients<const N: usize>(app: &Recorder) -> (Room, [(ConnId, String); N]) {
     let mut room = app.room(plain());
     let clients = std::array::from_fn(|_| room.client());
     app.log();
@@ -58,7 +58,7 @@ fn app() -> Recorder {
     Recorder { on_event: |io, event| obey(io, &event), on_disconnected: tell_watchers, ..Recorder::default() }
 }
 
-fn send(room: &mut Room<Recorder>, conn: ConnId, event: &str, arg: &str) {
+fn send(room: &mut Room, conn: ConnId, event: &str, arg: &str) {
     room.text(conn, &format!("42{}", json!([event, arg])));
 }
 

@@ -52,7 +52,7 @@ fn step(io: &mut Io<'_>, failure: Option<IoError>) -> Result<(), IoError> {
     })
 }
 
-fn room(memory: &Memory, schema: &'static [&'static str]) -> Room<Tally> {
+fn room(memory: &Memory, schema: &'static [&'static str]) -> Room {
     Room::on(memory.clone(), plain(), move || Tally { schema }).unwrap()
 }
 

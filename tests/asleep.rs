@@ -12,7 +12,7 @@ use support::{Memory, Recorder, Room, Traveller, plain};
 const INTERVAL: u64 = 25_000;
 
 /// A room with sockets that all have joined long ago, and that lies asleep.
-fn sleeping(count: usize) -> (Recorder, Room<Recorder>, Vec<ConnId>) {
+fn sleeping(count: usize) -> (Recorder, Room, Vec<ConnId>) {
     let app = Recorder::default();
     let mut room = app.room(Config::default());
     let conns: Vec<_> = (0..count).map(|_| room.client().0).collect();

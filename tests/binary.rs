@@ -49,7 +49,7 @@ fn hooks(io: &mut Io<'_>, event: Event<'_>) {
     assert_eq!(done, Ok(()));
 }
 
-fn scene() -> (Recorder, Room<Recorder>, ConnId) {
+fn scene() -> (Recorder, Room, ConnId) {
     let app = Recorder { on_event: hooks, ..Recorder::default() };
     let mut room = app.room(plain());
     let (conn, _) = room.client();
@@ -58,7 +58,7 @@ fn scene() -> (Recorder, Room<Recorder>, ConnId) {
 }
 
 /// A packet and its attachments, as frames of one client.
-fn send(room: &mut Room<Recorder>, conn: ConnId, header: &str, attachments: &[&[u8]]) {
+fn send(room: &mut Room, conn: ConnId, header: &str, attachments: &[&[u8]]) {
     room.text(conn, header);
     for bytes in attachments {
         room.binary(conn, bytes);
@@ -66,7 +66,7 @@ fn send(room: &mut Room<Recorder>, conn: ConnId, header: &str, attachments: &[&[
 }
 
 /// How frames are shown: text as it is, bytes as a list.
-fn frames(room: &mut Room<Recorder>, conn: ConnId, expected: &[&str]) {
+fn frames(room: &mut Room, conn: ConnId, expected: &[&str]) {
     assert_eq!(room.frames(conn), expected);
 }
 
@@ -208,7 +208,7 @@ fn a_broadcast_brings_everybody_the_packet_and_then_its_attachments() {
 fn a_broadcast_shares_its_frames() {
     let mut server = Server::start(
         plain(),
-        Recorder { on_event: hooks, ..Recorder::default() },
+        Box::new(Recorder { on_event: hooks, ..Recorder::default() }),
         Box::new(Memory::default()),
         Vec::new(),
     )
@@ -263,7 +263,7 @@ fn heartbeats_between_a_packet_and_its_attachments_do_no_harm() {
 #[test]
 fn attachments_out_of_place_are_bad_packets() {
     let header = r#"452-["echo",{"_placeholder":true,"num":0}]"#;
-    type Step = fn(&mut Room<Recorder>, ConnId);
+    type Step = fn(&mut Room, ConnId);
     let table: [(&str, Step); 6] = [
         ("a text while attachments are awaited", |room, conn| room.text(conn, r#"42["a"]"#)),
         ("a header while attachments are awaited", |room, conn| room.text(conn, r#"451-["a"]"#)),

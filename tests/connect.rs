@@ -7,7 +7,7 @@ use roomcast::ids::ConnId;
 use support::{Recorder, Room, plain};
 
 /// A client that has joined nothing yet, and the room's app, which lets in who sends a token.
-fn scene() -> (Recorder, Room<Recorder>, ConnId) {
+fn scene() -> (Recorder, Room, ConnId) {
     let app = Recorder {
         on_connecting: |io, auth| match (io.namespace(), auth) {
             ("/b", None) => Err(Refusal { message: "no \"token\"".to_owned(), data: None }),

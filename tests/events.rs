@@ -23,7 +23,7 @@ fn hooks(io: &mut Io<'_>, event: Event<'_>) {
 
 struct Scene {
     app: Recorder,
-    room: Room<Recorder>,
+    room: Room,
     conn: ConnId,
     id: String,
 }
@@ -221,7 +221,7 @@ fn a_bad_packet_takes_all_namespaces_of_its_connection_along() {
 /// Each row: who it happens to, what happens, and the reason that the app is told (1.13).
 #[test]
 fn disconnect_reasons_are_the_references() {
-    type Cause = fn(&mut Room<Recorder>, &str, ConnId);
+    type Cause = fn(&mut Room, &str, ConnId);
     let polling: [(&str, Cause); 13] = [
         ("client namespace disconnect", |room, sid, _| _ = room.post(sid, "41")),
         ("transport close", |room, sid, _| _ = room.post(sid, "1")),

@@ -10,24 +10,24 @@ use roomcast::ids::ConnId;
 use serde_json::{Value, json};
 use support::{Room, plain};
 
-fn room<A: App + 'static>(make: fn() -> A) -> Room<A> {
+fn room<A: App + 'static>(make: fn() -> A) -> Room {
     Room::new(plain(), make)
 }
 
 /// A client whose greeting is read.
-fn client<A: App>(room: &mut Room<A>) -> (ConnId, String) {
+fn client(room: &mut Room) -> (ConnId, String) {
     let (conn, id) = room.client();
     room.frames(conn);
     (conn, id)
 }
 
 /// Sends an event, and forgets what comes back.
-fn send<A: App>(room: &mut Room<A>, conn: ConnId, event: &Value) {
+fn send(room: &mut Room, conn: ConnId, event: &Value) {
     room.text(conn, &format!("42{event}"));
 }
 
 /// The arguments of the events of this name that have come, and of no others; pings are passed over.
-fn heard<A: App>(room: &mut Room<A>, conn: ConnId, name: &str) -> Vec<Value> {
+fn heard(room: &mut Room, conn: ConnId, name: &str) -> Vec<Value> {
     let frames = room.frames(conn);
     let events = frames.iter().filter(|frame| *frame != "2").map(|frame| {
         let event: Value = serde_json::from_str(frame.strip_prefix("42").unwrap()).unwrap();
@@ -67,7 +67,7 @@ fn tutorial_passes_on_to_all_others() {
 }
 
 /// Somebody who comes to a dashboard, and the recent points.
-fn viewer<A: App>(room: &mut Room<A>) -> (ConnId, Value) {
+fn viewer(room: &mut Room) -> (ConnId, Value) {
     let conn = room.open_socket();
     room.text(conn, "40");
     let frames = room.frames(conn);
@@ -216,7 +216,7 @@ fn game_gives_the_star_to_who_reaches_it_and_keeps_scores() {
 const HEADER: &str = r#"{"colour":1,"points":{"_placeholder":true,"num":0},"width":12}"#;
 
 /// Sends a stroke; gives the answer to it.
-fn draw<A: App>(room: &mut Room<A>, conn: ConnId, points: &[u8]) -> Value {
+fn draw(room: &mut Room, conn: ConnId, points: &[u8]) -> Value {
     room.text(conn, &format!(r#"451-7["stroke",{HEADER}]"#));
     room.binary(conn, points);
     let frames = room.frames(conn);
@@ -225,7 +225,7 @@ fn draw<A: App>(room: &mut Room<A>, conn: ConnId, points: &[u8]) -> Value {
 }
 
 /// The picture, as (id, points) of each stroke.
-fn picture<A: App>(room: &mut Room<A>, conn: ConnId) -> Vec<(u64, Vec<u8>)> {
+fn picture(room: &mut Room, conn: ConnId) -> Vec<(u64, Vec<u8>)> {
     room.text(conn, r#"428["picture"]"#);
     let frames = room.frames(conn);
     let [header, points] = frames.as_slice() else { panic!("{frames:?}") };

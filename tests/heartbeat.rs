@@ -6,7 +6,7 @@ use roomcast::config::Config;
 use roomcast::ids::Millis;
 use support::{Recorder, Room, fast, plain};
 
-fn room(config: Config) -> (Recorder, Room<Recorder>) {
+fn room(config: Config) -> (Recorder, Room) {
     let app = Recorder::default();
     (app.clone(), app.room(config))
 }

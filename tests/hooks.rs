@@ -27,7 +27,7 @@ impl App for Doorkeeper {
     fn event(&mut self, _: &mut Io<'_>, _: Event<'_>) {}
 }
 
-fn room(cookie: Option<&str>) -> Room<Doorkeeper> {
+fn room(cookie: Option<&str>) -> Room {
     let config = Config { cookie: cookie.map(str::to_owned), ..plain() };
     Room::new(config, || Doorkeeper)
 }

@@ -5,7 +5,6 @@
 mod support;
 
 use roomcast::api::{Call, Problem};
-use roomcast::app::App;
 use roomcast::config::{Config, Parser};
 use roomcast::ids::{ConnId, Millis};
 use serde_json::{Value, json};
@@ -25,7 +24,7 @@ fn app() -> Recorder {
 }
 
 /// A whole request to the API, from its first line to the answer's status and JSON.
-fn call<A: App>(room: &mut Room<A>, line: &str, body: &[u8]) -> (u16, Value) {
+fn call(room: &mut Room, line: &str, body: &[u8]) -> (u16, Value) {
     let (method, url) = line.split_once(' ').expect("a method and a URL");
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let path = format!("/api/rooms/tea{path}");
@@ -35,15 +34,15 @@ fn call<A: App>(room: &mut Room<A>, line: &str, body: &[u8]) -> (u16, Value) {
     (reply.status, serde_json::from_str(reply.text()).expect("JSON"))
 }
 
-fn emit<A: App>(room: &mut Room<A>, body: &Value) -> (u16, Value) {
+fn emit(room: &mut Room, body: &Value) -> (u16, Value) {
     call(room, "POST /emit", body.to_string().as_bytes())
 }
 
-fn kick<A: App>(room: &mut Room<A>, id: &str, query: &str) -> (u16, Value) {
+fn kick(room: &mut Room, id: &str, query: &str) -> (u16, Value) {
     call(room, &format!("DELETE /sockets/{id}{query}"), b"")
 }
 
-fn count<A: App>(room: &mut Room<A>) -> Value {
+fn count(room: &mut Room) -> Value {
     let (status, json) = call(room, "GET ", b"");
     assert_eq!(status, 200);
     json
@@ -60,7 +59,7 @@ fn kicked(id: &str) -> (u16, Value) {
 }
 
 /// Puts a socket of `/` into a room.
-fn enter<A: App>(room: &mut Room<A>, conn: ConnId, name: &str) {
+fn enter(room: &mut Room, conn: ConnId, name: &str) {
     room.text(conn, &format!("42{}", json!(["join", name])));
 }
 

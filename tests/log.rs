@@ -64,7 +64,7 @@ fn some_rooms(random: &mut Random) -> Vec<&'static str> {
     ROOMS.into_iter().filter(|_| random.below(3) == 0).collect()
 }
 
-fn everybody_is_back(room: &mut Room<Recorder>, people: &mut [Watched]) {
+fn everybody_is_back(room: &mut Room, people: &mut [Watched]) {
     for own in people {
         if !own.connected {
             let missed = own.traveller.come_back(room);
@@ -84,7 +84,7 @@ fn everybody_gets_exactly_what_was_for_them_once_and_in_order() {
     for seed in 0..60 {
         let mut random = Random::new(seed);
         let mut room = app().room(config());
-        let watched = |room: &mut Room<Recorder>| Watched {
+        let watched = |room: &mut Room| Watched {
             traveller: Traveller::new(room),
             rooms: BTreeSet::new(),
             expected: Vec::new(),
@@ -149,7 +149,7 @@ fn everybody_gets_exactly_what_was_for_them_once_and_in_order() {
 }
 
 /// A room in which somebody has seen 3 events of 10 and is gone.
-fn behind(config: Config) -> (Room<Recorder>, Traveller) {
+fn behind(config: Config) -> (Room, Traveller) {
     let mut room = app().room(config);
     let (talker, _) = room.client();
     let mut traveller = Traveller::new(&mut room);

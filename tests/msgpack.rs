@@ -235,7 +235,7 @@ fn hooks(io: &mut Io<'_>, event: Event<'_>) {
     assert_eq!(done, Ok(()));
 }
 
-fn scene() -> (Recorder, Room<Recorder>, ConnId) {
+fn scene() -> (Recorder, Room, ConnId) {
     let app = Recorder {
         on_event: hooks,
         on_connecting: |io, _| match io.namespace() {

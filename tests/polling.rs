@@ -8,7 +8,7 @@ use roomcast::outbox::{BodyError, Frame, Input, Reply, Request};
 use support::{POLLING, Recorder, Room, payload, plain};
 
 /// A session by polling that has joined, in a room that writes down what happens.
-fn joined() -> (Recorder, Room<Recorder>, String, String) {
+fn joined() -> (Recorder, Room, String, String) {
     let app = Recorder::default();
     let mut room = app.room(plain());
     let sid = room.open_polling();

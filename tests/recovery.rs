@@ -50,12 +50,12 @@ fn app() -> Recorder {
     }
 }
 
-fn say(room: &mut Room<Recorder>, conn: ConnId, args: &Value) {
+fn say(room: &mut Room, conn: ConnId, args: &Value) {
     room.text(conn, &format!("42{args}"));
 }
 
 /// A room with somebody who talks, and somebody who comes and goes.
-fn scene() -> (Recorder, Room<Recorder>, ConnId, Traveller) {
+fn scene() -> (Recorder, Room, ConnId, Traveller) {
     let app = app();
     let mut room = app.room(config());
     let (talker, _) = room.client();
@@ -166,7 +166,7 @@ fn r1_11_4_an_offset_of_the_life_before_counts_as_none() {
 
 #[test]
 fn r1_11_7_only_an_accident_can_be_recovered_from() {
-    type Part = fn(&mut Room<Recorder>, &Traveller);
+    type Part = fn(&mut Room, &Traveller);
     let parts: [(&str, Part, bool); 7] = [
         ("a lost connection", |room, own| room.hang_up(own.conn, true), true),
         ("a closed connection", |room, own| room.hang_up(own.conn, false), true),

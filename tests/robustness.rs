@@ -7,8 +7,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use roomcast::app::Handlers;
-use roomcast::chat::{Chat, chat};
+use roomcast::chat::chat;
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{BodyError, Effect, Frame, Input, Outbox, Request};
@@ -47,14 +46,14 @@ fn small() -> Config {
     Config { max_connections: 6, max_buffered: 2_000, max_payload: 300, ..Config::default() }
 }
 
-fn start(memory: &Memory, sleepers: Vec<Sleeper>) -> Server<Handlers<Chat>> {
-    let server = Server::start(small(), chat(&small()), Box::new(memory.clone()), sleepers);
+fn start(memory: &Memory, sleepers: Vec<Sleeper>) -> Server {
+    let server = Server::start(small(), Box::new(chat(&small())), Box::new(memory.clone()), sleepers);
     server.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A server without a shell, whose effects are only looked at.
 struct Bare {
-    server: Server<Handlers<Chat>>,
+    server: Server,
     memory: Memory,
     random: Random,
     now: Millis,

@@ -41,7 +41,7 @@ fn app(log: Log) -> App {
 
 struct Scene {
     log: Log,
-    room: Room<App>,
+    room: Room,
     clients: Vec<(ConnId, String)>,
 }
 

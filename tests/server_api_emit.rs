@@ -11,7 +11,7 @@ use support::{Room, plain};
 type App = Handlers<()>;
 
 /// A room with clients a, b and c, of which a and b are in `red`, and b and c in `blue`.
-fn scene(app: impl Fn(App) -> App + 'static) -> (Room<App>, [ConnId; 3], [String; 3]) {
+fn scene(app: impl Fn(App) -> App + 'static) -> (Room, [ConnId; 3], [String; 3]) {
     let join = |socket: &mut Socket<'_, '_>, room: String| socket.join(&room);
     let mut room = Room::new(plain(), move || app(Handlers::new().on("join", join)));
     let clients: [_; 3] = std::array::from_fn(|_| room.client());

@@ -16,7 +16,7 @@ use support::{Room, plain};
 type Log = Rc<RefCell<Vec<String>>>;
 
 /// A room whose app writes into the log; the app is made anew after each restart.
-fn room(config: Config, app: impl Fn(Handlers<Log>) -> Handlers<Log> + 'static) -> (Log, Room<Handlers<Log>>) {
+fn room(config: Config, app: impl Fn(Handlers<Log>) -> Handlers<Log> + 'static) -> (Log, Room) {
     let log = Log::default();
     let own = log.clone();
     (log, Room::new(config, move || app(Handlers::with(own.clone()))))

@@ -16,7 +16,7 @@ use support::{POLLING, Room, WEBSOCKET, plain};
 type Log = Rc<RefCell<Vec<String>>>;
 
 /// A room whose app writes into the log; the app is made anew after each restart.
-fn room(config: Config, app: impl Fn(Handlers<Log>) -> Handlers<Log> + 'static) -> (Log, Room<Handlers<Log>>) {
+fn room(config: Config, app: impl Fn(Handlers<Log>) -> Handlers<Log> + 'static) -> (Log, Room) {
     let log = Log::default();
     let own = log.clone();
     (log, Room::new(config, move || app(Handlers::with(own.clone()))))
@@ -60,7 +60,7 @@ fn row_18_sockets_join_and_sockets_leave() {
             .on("count", |socket, room: String| Ok::<_, IoError>(socket.io.to(room).fetch_sockets().len()))
     });
     let [(a, _), _, _] = std::array::from_fn(|_| room.client());
-    let count = |room: &mut Room<Handlers<Log>>, name: &str| room.call(a, "count", &json!(name));
+    let count = |room: &mut Room, name: &str| room.call(a, "count", &json!(name));
     room.emit(a, &json!(["all join", "red"]));
     assert_eq!(count(&mut room, "red"), 3);
     room.emit(a, &json!(["others leave", "red"]));

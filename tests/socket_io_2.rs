@@ -47,7 +47,7 @@ fn app() -> Recorder {
 }
 
 /// A client whose frames so far were looked at.
-fn scene(app: &Recorder) -> (Room<Recorder>, ConnId) {
+fn scene(app: &Recorder) -> (Room, ConnId) {
     let mut room = app.room(Config { allow_eio3: true, ..plain() });
     let conn = room.websocket(WEBSOCKET_3);
     let frames = room.frames(conn);

@@ -10,7 +10,7 @@ use support::{Recorder, Room, fast, plain};
 /// Somebody who polls and has joined, and somebody else who can talk to them.
 struct Scene {
     app: Recorder,
-    room: Room<Recorder>,
+    room: Room,
     sid: String,
     id: String,
     speaker: ConnId,

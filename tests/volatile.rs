@@ -23,7 +23,7 @@ impl App for Script {
     }
 }
 
-fn room() -> Room<Script> {
+fn room() -> Room {
     Room::new(plain(), || Script)
 }
 

@@ -10,7 +10,7 @@ use support::{Recorder, Room, plain};
 /// A client that has joined by WebSocket, in a room that writes down what happens, and one that nothing happens to.
 struct Scene {
     app: Recorder,
-    room: Room<Recorder>,
+    room: Room,
     conn: ConnId,
     id: String,
     bystander: ConnId,

@@ -17,7 +17,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    pub(crate) fn new(app: &impl App) -> Self {
+    pub(crate) fn new(app: &dyn App) -> Self {
         let Watched { outgoing, .. } = app.watched();
         Self {
             app: app.schema().app,

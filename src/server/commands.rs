@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::hub::Hub;
 use crate::api::{Command, Emit, Problem, reply};
-use crate::app::App;
 use crate::engine_io::{Engine, Turn};
 use crate::ids::SocketId;
 use crate::outbox::Reply;
@@ -44,7 +43,7 @@ struct Disconnected<'a> {
     disconnected: &'a SocketId,
 }
 
-impl<A: App> Hub<A> {
+impl Hub {
     /// Does what a backend asks for.
     pub(super) fn command(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, command: &Command) -> Reply {
         let done = match command {

@@ -14,8 +14,8 @@ use crate::socket_io::{Client, Decoder, DisconnectReason, Handshake, Sockets, re
 use crate::timers::Timers;
 
 /// What listens to the engine: the sockets and the app.
-pub(super) struct Hub<A> {
-    pub(super) app: A,
+pub(super) struct Hub {
+    pub(super) app: Box<dyn App>,
     pub(super) sockets: Sockets,
     /// When clients must have joined a namespace (C7).
     pub(super) connects: Timers<Sid>,
@@ -26,7 +26,7 @@ pub(super) struct Hub<A> {
     pub(super) max_replayed: usize,
 }
 
-impl<A: App> Listener for Hub<A> {
+impl Listener for Hub {
     fn admit(&mut self, request: &Request<'_>) -> Result<(), Cow<'static, str>> {
         self.app.allow_request(request)
     }
@@ -74,9 +74,9 @@ impl<A: App> Listener for Hub<A> {
     }
 }
 
-impl<A: App> Hub<A> {
-    pub(super) fn new(config: &Config, app: A) -> Self {
-        let services = Services::new(&app);
+impl Hub {
+    pub(super) fn new(config: &Config, app: Box<dyn App>) -> Self {
+        let services = Services::new(app.as_ref());
         Self {
             app,
             sockets: Sockets::new(config),
@@ -170,7 +170,7 @@ impl<A: App> Hub<A> {
         engine: &mut Engine,
         turn: &mut Turn<'_>,
         namespace: &Rc<str>,
-        hook: impl FnOnce(&mut A, &mut Io<'_>) -> T,
+        hook: impl FnOnce(&mut dyn App, &mut Io<'_>) -> T,
     ) -> T {
         let result = self.enter(engine, turn, namespace, hook);
         self.settle(engine, turn);
@@ -182,10 +182,10 @@ impl<A: App> Hub<A> {
         engine: &mut Engine,
         turn: &mut Turn<'_>,
         namespace: &Rc<str>,
-        hook: impl FnOnce(&mut A, &mut Io<'_>) -> T,
+        hook: impl FnOnce(&mut dyn App, &mut Io<'_>) -> T,
     ) -> T {
         let mut io = Io::new(engine, &mut self.sockets, &mut self.services, turn.reborrow(), namespace.clone());
-        hook(&mut self.app, &mut io)
+        hook(self.app.as_mut(), &mut io)
     }
 
     /// Tells the app what has happened since it was asked last, in this order: rooms that changed, who has left, answers that

@@ -24,16 +24,16 @@ use crate::runtime::{Runtime, Sleeper};
 use hub::Hub;
 
 /// A whole Socket.IO server for one room.
-pub struct Server<A> {
+pub struct Server {
     config: Config,
     engine: Engine,
-    hub: Hub<A>,
+    hub: Hub,
     runtime: Box<dyn Runtime>,
     /// The WebSockets that nobody has looked at since the object lost its memory; `None` once somebody has.
     asleep: Option<Vec<Sleeper>>,
 }
 
-impl<A: App> Server<A> {
+impl Server {
     /// A server that takes up the WebSockets and the database that outlived the object's memory. It looks at the
     /// WebSockets only when there is more to do than to ping them.
     ///
@@ -41,7 +41,7 @@ impl<A: App> Server<A> {
     /// [`DatabaseError`] where the database can't be read: another release wrote it, or it is broken.
     pub fn start(
         config: Config,
-        app: A,
+        app: Box<dyn App>,
         runtime: Box<dyn Runtime>,
         sleepers: Vec<Sleeper>,
     ) -> Result<Self, DatabaseError> {
@@ -103,7 +103,7 @@ impl<A: App> Server<A> {
         &mut self,
         now: Millis,
         input: Input<'_>,
-        beyond: impl FnOnce(&mut Engine, &mut Hub<A>, &mut Turn<'_>) -> T,
+        beyond: impl FnOnce(&mut Engine, &mut Hub, &mut Turn<'_>) -> T,
     ) -> Result<(T, Outbox), DatabaseError> {
         let Self { engine, hub, runtime, asleep, .. } = self;
         let (mut beyond, mut out, mut done) = (Some(beyond), Outbox::default(), None);
@@ -128,7 +128,7 @@ impl<A: App> Server<A> {
 }
 
 /// Keeps what has changed: attachments first, since what is too much for one gets a row.
-fn save<A: App>(engine: &Engine, hub: &mut Hub<A>, turn: &mut Turn<'_>) {
+fn save(engine: &Engine, hub: &mut Hub, turn: &mut Turn<'_>) {
     for sid in std::mem::take(&mut hub.sockets.changed) {
         if let Some((conn, state)) = attachment::save(engine, &mut hub.sockets, &sid) {
             turn.out.push(Effect::Attach { conn, state });
@@ -139,7 +139,7 @@ fn save<A: App>(engine: &Engine, hub: &mut Hub<A>, turn: &mut Turn<'_>) {
 
 /// Takes up the WebSockets that outlived the object's memory. One whose attachment can't be read, and one that may have lost
 /// something, is closed, so that its client comes back: it is never misread, and misses nothing.
-fn wake<A: App>(engine: &mut Engine, hub: &mut Hub<A>, turn: &mut Turn<'_>, sleepers: &[Sleeper]) {
+fn wake(engine: &mut Engine, hub: &mut Hub, turn: &mut Turn<'_>, sleepers: &[Sleeper]) {
     for Sleeper { conn, .. } in sleepers {
         let state = turn.runtime.attachment(*conn);
         if !state.is_some_and(|state| attachment::restore(engine, hub, turn, *conn, &state)) {

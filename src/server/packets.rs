@@ -10,13 +10,13 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::hub::Hub;
 use super::recovery::Claim;
-use crate::app::{Ack, App, Connection, Event, Joining, Refusal, send};
+use crate::app::{Ack, Connection, Event, Joining, Refusal, send};
 use crate::engine_io::{Engine, Revision, Turn};
 use crate::ids::{Pid, Sid, SocketId};
 use crate::socket_io::recovery::Profile;
 use crate::socket_io::{Body, DisconnectReason, Packet, Reply};
 
-impl<A: App> Hub<A> {
+impl Hub {
     /// A packet that could be read.
     pub(super) fn packet(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, packet: Packet<'_>) {
         let packet = match engine.revision(sid) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::hub::Hub;
-use crate::app::{App, Connection, send};
+use crate::app::{Connection, send};
 use crate::database::DatabaseError;
 use crate::engine_io::{Engine, Turn};
 use crate::ids::{Offset, Pid, Sid, SocketId};
@@ -49,7 +49,7 @@ impl Claim {
     }
 }
 
-impl<A: App> Hub<A> {
+impl Hub {
     /// Gives a client its socket back.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ pub(crate) fn payload(body: &str) -> Reply {
     }
 }
 
-impl<A: App> Room<A> {
+impl Room {
     /// A request without a body and without headers.
     pub(crate) fn http(&mut self, method: &str, query: &str) -> ConnId {
         self.request(Request { method, query, ..Request::default() })

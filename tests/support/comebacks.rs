@@ -24,12 +24,12 @@ pub(crate) struct Traveller {
 
 impl Traveller {
     /// Joins `/`.
-    pub(crate) fn new<A: App>(room: &mut Room<A>) -> Self {
+    pub(crate) fn new(room: &mut Room) -> Self {
         Self::in_namespace(room, "/")
     }
 
     /// Joins a namespace.
-    pub(crate) fn in_namespace<A: App>(room: &mut Room<A>, namespace: &str) -> Self {
+    pub(crate) fn in_namespace(room: &mut Room, namespace: &str) -> Self {
         let conn = room.open_socket();
         let namespace = namespace.to_owned();
         let (id, pid) = Default::default();
@@ -39,7 +39,7 @@ impl Traveller {
     }
 
     /// Comes back over a new connection; gives the events that it missed.
-    pub(crate) fn come_back<A: App>(&mut self, room: &mut Room<A>) -> Vec<Value> {
+    pub(crate) fn come_back(&mut self, room: &mut Room) -> Vec<Value> {
         self.conn = room.open_socket();
         let mut shown = json!({"pid": self.pid});
         if let Some(offset) = &self.offset {
@@ -49,12 +49,12 @@ impl Traveller {
     }
 
     /// Loses its connection without a word, and comes back at once.
-    pub(crate) fn blink<A: App>(&mut self, room: &mut Room<A>) -> Vec<Value> {
+    pub(crate) fn blink(&mut self, room: &mut Room) -> Vec<Value> {
         room.hang_up(self.conn, true);
         self.come_back(room)
     }
 
-    fn connect<A: App>(&mut self, room: &mut Room<A>, auth: &Value) -> Vec<Value> {
+    fn connect(&mut self, room: &mut Room, auth: &Value) -> Vec<Value> {
         room.text(self.conn, &format!("40{},{auth}", self.namespace));
         let mut frames = frames(room, self.conn);
         let at = frames.iter().position(|frame| frame.starts_with("40")).expect("a CONNECT packet");
@@ -71,7 +71,7 @@ impl Traveller {
     }
 
     /// The events that it received since last asked, without their offsets.
-    pub(crate) fn events<A: App>(&mut self, room: &mut Room<A>) -> Vec<Value> {
+    pub(crate) fn events(&mut self, room: &mut Room) -> Vec<Value> {
         frames(room, self.conn).iter().map(|frame| self.read(frame)).collect()
     }
 
@@ -88,6 +88,6 @@ impl Traveller {
 }
 
 /// What a WebSocket received, but for pings.
-fn frames<A: App>(room: &mut Room<A>, conn: ConnId) -> Vec<String> {
+fn frames(room: &mut Room, conn: ConnId) -> Vec<String> {
     room.frames(conn).into_iter().filter(|frame| frame != "2").collect()
 }

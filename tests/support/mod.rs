@@ -58,10 +58,10 @@ struct Socket {
 }
 
 /// A room: the server, and everybody who is connected to it.
-pub(crate) struct Room<A> {
+pub(crate) struct Room {
     config: Config,
-    make: Box<dyn Fn() -> A>,
-    server: Server<A>,
+    make: Box<dyn Fn() -> Box<dyn App>>,
+    server: Server,
     /// What outlives the object's memory.
     memory: Memory,
     now: Millis,
@@ -74,14 +74,19 @@ pub(crate) struct Room<A> {
     sockets: BTreeMap<ConnId, Socket>,
 }
 
-impl<A: App> Room<A> {
+impl Room {
     /// An empty room. `make` is called again after each restart: an app's fields don't outlive the object's memory.
-    pub(crate) fn new(config: Config, make: impl Fn() -> A + 'static) -> Self {
+    pub(crate) fn new<A: App + 'static>(config: Config, make: impl Fn() -> A + 'static) -> Self {
         Self::on(Memory::default(), config, make).expect("a database that can be read")
     }
 
     /// A room that finds what another one has left in its database.
-    pub(crate) fn on(memory: Memory, config: Config, make: impl Fn() -> A + 'static) -> Result<Self, DatabaseError> {
+    pub(crate) fn on<A: App + 'static>(
+        memory: Memory,
+        config: Config,
+        make: impl Fn() -> A + 'static,
+    ) -> Result<Self, DatabaseError> {
+        let make = move || -> Box<dyn App> { Box::new(make()) };
         Ok(Self {
             server: Server::start(config.clone(), make(), Box::new(memory.clone()), Vec::new())?,
             config,

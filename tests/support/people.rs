@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::Room;
 
 /// A room in which the chat runs.
-pub(crate) type ChatRoom = Room<Handlers<Chat>>;
+pub(crate) type ChatRoom = Room;
 
 /// How long a client may be gone, in ms, in a room with this [`config`].
 pub(crate) const RECOVERY: u64 = 60_000;

@@ -53,7 +53,7 @@ fn obey(io: &mut Io<'_>, event: Event<'_>) {
 
 impl Recorder {
     /// A room that runs this app.
-    pub(crate) fn room(&self, config: Config) -> Room<Self> {
+    pub(crate) fn room(&self, config: Config) -> Room {
         let app = self.clone();
         Room::new(config, move || app.clone())
     }

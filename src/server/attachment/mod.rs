@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Hub;
-use crate::app::App;
 use crate::engine_io::{Engine, SocketState, Turn};
 use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
 use crate::socket_io::recovery::{Profile, SocketRows, Stay};
@@ -121,13 +120,7 @@ fn fits(text: &str) -> bool {
 }
 
 /// Takes a session up again; `false` where the attachment can't be read.
-pub(super) fn restore<A: App>(
-    engine: &mut Engine,
-    hub: &mut Hub<A>,
-    turn: &mut Turn<'_>,
-    conn: ConnId,
-    state: &str,
-) -> bool {
+pub(super) fn restore(engine: &mut Engine, hub: &mut Hub, turn: &mut Turn<'_>, conn: ConnId, state: &str) -> bool {
     #[derive(Deserialize)]
     struct Version {
         v: u32,
