@@ -73,7 +73,7 @@ fn row_18_sockets_join_and_sockets_leave() {
 fn row_19_disconnect_sockets() {
     let (log, mut room) = room(plain(), |app| {
         app.on("kick", |socket, close: bool| socket.broadcast().disconnect_sockets(close))
-            .on_disconnect(|room, departed| note(room.app, format!("{}", departed.reason.as_str())))
+            .on_disconnect(|room, departed| note(room.app, departed.reason.as_str().to_owned()))
     });
     for close in [false, true] {
         let ((a, _), (b, _)) = (room.client(), room.client());
