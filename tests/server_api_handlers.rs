@@ -115,7 +115,7 @@ fn row_26_on_and_the_fallback_for_all_others() {
     let (_, mut room) = room(plain(), |app| {
         app.on("known", |_, ()| Ok::<_, IoError>("first"))
             .on("known", |_, ()| Ok::<_, IoError>("last"))
-            .fallback(|_, event| Err::<(), _>(Failure::new("unknown_event", format!("No {:?} here.", event.name))))
+            .fallback(|_, event| Failure::new("unknown_event", format!("No {:?} here.", event.name)))
     });
     let (conn, _) = room.client();
     assert_eq!(room.call(conn, "known", &json!(null)), json!("last"));

@@ -187,7 +187,7 @@ fn row_28_auth_is_there_on_connection() {
     let (log, mut room) = room(plain(), |app| {
         app.on_connection(|socket| {
             let name = socket.auth::<Auth>().map(|auth| auth.name);
-            note(socket.app, format!("{name:?} {}", socket.recovered()));
+            note(socket.app, format!("{name:?} {}", socket.recovered));
         })
     });
     let conn = room.open_socket();
@@ -200,7 +200,7 @@ fn row_28_auth_is_there_on_connection() {
 #[test]
 fn row_29_recovered() {
     let (log, mut room) = room(Config::default(), |app| {
-        app.on_connection(|socket| note(socket.app, format!("{} {}", socket.id, socket.recovered())))
+        app.on_connection(|socket| note(socket.app, format!("{} {}", socket.id, socket.recovered)))
     });
     let mut traveller = support::Traveller::new(&mut room);
     traveller.blink(&mut room);

@@ -32,7 +32,7 @@
 //! | `io.in("room").socketsJoin("other")`, `socketsLeave`, `disconnectSockets` | `socket.io.to("room").sockets_join("other")`, `sockets_leave`, `disconnect_sockets` |
 //! | `socket.data.x = y` | `socket.set_data(&data)?`, `socket.data::<Data>()` |
 //! | `socket.handshake.auth`, `.query`, `.headers` | `socket.auth::<T>()` on connection, `socket.handshake()` |
-//! | `socket.recovered`, `socket.id`, `socket.disconnect(true)` | `socket.recovered()`, `socket.id`, `socket.disconnect(true)` |
+//! | `socket.recovered`, `socket.id`, `socket.disconnect(true)` | `socket.recovered`, `socket.id`, `socket.disconnect(true)` |
 //! | `socket.on("disconnecting", …)`, `socket.on("disconnect", …)` | [`Handlers::on_disconnecting`], [`Handlers::on_disconnect`] |
 //! | `io.use((socket, next) => …)`, `socket.use(([name], next) => …)` | [`Handlers::middleware`], [`Handlers::event_middleware`] |
 //! | `socket.onAny(…)`, `socket.onAnyOutgoing(…)` | [`Handlers::on_any`], [`Handlers::on_any_outgoing`] |

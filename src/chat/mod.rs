@@ -37,7 +37,7 @@ mod problem;
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::handlers::{Handlers, Room, Socket};
+use crate::app::handlers::{Failure, Handlers, Room, Socket};
 use crate::app::{BroadcastOperator, Io, IoError, Joining, Refusal};
 use crate::config::Config;
 use crate::ids::SocketId;
@@ -74,7 +74,7 @@ pub fn chat(config: &Config) -> Handlers<Chat> {
         .on("message", messages::post)
         .on("history", read)
         .on("createdMessage", messages::relay)
-        .fallback(|_, _| Err::<(), _>(Problem::UnknownEvent))
+        .fallback(|_, _| Failure::from(Problem::UnknownEvent))
         .on_disconnect(|room, departed| room.app.presence(room.io).departed(room.io, departed))
         .on_expired(|room, departed| room.app.presence(room.io).expired(room.io, departed))
         .on_timer(presence::TIMER, |room| room.app.presence(room.io).scheduled(room.io))
@@ -87,7 +87,7 @@ fn may_connect(room: &mut Room<'_, '_, Chat>, joining: &Joining<'_>) -> Result<(
 }
 
 fn connected(socket: &mut Socket<'_, '_, Chat>) -> Result<(), Problem> {
-    let (shown, recovered) = (socket.auth(), socket.recovered());
+    let (shown, recovered) = (socket.auth(), socket.recovered);
     let presence = socket.app.presence(socket.io);
     if recovered {
         presence.recovered(socket.io, socket.id)

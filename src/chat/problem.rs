@@ -2,8 +2,6 @@
 
 use std::ops::RangeInclusive;
 
-use serde_json::json;
-
 use super::identity::{KEY_CHARS, MAX_NAME_CHARS};
 use super::messages::{CLIENT_ID_CHARS, MAX_MESSAGE_CHARS};
 use crate::app::handlers::Failure;
@@ -33,42 +31,35 @@ pub(super) enum Problem {
     Internal,
 }
 
-impl Problem {
-    /// The code, and the sentence.
-    pub(super) fn row(self) -> (&'static str, String) {
+/// What the sender of an event gets: the table of all codes and sentences.
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
         let token = |what: &str, chars: &RangeInclusive<usize>| {
             format!("{what} has {} to {} characters: letters, digits, '-' and '_'.", chars.start(), chars.end())
         };
-        match self {
-            Self::InvalidPayload => {
-                ("invalid_payload", "The event takes another payload: `before` or `after`, not both.".to_owned())
+        match problem {
+            Problem::InvalidPayload => {
+                Self::new("invalid_payload", "The event takes another payload: `before` or `after`, not both.")
             }
-            Self::InvalidName => ("invalid_name", format!("A nickname has 1 to {MAX_NAME_CHARS} characters.")),
-            Self::InvalidKey => ("invalid_key", token("A key", &KEY_CHARS)),
-            Self::InvalidMessage => ("invalid_message", format!("A message has 1 to {MAX_MESSAGE_CHARS} characters.")),
-            Self::InvalidId => ("invalid_id", token("The id of a message", &CLIENT_ID_CHARS)),
-            Self::NotJoined => ("not_joined", "Join with a nickname first.".to_owned()),
-            Self::UnknownEvent => ("unknown_event", "This room knows no such event.".to_owned()),
-            Self::Storage => ("storage", "The room can't store this now, so nobody got it.".to_owned()),
-            Self::Internal => ("internal", "The room failed to do this.".to_owned()),
+            Problem::InvalidName => {
+                Self::new("invalid_name", format!("A nickname has 1 to {MAX_NAME_CHARS} characters."))
+            }
+            Problem::InvalidKey => Self::new("invalid_key", token("A key", &KEY_CHARS)),
+            Problem::InvalidMessage => {
+                Self::new("invalid_message", format!("A message has 1 to {MAX_MESSAGE_CHARS} characters."))
+            }
+            Problem::InvalidId => Self::new("invalid_id", token("The id of a message", &CLIENT_ID_CHARS)),
+            Problem::NotJoined => Self::new("not_joined", "Join with a nickname first."),
+            Problem::UnknownEvent => Self::new("unknown_event", "This room knows no such event."),
+            Problem::Storage => Self::STORAGE,
+            Problem::Internal => Self::INTERNAL,
         }
     }
 }
 
-/// What the sender of an event gets.
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        let (code, message) = problem.row();
-        Self::new(code, message)
-    }
-}
-
-/// A client that isn't let in gets the sentence as its error's message, and as data what an ack would have told.
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        let (code, message) = problem.row();
-        let data = json!({ "code": code, "message": message });
-        Self::new(message).with_data(data)
+        Failure::from(problem).into()
     }
 }
 

@@ -26,7 +26,8 @@ pub struct Socket<'i, 'a, S = ()> {
     pub id: &'i SocketId,
     pub(super) ack: Option<Ack>,
     pub(super) auth: Option<&'i RawValue>,
-    pub(super) recovered: bool,
+    /// Whether it has just come back (1.11): its id, rooms and data are what they were, and it has got what it missed.
+    pub recovered: bool,
 }
 
 impl<'a, S> Socket<'_, 'a, S> {
@@ -126,11 +127,6 @@ impl<'a, S> Socket<'_, 'a, S> {
     /// is to be kept with the socket.
     pub fn auth<T: DeserializeOwned>(&self) -> Option<T> {
         parse_auth(self.auth)
-    }
-
-    /// Whether it has just come back (1.11): its id, rooms and data are what they were, and it has got what it missed.
-    pub fn recovered(&self) -> bool {
-        self.recovered
     }
 
     /// Takes it out of the namespace; with `close`, the client's whole connection ends.
