@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::app::{Ack, Answers, App, Args, Connection, Event, Io, IoError, Joining, Refusal};
+use crate::app::{Ack, Answers, App, Args, Connection, Event, Handshake, Io, IoError, Joining, Refusal};
 use crate::engine_io::{Engine, Listener, Message, Packet, Reason, Turn};
 use crate::ids::{Millis, Sid, SocketId};
 use crate::outbox::Request;
@@ -44,6 +44,7 @@ impl Listener for Echo {
 /// | `to {room, event, data, volatile}`, `direct {event, data}` | those in the room get the event, or the socket itself |
 /// | `data {value}`, `data?` | sets what is kept with the socket; is acked with it |
 /// | `whoami` | is acked with the socket's `id`, the number of `sockets` in the namespace, and of those `away` |
+/// | `handshake` | is acked with what the client's first request said |
 /// | `ask-later`, `answer-now` | the first one's ack is kept, and given when the second one comes |
 /// | `panic` | the app sends `never` to everybody, and panics before the end of the turn |
 ///
@@ -84,6 +85,10 @@ impl App for Conformance {
         let dynamic = name.strip_prefix("/dynamic-");
         matches!(name, "/" | "/custom" | "/admin")
             || dynamic.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    fn kept_headers(&self) -> &[&'static str] {
+        &["user-agent", "x-test"]
     }
 
     fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
@@ -156,6 +161,13 @@ fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: W
         "data?" => return Ok(io.data::<Kept>(socket).unwrap_or_default().value),
         "whoami" => {
             return Ok(json!({ "id": socket.as_str(), "sockets": io.sockets().count(), "away": io.away().count() }));
+        }
+        "handshake" => {
+            let handshake = io.handshake(socket).cloned().unwrap_or_default();
+            let Handshake { time, secure, xdomain, query, headers, .. } = handshake.as_ref();
+            return Ok(
+                json!({ "time": time, "secure": secure, "xdomain": xdomain, "query": query, "headers": headers }),
+            );
         }
         "answer-now" => {
             let mut later = None;
