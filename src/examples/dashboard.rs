@@ -9,7 +9,9 @@ use crate::app::prelude::*;
 
 const SECOND: Millis = Millis(1_000);
 const WATCH: Millis = Millis(30_000);
-const RECENT: usize = 120;
+const RECENT: usize = 60;
+/// Asleep, a room cools down.
+const COLD: f64 = 12.0;
 
 /// What a second was like.
 #[derive(Serialize)]
@@ -69,16 +71,15 @@ fn start(io: &mut Io, app: &mut Dashboard) -> Result<(), IoError> {
 /// A second is over.
 fn tick(room: &mut Room<Dashboard>) -> Result<(), IoError> {
     let Room { io, app } = room;
-    app.ticking = false;
     let (now, people) = (io.now(), io.sockets().count());
-    if people == 0 {
+    app.ticking = people > 0;
+    if !app.ticking {
         return Ok(());
     }
-    app.ticking = true;
     io.set_timeout("tick", SECOND);
 
     let target = io.kv().get("target")?.unwrap_or(20.0);
-    let before = app.points.back().map_or(target, |point| point.temperature);
+    let before = app.points.back().map_or(COLD, |point| point.temperature);
     let temperature = before + (target - before) * 0.06 + draught(now);
     let awake = now.0.saturating_sub(app.awake_since.get_or_insert(now).0);
     let point = Point { time: now, temperature, target, people, events: app.events, awake };

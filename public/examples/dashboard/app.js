@@ -2,7 +2,7 @@
 
 import { byId, connect } from "../common.js";
 
-const SHOWN = 120_000; // ms
+const SHOWN = 60_000; // ms
 const socket = connect();
 let points = []; // { time, temperature, target, people, events, awake }, the oldest first
 
@@ -39,7 +39,7 @@ function show() {
 
   /** A second is one unit wide and a degree one high; the newest point is at the right, and 30 °C at the top. */
   function draw(line, value) {
-    const place = (point) => `${120 - (newest.time - point.time) / 1000},${30 - value(point)}`;
+    const place = (point) => `${60 - (newest.time - point.time) / 1000},${30 - value(point)}`;
     byId(line).setAttribute("points", points.map(place).join(" "));
   }
 }

@@ -38,10 +38,10 @@ export class Board {
       pen.lineCap = pen.lineJoin = "round";
       // In the order in which the server keeps them, those that it doesn't know yet last: the same picture for everybody.
       this.strokes.sort((a, b) => (a.id ?? Infinity) - (b.id ?? Infinity));
-      for (const { colour, width, points } of [...this.strokes, ...this.live.values()]) {
-        pen.strokeStyle = colours.getPropertyValue(`--ink-${colour}`);
-        pen.lineWidth = width;
-        pen.stroke(outline(points));
+      for (const stroke of [...this.strokes, ...this.live.values()]) {
+        pen.strokeStyle = colours.getPropertyValue(`--ink-${stroke.colour}`);
+        pen.lineWidth = stroke.width;
+        pen.stroke(stroke.id ? (stroke.path ??= outline(stroke.points)) : outline(stroke.points));
       }
       if (this.cursor) this.#drawCursor(pen, colours.color);
       this.#canvas.dataset.strokes = this.strokes.length;
