@@ -6,7 +6,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { Client, TRANSPORTS } from './support/clients.mjs';
 import { countersOf } from './support/idle-crowd.mjs';
-import { AS_DEPLOYED, roomcastOnly, serverFor, startTarget } from './support/target.mjs';
+import { AS_DEPLOYED, roomcastOnly, serverFor, startTarget, WITHOUT_PINGS } from './support/target.mjs';
 import { eventually, sleep } from './support/wait.mjs';
 import { freshRoom, request } from './support/wire.mjs';
 
@@ -121,7 +121,7 @@ describe('dashboard', { skip: roomcastOnly, concurrency: true }, () => {
 });
 
 describe('game', { skip: roomcastOnly, concurrency: true }, () => {
-  const server = example('game', { DEBUG: 'true' });
+  const server = example('game', { ...WITHOUT_PINGS, DEBUG: 'true' });
 
   /** A player, who keeps all ticks as they came: volatile ones have no place in the log behind them. */
   async function enter(t, room, options) {

@@ -14,6 +14,7 @@ const held = new Set(); // arrow keys
 let players = new Map(); // by id: { id, number, score, x, y, from: { x, y } }
 let star, burst;
 let tickAt = 0;
+let steeredAt = 0;
 
 socket.on("tick", (tick) => {
   const now = performance.now();
@@ -62,8 +63,9 @@ field.addEventListener("pointerdown", (event) => {
   socket.emit("steer", pointed(event));
 });
 field.addEventListener("pointermove", (event) => {
-  // The next one makes it obsolete: it may be lost.
-  if (field.hasPointerCapture(event.pointerId)) socket.volatile.emit("steer", pointed(event));
+  if (!field.hasPointerCapture(event.pointerId) || performance.now() - steeredAt < TICK) return;
+  steeredAt = performance.now();
+  socket.volatile.emit("steer", pointed(event)); // the next one makes it obsolete: it may be lost
 });
 field.addEventListener("pointerup", (event) => socket.emit("steer", pointed(event)));
 

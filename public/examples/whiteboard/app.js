@@ -13,13 +13,16 @@ const board = new Board(byId("board"));
 let own = null; // the stroke that is being drawn here: { colour, width, points }
 let shownAt = 0; // when the others were last shown it
 
+const packed = (stroke) => ({ ...stroke, points: Uint16Array.from(stroke.points) });
+const unpacked = (stroke) => ({ ...stroke, points: new Uint16Array(stroke.points) });
+
 // What is drawn here.
 
 listenToPen(byId("board"), {
   down(point) {
     const colour = Number(document.querySelector("[name=colour]:checked").value);
     own = { colour, width: byId("width").valueAsNumber, points: [...point] };
-    board.live.set("own", own);
+    board.live.set(own, own);
     board.draw();
   },
   move(point) {
@@ -34,9 +37,15 @@ listenToPen(byId("board"), {
     }
   },
   up() {
-    board.live.delete("own");
-    board.add(own);
-    socket.emit("stroke", packed(own), sent(own));
+    const done = own;
+    own = null;
+    // The server says by which id it keeps the stroke, or why it doesn't.
+    socket.emit("stroke", packed(done), ({ id, message }) => {
+      board.live.delete(done);
+      if (id) board.add({ ...done, id });
+      else byId("notice").textContent = message;
+      board.draw();
+    });
   },
   over(point) {
     board.cursor = point;
@@ -44,30 +53,22 @@ listenToPen(byId("board"), {
   },
 });
 
-/** The server says by which id it keeps a stroke, or why it doesn't. */
-function sent(stroke) {
-  return ({ id, message }) => {
-    stroke.id = id;
-    if (message) {
-      board.remove(stroke);
-      byId("notice").textContent = message;
-    }
-  };
-}
-
 byId("undo").addEventListener("click", () => socket.emit("undo"));
 byId("clear").addEventListener("click", () => socket.emit("clear"));
 
 // What is drawn elsewhere.
 
 socket.on("connect", () => socket.emit("picture", ({ strokes, points }) => {
+  const all = new Uint16Array(points);
   let at = 0;
-  board.strokes = strokes.map(({ length, ...stroke }) => ({ ...stroke, points: unpacked(points).subarray(at, (at += length)) }));
-  board.draw();
+  board.show(strokes.map(({ length, ...stroke }) => ({ ...stroke, points: all.subarray(at, (at += length)) })));
+  // What isn't in it and was waiting for its answer won't get one any more.
+  board.live.clear();
+  if (own) board.live.set(own, own);
 }));
 
 socket.on("drawing", ({ by, ...stroke }) => {
-  const shown = { ...stroke, points: unpacked(stroke.points) };
+  const shown = unpacked(stroke);
   board.live.set(by, shown);
   board.draw();
   // Whoever draws it may be gone before it is done.
@@ -76,16 +77,8 @@ socket.on("drawing", ({ by, ...stroke }) => {
 
 socket.on("stroke", ({ by, ...stroke }) => {
   board.live.delete(by);
-  board.add({ ...stroke, points: unpacked(stroke.points) });
+  board.add(unpacked(stroke));
 });
 
-socket.on("undone", (id) => board.remove(board.strokes.find((stroke) => stroke.id === id)));
-
-// Who hasn't heard of a stroke of ours can't have cleared it.
-socket.on("cleared", () => {
-  board.strokes = board.strokes.filter(({ id }) => id === undefined);
-  board.draw();
-});
-
-const packed = (stroke) => ({ ...stroke, points: Uint16Array.from(stroke.points) });
-const unpacked = (bytes) => new Uint16Array(bytes);
+socket.on("undone", (id) => board.show(board.strokes.filter((stroke) => stroke.id !== id)));
+socket.on("cleared", () => board.show([]));

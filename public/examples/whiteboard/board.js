@@ -5,64 +5,76 @@ export const WIDTH = 1600;
 export const HEIGHT = 1200;
 
 export class Board {
-  strokes = []; // { id, colour, width, points }; what the server doesn't know yet has no id
-  live = new Map(); // unfinished ones, by who draws them
+  strokes = []; // what the server keeps, in its order: { id, colour, width, points }
+  live = new Map(); // what it doesn't keep yet, by who draws it
   cursor = null; // where the keyboard's pen is
   #canvas;
+  #layer = document.createElement("canvas"); // the strokes are drawn here once, and then copied
+  #drawn = 0; // how many of them
   #pending = false;
 
   constructor(canvas) {
     this.#canvas = canvas;
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-    new ResizeObserver(() => this.draw()).observe(canvas);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.show(this.strokes));
+    new ResizeObserver(() => this.show(this.strokes)).observe(canvas);
   }
 
+  /** Shows these strokes in place of those before. */
+  show(strokes) {
+    this.strokes = strokes;
+    this.#drawn = 0;
+    this.draw();
+  }
+
+  /** Shows one more. */
   add(stroke) {
     this.strokes.push(stroke);
     this.draw();
   }
 
-  remove(stroke) {
-    this.strokes = this.strokes.filter((other) => other !== stroke);
-    this.draw();
-  }
-
-  /** Draws it all anew, once a frame at most. */
+  /** Has it drawn, once a frame at most. */
   draw() {
-    if (this.#pending) return;
+    if (!this.#pending) requestAnimationFrame(() => this.#draw());
     this.#pending = true;
-    requestAnimationFrame(() => {
-      this.#pending = false;
-      const colours = getComputedStyle(this.#canvas);
-      const pen = this.#emptied();
-      pen.lineCap = pen.lineJoin = "round";
-      // In the order in which the server keeps them, those that it doesn't know yet last: the same picture for everybody.
-      this.strokes.sort((a, b) => (a.id ?? Infinity) - (b.id ?? Infinity));
-      for (const stroke of [...this.strokes, ...this.live.values()]) {
-        pen.strokeStyle = colours.getPropertyValue(`--ink-${stroke.colour}`);
-        pen.lineWidth = stroke.width;
-        pen.stroke(stroke.id ? (stroke.path ??= outline(stroke.points)) : outline(stroke.points));
-      }
-      if (this.cursor) this.#drawCursor(pen, colours.color);
-      this.#canvas.dataset.strokes = this.strokes.length;
-    });
   }
 
-  #emptied() {
-    this.#canvas.width = Math.round(this.#canvas.clientWidth * devicePixelRatio);
-    this.#canvas.height = (this.#canvas.width * HEIGHT) / WIDTH;
-    const pen = this.#canvas.getContext("2d");
-    pen.scale(this.#canvas.width / WIDTH, this.#canvas.width / WIDTH);
-    return pen;
+  #draw() {
+    this.#pending = false;
+    const pixels = Math.round(this.#canvas.clientWidth * devicePixelRatio);
+    const layer = this.#drawn === 0 ? emptied(this.#layer, pixels) : this.#layer.getContext("2d");
+    for (const stroke of this.strokes.slice(this.#drawn)) this.#stroke(layer, stroke);
+    this.#drawn = this.strokes.length;
+
+    const pen = emptied(this.#canvas, pixels);
+    pen.drawImage(this.#layer, 0, 0, WIDTH, HEIGHT);
+    for (const stroke of this.live.values()) this.#stroke(pen, stroke);
+    if (this.cursor) this.#ring(pen, this.cursor);
+    this.#canvas.dataset.strokes = this.strokes.length;
   }
 
-  #drawCursor(pen, colour) {
-    pen.strokeStyle = colour;
+  #stroke(pen, { colour, width, points }) {
+    pen.lineCap = pen.lineJoin = "round";
+    pen.lineWidth = width;
+    pen.strokeStyle = getComputedStyle(this.#canvas).getPropertyValue(`--ink-${colour}`);
+    pen.stroke(outline(points));
+  }
+
+  #ring(pen, place) {
     pen.lineWidth = 4;
+    pen.strokeStyle = getComputedStyle(this.#canvas).color;
     pen.beginPath();
-    pen.arc(...this.cursor, 24, 0, 2 * Math.PI);
+    pen.arc(...place, 24, 0, 2 * Math.PI);
     pen.stroke();
   }
+}
+
+/** A canvas made so many pixels wide, which also empties it; with a pen that knows only the board's measures. */
+function emptied(canvas, pixels) {
+  canvas.width = pixels;
+  canvas.height = (pixels * HEIGHT) / WIDTH;
+  const pen = canvas.getContext("2d");
+  pen.scale(pixels / WIDTH, pixels / WIDTH);
+  return pen;
 }
 
 /** A smooth line: each point bends it on its way from the middle of two points to the next one. */
