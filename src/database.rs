@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::ids::SocketId;
+
 /// A database that answers at once.
 ///
 /// What was written in one turn of the core becomes durable together, before anything is sent that the turn wants sent.
@@ -48,6 +50,18 @@ impl From<i64> for Value<'_> {
 impl From<u64> for Value<'_> {
     fn from(number: u64) -> Self {
         Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<u32> for Value<'_> {
+    fn from(number: u32) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
+impl<'a> From<&'a SocketId> for Value<'a> {
+    fn from(socket: &'a SocketId) -> Self {
+        socket.as_str().into()
     }
 }
 

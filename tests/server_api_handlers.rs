@@ -236,7 +236,7 @@ fn row_49_timers_that_survive_restarts_and_those_that_do_not() {
 fn an_apps_values_by_key_survive_and_are_its_own() {
     let app = |name: &'static str| {
         move |app: Handlers<Log>| {
-            app.schema(name, &[])
+            app.named(name)
                 .on("put", |socket, (key, value): (String, Value)| socket.io.kv().put(&key, &value))
                 .on("get", |socket, key: String| socket.io.kv().get::<Value>(&key))
                 .on("delete", |socket, key: String| socket.io.kv().delete(&key))
@@ -271,7 +271,8 @@ fn an_apps_values_by_key_survive_and_are_its_own() {
 fn an_apps_own_tables_and_what_fails_in_them() {
     const STEPS: &[&str] = &["CREATE TABLE votes (name TEXT PRIMARY KEY, count INTEGER) WITHOUT ROWID"];
     let (_, mut room) = room(plain(), |app| {
-        app.schema("votes", STEPS)
+        app.named("votes")
+            .tables(STEPS)
             .on("vote", |socket, name: String| {
                 const VOTE: &str = "INSERT INTO votes VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET count = count + 1";
                 socket.io.sql(VOTE, &[name.into()]).map(drop)

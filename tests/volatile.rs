@@ -3,9 +3,11 @@
 mod support;
 
 use roomcast::app::{App, Args, Binary, Event, Io};
+use roomcast::ids::Millis;
 use support::{Room, plain};
 
-/// Does what the event's name says, in one turn: `r` is a regular event, `v` a volatile one, `b` a volatile binary one.
+/// Does what the event's name says, in one turn: `r` is a regular event, `v` a volatile one, `b` a volatile binary one, and
+/// `t` a timer, which sends a volatile one.
 struct Script;
 
 impl App for Script {
@@ -16,10 +18,18 @@ impl App for Script {
             let sent = match step {
                 'v' => to.volatile().emit("v", &index),
                 'b' => to.volatile().emit_args("b", &bytes),
+                't' => {
+                    io.set_timeout("t", Millis(5));
+                    Ok(())
+                }
                 _ => to.emit("r", &index),
             };
             assert_eq!(sent, Ok(()));
         }
+    }
+
+    fn scheduled(&mut self, io: &mut Io<'_>, _: &str) {
+        assert_eq!(io.all().volatile().emit("t", &0), Ok(()));
     }
 }
 
@@ -46,6 +56,15 @@ fn volatile_not_writable_over_a_websocket_is_what_follows_in_the_same_turn() {
             assert_eq!(room.frames(conn), frames, "{name}: a turn forgets the one before");
         }
     }
+}
+
+#[test]
+fn what_a_timer_sends_is_a_turn_of_its_own() {
+    let mut room = room();
+    let (conn, _) = room.client();
+    room.text(conn, r#"42["tr"]"#);
+    room.pass(5);
+    assert_eq!(room.frames(conn), [r#"42["r",1]"#, r#"42["t",0]"#]);
 }
 
 #[test]

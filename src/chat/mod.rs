@@ -67,7 +67,8 @@ impl Chat {
 /// The chat of a room with these settings.
 pub fn chat(config: &Config) -> Handlers<Chat> {
     Handlers::with(Chat { history: History::new(config.history_messages), presence: None })
-        .schema("chat", &[history::SCHEMA, presence::SCHEMA])
+        .named("chat")
+        .tables(&[history::SCHEMA, presence::SCHEMA])
         .middleware(may_connect)
         .on_connection(connected)
         .on("join", join)

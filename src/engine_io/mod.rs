@@ -106,7 +106,6 @@ impl Engine {
 
     /// Handles one input.
     pub fn handle(&mut self, turn: &mut Turn<'_>, input: Input<'_>, listener: &mut impl Listener) {
-        self.turns = self.turns.wrapping_add(1);
         self.expire(turn, listener);
         match input {
             Input::Request { conn, request } => self.request(turn, conn, &request, listener),
@@ -132,6 +131,7 @@ impl Engine {
                 session.flush(&mut scope);
             }
         }
+        self.turns = self.turns.wrapping_add(1);
     }
 
     /// Sends a frame to a session; one that is gone is passed over.

@@ -36,7 +36,7 @@ struct Dashboard {
 /// Shows a temperature that follows a target.
 pub fn dashboard() -> impl App {
     Handlers::with(Dashboard::default())
-        .schema("dashboard", &[])
+        .named("dashboard")
         .on_any(|socket, _| socket.app.events += 1)
         .on_connection(|socket| {
             socket.io.to(socket.id).emit("recent", &socket.app.points)?;

@@ -43,7 +43,8 @@ struct Line {
 /// Keeps what people draw.
 pub fn whiteboard() -> impl App {
     Handlers::new()
-        .schema("whiteboard", TABLES)
+        .named("whiteboard")
+        .tables(TABLES)
         .on("picture", picture)
         .on("drawing", drawing)
         .on("stroke", stroke)
@@ -101,7 +102,7 @@ fn check(stroke: &Stroke) -> Result<(), Failure> {
 fn undo(socket: &mut Socket, (): ()) -> Result<(), IoError> {
     let delete = "DELETE FROM whiteboard_strokes
         WHERE id = (SELECT max(id) FROM whiteboard_strokes WHERE author = ?) RETURNING id";
-    let rows = socket.io.sql(delete, &[socket.id.as_str().into()])?;
+    let rows = socket.io.sql(delete, &[socket.id.into()])?;
     match rows.first().and_then(|row| row.number(0)) {
         Some(id) => socket.io.emit("undone", &id),
         None => Ok(()),

@@ -19,7 +19,9 @@ thread_local! {
 
 /// Bytes, anywhere in an event's arguments or an ack's: they travel as an attachment (E5).
 ///
-/// In other JSON, such as what an app keeps with a socket, they are a list of numbers.
+/// In other JSON, such as what an app keeps with a socket, they are a list of numbers. That holds for a
+/// [`serde_json::Value`] too: `emit("file", &json!({ "bytes": bytes }))` sends a list, since the value was made before
+/// anything was sent. A struct or a tuple with the bytes in it sends bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Binary(pub Rc<[u8]>);
 

@@ -324,10 +324,18 @@ impl<S> Handlers<S> {
         self
     }
 
-    /// The app's name, under which its values by key are kept, and its tables: see [`Schema`].
+    /// The app's name, under which its [values by key](super::Io::kv) and its tables are its own: a room may have had
+    /// another app before.
     #[must_use]
-    pub fn schema(mut self, app: &'static str, steps: &'static [&'static str]) -> Self {
-        self.schema = Schema { app, steps };
+    pub fn named(mut self, app: &'static str) -> Self {
+        self.schema.app = app;
+        self
+    }
+
+    /// The app's tables, for [`Io::sql`](super::Io::sql): the [steps](Schema::steps) that make them. It must have a name too.
+    #[must_use]
+    pub fn tables(mut self, steps: &'static [&'static str]) -> Self {
+        self.schema.steps = steps;
         self
     }
 

@@ -55,7 +55,8 @@ impl From<Failure> for Refusal {
 /// What a handler may return.
 ///
 /// `()` is an answer without arguments. `Ok` is the answer with this one argument, or without any where that is `null`.
-/// `Err` is answered with the failure, and so is a [`Failure`] by itself.
+/// `Err` is answered with the failure, and so is a [`Failure`] by itself. A closure with `?` in it has to say what its error
+/// is, as in `Ok::<_, IoError>(x)`; a function does so by its signature.
 pub trait Outcome {
     /// The arguments of the answer.
     ///

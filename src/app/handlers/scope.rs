@@ -36,7 +36,9 @@ impl<'a, S> Socket<'_, 'a, S> {
         self.io.is_connected(self.id)
     }
 
-    /// Sends it an event with one argument.
+    /// Sends it an event with one argument. What stands in [`app`](Self::app) is sent by `socket.io.to(socket.id)`, which
+    /// leaves that field to be borrowed; and an `id` that is to be among the arguments is copied before:
+    /// `let id = socket.id`.
     ///
     /// # Errors
     /// As [`BroadcastOperator::emit`].
