@@ -77,7 +77,7 @@ impl Io<'_> {
         Ok(value)
     }
 
-    /// Has [`App::scheduled`](super::App::scheduled) called with this name after so long, in place of what was set under
+    /// Has [`App::scheduled`](crate::app::App::scheduled) called with this name after so long, in place of what was set under
     /// the name. It costs a write, and another one when it is due.
     ///
     /// # Errors
