@@ -216,6 +216,31 @@ fn a_question_that_can_not_be_stored_is_asked_of_nobody() {
 }
 
 #[test]
+fn a_question_in_a_step_that_fails_was_never_asked() {
+    let log = Log::default();
+    let own = log.clone();
+    let mut room = Room::new(plain(), move || {
+        app(own.clone())
+            .on("half", |socket, ()| {
+                socket.io.atomically(|io| {
+                    io.all().emit_with_ack("question", &1, "numbers")?;
+                    io.to("nobody").emit_with_ack("question", &1, "numbers")?;
+                    io.sql("INSERT INTO nowhere VALUES (1)", &[]).map(drop)
+                })
+            })
+            .on_any_outgoing(|room, sent| room.app.borrow_mut().push(format!("sent {}", sent.name)))
+    });
+    let (conn, id) = room.client();
+    assert_eq!(room.call(conn, "half", &json!(null))["code"], "storage");
+    room.pass(ACK_TIMEOUT.0);
+    assert_eq!(log.take(), [""; 0]);
+    room.emit(conn, &json!(["ask me"]));
+    assert_eq!(room.frames(conn).last().map(String::as_str), Some(r#"420["question","you?"]"#));
+    room.text(conn, "430[4]");
+    assert_eq!(log.take(), ["sent question".to_owned(), format!("numbers [({id:?}, 4)] missing []")]);
+}
+
+#[test]
 fn an_ack_may_be_kept_and_given_after_a_restart() {
     let mut room = Room::new(plain(), || {
         Handlers::new()

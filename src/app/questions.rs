@@ -35,7 +35,7 @@ pub(crate) const SCHEMA: &[&str] = &["
 pub struct Answers {
     /// The name that the question was given: what handles its answers.
     pub name: Rc<str>,
-    /// Who has answered, and what, in the order of the answers.
+    /// Who has answered, and what; in the order of the answers, but for a restart between them.
     pub replies: Vec<Reply>,
     /// Who has not: in time, or because the socket is gone.
     pub missing: Vec<SocketId>,
@@ -79,6 +79,13 @@ pub(crate) struct Asking<'a> {
     pub(crate) context: Option<Rc<str>>,
     pub(crate) deadline: Millis,
     pub(crate) sockets: BTreeSet<SocketId>,
+}
+
+/// A moment in [`Questions`].
+pub(crate) struct Mark {
+    next: BTreeMap<Rc<str>, u64>,
+    spare: BTreeSet<Rc<str>>,
+    done: usize,
 }
 
 /// The questions of a room.
@@ -216,6 +223,23 @@ impl Questions {
             question.waiting.iter().map(|socket| (namespace.clone(), socket.clone()))
         });
         owing.collect()
+    }
+
+    /// Where the questions are now, to be put back there if what is asked next can't be kept.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { next: self.next.clone(), spare: self.spare.clone(), done: self.done.len() }
+    }
+
+    /// Forgets what was asked since: its rows are gone.
+    pub(crate) fn rewind(&mut self, Mark { next, spare, done }: Mark) {
+        let is_new = |(namespace, id): &Key| next.get(namespace).is_none_or(|next| id >= next);
+        let new: Vec<_> = self.open.keys().filter(|key| is_new(key)).cloned().collect();
+        for key in new {
+            self.open.remove(&key);
+            self.deadlines.clear(&key);
+        }
+        self.done.truncate(done);
+        (self.next, self.spare) = (next, spare);
     }
 
     /// When the time of the first question is over.

@@ -1,5 +1,6 @@
 //! What an app keeps: data of sockets, values, tables, and timers.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -54,12 +55,13 @@ impl Io<'_> {
     }
 
     /// Stores and sends all that `run` stores and sends, or nothing of it where it fails. Sockets that it moves between
-    /// rooms, or whose data it sets, stay as it leaves them.
+    /// rooms or disconnects, or whose data it sets, stay as it leaves them, and timers too.
     ///
     /// # Errors
     /// That of `run`, or [`IoError::Storage`].
     pub fn atomically<T, E: From<IoError>>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         let outer = self.sockets.held.replace(Vec::new());
+        let (asked, sent) = (self.services.questions.mark(), self.services.sent.as_ref().map_or(0, VecDeque::len));
         let runtime = self.turn.runtime;
         let (mut run, mut outcome) = (Some(run), None);
         let kept = runtime.atomically(&mut || {
@@ -67,10 +69,15 @@ impl Io<'_> {
             matches!(outcome, Some(Ok(_)))
         });
         let held = std::mem::replace(&mut self.sockets.held, outer).unwrap_or_default();
-        if let Err(error) = kept {
-            return Err(IoError::from(error).into());
+        let outcome = outcome.unwrap_or_else(|| Err(IoError::Storage("nothing was run".to_owned()).into()));
+        let outcome = kept.map_err(|error| IoError::from(error).into()).and(outcome);
+        if outcome.is_err() {
+            self.services.questions.rewind(asked);
+            if let Some(noted) = &mut self.services.sent {
+                noted.truncate(sent);
+            }
         }
-        let value = outcome.unwrap_or_else(|| Err(IoError::Storage("nothing was run".to_owned()).into()))?;
+        let value = outcome?;
         for Held { to, frames, volatile } in held {
             self.dispatch(to, frames, volatile);
         }
