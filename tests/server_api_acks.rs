@@ -7,8 +7,8 @@ mod support;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use roomcast::app::Handlers;
 use roomcast::app::prelude::*;
-use roomcast::app::{ACK_TIMEOUT, Handlers};
 use roomcast::config::Config;
 use roomcast::ids::ConnId;
 use serde_json::json;
@@ -105,7 +105,7 @@ fn row_3_timeout_who_does_not_answer_in_time_is_missing() {
     s.answer(0, id, "7");
     assert_eq!(s.told(), [""; 0], "too late");
     s.emit(0, "ask me");
-    s.room.pass(ACK_TIMEOUT.0 - 1);
+    s.room.pass(plain().ack_timeout.0 - 1);
     assert_eq!(s.told(), [""; 0]);
     s.room.pass(1);
     assert_eq!(s.told(), [s.line(&[], &[0])], "none waits for ever");
@@ -232,7 +232,7 @@ fn a_question_in_a_step_that_fails_was_never_asked() {
     });
     let (conn, id) = room.client();
     assert_eq!(room.call(conn, "half", &json!(null))["code"], "storage");
-    room.pass(ACK_TIMEOUT.0);
+    room.pass(plain().ack_timeout.0);
     assert_eq!(log.take(), [""; 0]);
     room.emit(conn, &json!(["ask me"]));
     assert_eq!(room.frames(conn).last().map(String::as_str), Some(r#"420["question","you?"]"#));

@@ -66,7 +66,7 @@ pub use handlers::Handlers;
 pub use io::Io;
 pub(crate) use io::send;
 pub use kv::Kv;
-pub use operator::{ACK_TIMEOUT, BroadcastOperator, Outgoing, RemoteSocket};
+pub use operator::{BroadcastOperator, Outgoing, RemoteSocket};
 pub use questions::{Answers, Reply};
 pub(crate) use schedule::Schedule;
 pub(crate) use services::Services;

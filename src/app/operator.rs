@@ -14,9 +14,6 @@ use crate::ids::{Millis, SocketId};
 use crate::socket_io::recovery::Logged;
 use crate::socket_io::{Handshake, Reply, is_reserved};
 
-/// How long an answer is waited for unless [`BroadcastOperator::timeout`] says otherwise.
-pub const ACK_TIMEOUT: Millis = Millis(30_000);
-
 /// Who is meant: everybody in the namespace, or those in some rooms, but for those in others. Then an event is sent to
 /// them, or something else happens to them.
 #[must_use = "nothing happens before it is said what"]
@@ -25,14 +22,14 @@ pub struct BroadcastOperator<'i, 'a> {
     to: Vec<Rc<str>>,
     except: Vec<Rc<str>>,
     volatile: bool,
-    timeout: Millis,
+    timeout: Option<Millis>,
     context: Result<Option<Rc<str>>, IoError>,
 }
 
 impl<'i, 'a> BroadcastOperator<'i, 'a> {
     /// Everybody in the namespace.
     pub(super) fn new(io: &'i mut Io<'a>) -> Self {
-        Self { io, to: Vec::new(), except: Vec::new(), volatile: false, timeout: ACK_TIMEOUT, context: Ok(None) }
+        Self { io, to: Vec::new(), except: Vec::new(), volatile: false, timeout: None, context: Ok(None) }
     }
 
     /// Those in this room, besides those in the rooms named before. Who is in several counts once; a socket's id is a room
@@ -56,9 +53,9 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
         self
     }
 
-    /// How long answers are waited for, in place of [`ACK_TIMEOUT`].
+    /// How long answers are waited for, in place of [`Config::ack_timeout`](crate::config::Config::ack_timeout).
     pub fn timeout(mut self, timeout: Millis) -> Self {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
         self
     }
 
@@ -125,7 +122,7 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     pub fn emit_args_with_ack(self, event: &str, args: &Args<'_>, then: &str) -> Result<(), IoError> {
         check(event)?;
         let receivers = self.receivers();
-        let deadline = self.io.now() + self.timeout;
+        let deadline = self.io.now() + self.timeout.unwrap_or(self.io.ack_timeout());
         let asking = Asking { name: then, context: self.context?, deadline, sockets: receivers.clone() };
         let id = self.io.ask(asking)?;
         self.io.send(&receivers, &Reply::Event { name: event, args, ack: Some(id) }, false)?;

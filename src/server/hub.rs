@@ -76,7 +76,7 @@ impl Listener for Hub {
 
 impl Hub {
     pub(super) fn new(config: &Config, app: Box<dyn App>) -> Self {
-        let services = Services::new(app.as_ref());
+        let services = Services::new(config, app.as_ref());
         Self {
             app,
             sockets: Sockets::new(config),

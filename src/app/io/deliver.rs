@@ -8,7 +8,7 @@ use super::Io;
 use crate::app::questions::Asking;
 use crate::app::{Ack, Args, IoError, Outgoing};
 use crate::engine_io::{self, Engine, Turn};
-use crate::ids::{Sid, SocketId};
+use crate::ids::{Millis, Sid, SocketId};
 use crate::outbox::Frame;
 use crate::socket_io::recovery::Logged;
 use crate::socket_io::{Held, Message, Reply, Sockets};
@@ -29,6 +29,11 @@ impl Io<'_> {
     #[allow(clippy::needless_pass_by_value, reason = "an event is answered once")]
     pub fn answer_args(&mut self, ack: Ack, args: &Args<'_>) -> Result<(), IoError> {
         self.send(&[ack.socket], &Reply::Ack { id: ack.id, args }, false)
+    }
+
+    /// How long answers are waited for unless the app says otherwise.
+    pub(in crate::app) fn ack_timeout(&self) -> Millis {
+        self.services.ack_timeout
     }
 
     /// Notes a question; gives the id under which it is to be asked.
