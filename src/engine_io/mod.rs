@@ -51,7 +51,7 @@ pub struct Engine {
     timers: Timers<(Sid, Timer)>,
     /// Sessions with a GET to be answered at the end of the turn.
     ready: Vec<Sid>,
-    /// How many inputs there were.
+    /// The number of this turn.
     turns: u64,
     /// When the WebSockets whose pongs are absorbed are pinged next. `None` while it isn't known whether the alarm that
     /// is about to ring is the one for it: after a restore.
@@ -67,7 +67,8 @@ impl Engine {
             conns: HashMap::new(),
             timers: Timers::default(),
             ready: Vec::new(),
-            turns: 0,
+            // 0 is what those have who were sent nothing yet.
+            turns: 1,
             beat_at: None,
         }
     }
