@@ -309,7 +309,7 @@ fn row_36_introspection() {
 }
 
 #[test]
-fn row_37_connection_error_with_code_and_row_38_allow_request_and_row_39_headers() {
+fn row_24_engine_middleware_row_37_connection_error_row_38_allow_request_row_39_headers() {
     let (log, mut room) = {
         let log = Log::default();
         let own = log.clone();
