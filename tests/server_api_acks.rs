@@ -4,22 +4,16 @@
 
 mod support;
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use roomcast::app::Handlers;
 use roomcast::app::prelude::*;
 use roomcast::config::Config;
 use roomcast::ids::ConnId;
 use serde_json::json;
-use support::{Room, Traveller, plain};
-
-type Log = Rc<RefCell<Vec<String>>>;
-type App = Handlers<Log>;
+use support::{Log, Room, Traveller, logging, note, plain};
 
 /// `ask` asks everybody else for a number, with a second's patience, and `ask me` the socket itself.
-fn app(log: Log) -> App {
-    Handlers::with(log)
+fn app(handlers: Handlers<Log>) -> Handlers<Log> {
+    handlers
         .on("ask", |socket, question: String| {
             let asker = socket.id;
             let all = socket.broadcast().timeout(Millis(1_000)).context(asker);
@@ -34,7 +28,7 @@ fn app(log: Log) -> App {
             let numbers: Vec<(_, u32)> = answers.get().map(|(socket, number)| (socket.as_str(), number)).collect();
             let asker: Option<SocketId> = answers.context();
             let missing: Vec<_> = answers.missing.iter().map(SocketId::as_str).collect();
-            room.app.borrow_mut().push(format!("{} {numbers:?} missing {missing:?}", answers.name));
+            note(room.app, format!("{} {numbers:?} missing {missing:?}", answers.name));
             asker.map_or(Ok(()), |asker| room.io.to(asker).emit("numbers", &numbers.len()))
         })
 }
@@ -46,9 +40,7 @@ struct Scene {
 }
 
 fn scene(config: Config) -> Scene {
-    let log = Log::default();
-    let own = log.clone();
-    let mut room = Room::new(config, move || app(own.clone()));
+    let (log, mut room) = logging(config, app);
     let clients = (0..3).map(|_| room.client()).collect();
     Scene { log, room, clients }
 }
@@ -190,9 +182,7 @@ fn questions_and_answers_outlive_restarts_and_ids_are_not_used_again() {
 
 #[test]
 fn a_client_that_comes_back_may_still_answer() {
-    let log = Log::default();
-    let own = log.clone();
-    let mut room = Room::new(Config::default(), move || app(own.clone()));
+    let (log, mut room) = logging(Config::default(), app);
     let (asker, _) = room.client();
     let mut traveller = Traveller::new(&mut room);
     room.emit(asker, &json!(["ask", "x"]));
@@ -217,10 +207,8 @@ fn a_question_that_can_not_be_stored_is_asked_of_nobody() {
 
 #[test]
 fn a_question_in_a_step_that_fails_was_never_asked() {
-    let log = Log::default();
-    let own = log.clone();
-    let mut room = Room::new(plain(), move || {
-        app(own.clone())
+    let (log, mut room) = logging(plain(), |handlers| {
+        app(handlers)
             .on("half", |socket, ()| {
                 socket.io.atomically(|io| {
                     io.all().emit_with_ack("question", &1, "numbers")?;
@@ -228,7 +216,7 @@ fn a_question_in_a_step_that_fails_was_never_asked() {
                     io.sql("INSERT INTO nowhere VALUES (1)", &[]).map(drop)
                 })
             })
-            .on_any_outgoing(|room, sent| room.app.borrow_mut().push(format!("sent {}", sent.name)))
+            .on_any_outgoing(|room, sent| note(room.app, format!("sent {}", sent.name)))
     });
     let (conn, id) = room.client();
     assert_eq!(room.call(conn, "half", &json!(null))["code"], "storage");

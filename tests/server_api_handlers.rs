@@ -3,28 +3,12 @@
 
 mod support;
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use roomcast::app::Handlers;
 use roomcast::app::prelude::*;
 use roomcast::config::{Config, Parser};
 use roomcast::database::Value as Sql;
 use serde_json::json;
-use support::{Room, plain};
-
-type Log = Rc<RefCell<Vec<String>>>;
-
-/// A room whose app writes into the log; the app is made anew after each restart.
-fn room(config: Config, app: impl Fn(Handlers<Log>) -> Handlers<Log> + 'static) -> (Log, Room) {
-    let log = Log::default();
-    let own = log.clone();
-    (log, Room::new(config, move || app(Handlers::with(own.clone()))))
-}
-
-fn note(log: &mut Log, line: impl Into<String>) {
-    log.borrow_mut().push(line.into());
-}
+use support::{Log, Room, logging, note, plain};
 
 #[test]
 fn row_22_namespace_middleware_in_order_with_data() {
@@ -32,7 +16,7 @@ fn row_22_namespace_middleware_in_order_with_data() {
     struct Auth {
         token: String,
     }
-    let (log, mut room) = room(plain(), |app| {
+    let (log, mut room) = logging(plain(), |app| {
         app.middleware(|room, joining| {
             note(room.app, "first");
             match joining.auth::<Auth>() {
@@ -59,7 +43,7 @@ fn row_22_namespace_middleware_in_order_with_data() {
 
 #[test]
 fn row_23_socket_middleware_guards_each_event() {
-    let (log, mut room) = room(plain(), |app| {
+    let (log, mut room) = logging(plain(), |app| {
         app.on("login", |socket, name: String| socket.set_data(&name))
             .on("act", |socket, ()| note(socket.app, "acted"))
             .event_middleware(|socket, event| match socket.data::<String>() {
@@ -84,7 +68,7 @@ fn row_23_socket_middleware_guards_each_event() {
 
 #[test]
 fn row_25_catch_all_in_and_out() {
-    let (log, mut room) = room(plain(), |app| {
+    let (log, mut room) = logging(plain(), |app| {
         app.on("say", |socket, text: String| {
             note(socket.app, "say");
             socket.emit("echo", &text)?;
@@ -112,7 +96,7 @@ fn row_25_catch_all_in_and_out() {
 
 #[test]
 fn row_26_on_and_the_fallback_for_all_others() {
-    let (_, mut room) = room(plain(), |app| {
+    let (_, mut room) = logging(plain(), |app| {
         app.on("known", |_, ()| Ok::<_, IoError>("first"))
             .on("known", |_, ()| Ok::<_, IoError>("last"))
             .fallback(|_, event| Failure::new("unknown_event", format!("No {:?} here.", event.name)))
@@ -126,7 +110,7 @@ fn row_26_on_and_the_fallback_for_all_others() {
 #[test]
 fn row_31_static_and_pattern_namespaces() {
     let whoami = |socket: &mut Socket<'_, '_, Log>, (): ()| Ok::<_, IoError>(socket.io.namespace().to_owned());
-    let (_, mut room) = room(plain(), move |app| {
+    let (_, mut room) = logging(plain(), move |app| {
         app.on("whoami", whoami)
             .of("/admin")
             .middleware(|_, joining| joining.auth.map(drop).ok_or(Refusal::new("who are you?")))
@@ -160,7 +144,7 @@ fn row_32_a_namespace_is_there_while_somebody_is_in_it() {
     let look = |socket: &mut Socket<'_, '_, Log>, (): ()| {
         Ok::<_, IoError>(socket.io.namespaces().map(str::to_owned).collect::<Vec<_>>())
     };
-    let (_, mut room) = room(plain(), move |app| app.on("look", look).of_matching(|name| name.starts_with("/x")));
+    let (_, mut room) = logging(plain(), move |app| app.on("look", look).of_matching(|name| name.starts_with("/x")));
     let (conn, _) = room.client();
     room.join(conn, "/x1");
     assert_eq!(room.call(conn, "look", &json!(null)), json!(["/", "/x1"]));
@@ -171,13 +155,13 @@ fn row_32_a_namespace_is_there_while_somebody_is_in_it() {
 #[test]
 fn row_40_socket_io_2_and_row_42_msgpack_reach_the_same_handlers() {
     let app = |app: Handlers<Log>| app.on("add", |_, (a, b): (u32, u32)| Ok::<_, IoError>(a + b));
-    let (_, mut old) = room(Config { allow_eio3: true, ..plain() }, app);
+    let (_, mut old) = logging(Config { allow_eio3: true, ..plain() }, app);
     let conn = old.websocket("EIO=3&transport=websocket");
     old.frames(conn);
     old.text(conn, r#"421["add",3,4]"#);
     assert_eq!(old.frames(conn), ["431[7]"]);
 
-    let (_, mut packed) = room(Config { parser: Parser::Msgpack, ..plain() }, app);
+    let (_, mut packed) = logging(Config { parser: Parser::Msgpack, ..plain() }, app);
     let conn = packed.open_socket();
     // {type: 0, nsp: "/"} and {type: 2, nsp: "/", data: ["add", 3, 4], id: 1}
     packed.binary(conn, b"\x82\xa4type\x00\xa3nsp\xa1/");
@@ -195,7 +179,7 @@ fn row_40_socket_io_2_and_row_42_msgpack_reach_the_same_handlers() {
 
 #[test]
 fn row_49_timers_that_survive_restarts_and_those_that_do_not() {
-    let (log, mut room) = room(plain(), |app| {
+    let (log, mut room) = logging(plain(), |app| {
         app.on("schedule", |socket, after: u64| socket.io.schedule("stored", Millis(after)))
             .on("timeout", |socket, after: u64| socket.io.set_timeout("tick", Millis(after)))
             .on("clear", |socket, name: String| socket.io.clear_timeout(&name))
@@ -243,7 +227,7 @@ fn an_apps_values_by_key_survive_and_are_its_own() {
                 .on("list", |socket, prefix: String| socket.io.kv().list::<u32>(&prefix))
         }
     };
-    let (_, mut first) = room(plain(), app("first"));
+    let (_, mut first) = logging(plain(), app("first"));
     let (conn, _) = first.client();
     for (key, value) in
         [("a/2", json!(2)), ("a/1", json!(1)), ("a%", json!(3)), ("b", json!({ "x": "y" })), ("a/1", json!(9))]
@@ -270,7 +254,7 @@ fn an_apps_values_by_key_survive_and_are_its_own() {
 #[test]
 fn an_apps_own_tables_and_what_fails_in_them() {
     const STEPS: &[&str] = &["CREATE TABLE votes (name TEXT PRIMARY KEY, count INTEGER) WITHOUT ROWID"];
-    let (_, mut room) = room(plain(), |app| {
+    let (_, mut room) = logging(plain(), |app| {
         app.named("votes")
             .tables(STEPS)
             .on("vote", |socket, name: String| {

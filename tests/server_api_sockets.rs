@@ -3,32 +3,16 @@
 
 mod support;
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use roomcast::app::prelude::*;
 use roomcast::app::{Handlers, RoomEvent};
 use roomcast::config::Config;
 use roomcast::outbox::{Headers, Request};
 use serde_json::{Value, json};
-use support::{POLLING, Room, WEBSOCKET, plain};
-
-type Log = Rc<RefCell<Vec<String>>>;
-
-/// A room whose app writes into the log; the app is made anew after each restart.
-fn room(config: Config, app: impl Fn(Handlers<Log>) -> Handlers<Log> + 'static) -> (Log, Room) {
-    let log = Log::default();
-    let own = log.clone();
-    (log, Room::new(config, move || app(Handlers::with(own.clone()))))
-}
-
-fn note(log: &mut Log, line: String) {
-    log.borrow_mut().push(line);
-}
+use support::{Log, POLLING, Room, WEBSOCKET, logging, note, plain};
 
 #[test]
 fn row_17_fetch_sockets_with_rooms_data_and_handshake() {
-    let (_, mut room) = room(plain(), |app| {
+    let (_, mut room) = logging(plain(), |app| {
         app.on("enter", |socket, (room, data): (String, u8)| {
             socket.join(&room);
             socket.set_data(&data)
@@ -53,7 +37,7 @@ fn row_17_fetch_sockets_with_rooms_data_and_handshake() {
 
 #[test]
 fn row_18_sockets_join_and_sockets_leave() {
-    let (_, mut room) = room(plain(), |app| {
+    let (_, mut room) = logging(plain(), |app| {
         app.on("all join", |socket, room: String| socket.io.all().sockets_join(&room))
             .on("others leave", |socket, room: String| socket.broadcast().sockets_leave(&room))
             .on("move", |socket, (from, to): (String, String)| socket.io.to(from).sockets_join(&to))
@@ -71,7 +55,7 @@ fn row_18_sockets_join_and_sockets_leave() {
 
 #[test]
 fn row_19_disconnect_sockets() {
-    let (log, mut room) = room(plain(), |app| {
+    let (log, mut room) = logging(plain(), |app| {
         app.on("kick", |socket, close: bool| socket.broadcast().disconnect_sockets(close))
             .on_disconnect(|room, departed| note(room.app, departed.reason.as_str().to_owned()))
     });
@@ -88,7 +72,7 @@ fn row_19_disconnect_sockets() {
 
 #[test]
 fn row_20_socket_disconnect_and_row_29_connected() {
-    let (_, mut room) = room(plain(), |app| {
+    let (_, mut room) = logging(plain(), |app| {
         app.on("leave", |socket, close: bool| {
             let before = socket.connected();
             socket.disconnect(close);
@@ -107,7 +91,7 @@ fn row_20_socket_disconnect_and_row_29_connected() {
 
 #[test]
 fn row_27_socket_data_survives_restarts() {
-    let (_, mut room) = room(plain(), |app| {
+    let (_, mut room) = logging(plain(), |app| {
         app.on("count", |socket, ()| {
             let count = socket.data::<u32>().unwrap_or_default() + 1;
             socket.set_data(&count)?;
@@ -129,7 +113,7 @@ fn first_request<'a>(query: &'a str, headers: Headers<'a>) -> Request<'a> {
 
 #[test]
 fn row_28_socket_handshake_lasts_as_long_as_the_connection() {
-    let (_, mut room) = room(plain(), |app| {
+    let (_, mut room) = logging(plain(), |app| {
         app.keep_headers(&["User-Agent", "X-None"])
             .on("handshake", |socket, ()| {
                 Ok::<_, IoError>(socket.handshake().map(|shake| {
@@ -164,7 +148,7 @@ fn row_28_socket_handshake_lasts_as_long_as_the_connection() {
 
 #[test]
 fn row_28_a_huge_handshake_is_kept_in_part_and_breaks_nothing() {
-    let (_, mut room) = room(plain(), |app| {
+    let (_, mut room) = logging(plain(), |app| {
         app.on("names", |socket, ()| {
             let names: Option<Vec<_>> = socket.handshake().map(|shake| shake.query.keys().cloned().collect());
             Ok::<_, IoError>(names)
@@ -184,7 +168,7 @@ fn row_28_auth_is_there_on_connection() {
     struct Auth {
         name: String,
     }
-    let (log, mut room) = room(plain(), |app| {
+    let (log, mut room) = logging(plain(), |app| {
         app.on_connection(|socket| {
             let name = socket.auth::<Auth>().map(|auth| auth.name);
             note(socket.app, format!("{name:?} {}", socket.recovered));
@@ -199,7 +183,7 @@ fn row_28_auth_is_there_on_connection() {
 
 #[test]
 fn row_29_recovered() {
-    let (log, mut room) = room(Config::default(), |app| {
+    let (log, mut room) = logging(Config::default(), |app| {
         app.on_connection(|socket| note(socket.app, format!("{} {}", socket.id, socket.recovered)))
     });
     let mut traveller = support::Traveller::new(&mut room);
@@ -209,7 +193,7 @@ fn row_29_recovered() {
 
 #[test]
 fn row_30_disconnecting_and_disconnect_with_rooms_and_reason() {
-    let (log, mut room) = room(plain(), |app| {
+    let (log, mut room) = logging(plain(), |app| {
         app.on("join", |socket, room: String| socket.join(&room))
             .on_disconnecting(|room, departed| {
                 let rooms: Vec<_> = departed.rooms.iter().filter(|room| *room != departed.id.as_str()).collect();
@@ -239,7 +223,7 @@ fn row_30_disconnecting_and_disconnect_with_rooms_and_reason() {
 
 #[test]
 fn row_33_recovery_and_who_never_comes_back() {
-    let (log, mut room) = room(Config::default(), |app| {
+    let (log, mut room) = logging(Config::default(), |app| {
         app.on_disconnect(|room, departed| note(room.app, format!("lost {}", departed.recoverable)))
             .on_expired(|room, departed| note(room.app, format!("gone {}", departed.id)))
     });
@@ -252,7 +236,7 @@ fn row_33_recovery_and_who_never_comes_back() {
 
 #[test]
 fn row_35_create_join_leave_and_delete_room() {
-    let (log, mut room) = room(plain(), |app| {
+    let (log, mut room) = logging(plain(), |app| {
         app.on("join", |socket, room: String| {
             socket.join(&room);
             socket.join(&room);
@@ -287,7 +271,7 @@ fn row_35_create_join_leave_and_delete_room() {
 
 #[test]
 fn row_36_introspection() {
-    let (_, mut room) = room(plain(), |app| {
+    let (_, mut room) = logging(plain(), |app| {
         let look = |socket: &mut Socket<'_, '_, Log>, (): ()| {
             let sockets: Vec<_> = socket.io.sockets().cloned().collect();
             let mut rooms: Vec<_> = socket.io.rooms().filter(|(room, _)| room.len() < 20).collect();
@@ -321,7 +305,7 @@ fn row_24_engine_middleware_row_37_connection_error_row_38_allow_request_row_39_
                     false => Err("no key".into()),
                 })
                 .initial_headers(|_| vec![("x-greeting".to_owned(), "hello".to_owned())])
-                .on_connection_error(move |error| log.borrow_mut().push(format!("{} {}", error.code, error.message)))
+                .on_connection_error(move |error| note(&log, format!("{} {}", error.code, error.message)))
         };
         (log, Room::new(plain(), app))
     };
@@ -343,7 +327,7 @@ fn row_24_engine_middleware_row_37_connection_error_row_38_allow_request_row_39_
 #[test]
 fn row_45_limits_are_settings() {
     let config = Config { connect_timeout: Millis(1_000), max_payload: 20, ..plain() };
-    let (_, mut room) = room(config, |app| app.on("size", |_, text: String| Ok::<_, IoError>(text.len())));
+    let (_, mut room) = logging(config, |app| app.on("size", |_, text: String| Ok::<_, IoError>(text.len())));
     let idle = room.open_socket();
     let (conn, _) = room.client();
     assert_eq!(room.call(conn, "size", &json!("x")), Value::from(1));

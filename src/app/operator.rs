@@ -22,6 +22,7 @@ pub struct BroadcastOperator<'i, 'a> {
     to: Vec<Rc<str>>,
     except: Vec<Rc<str>>,
     volatile: bool,
+    or_volatile: bool,
     timeout: Option<Millis>,
     context: Result<Option<Rc<str>>, IoError>,
 }
@@ -29,7 +30,15 @@ pub struct BroadcastOperator<'i, 'a> {
 impl<'i, 'a> BroadcastOperator<'i, 'a> {
     /// Everybody in the namespace.
     pub(super) fn new(io: &'i mut Io<'a>) -> Self {
-        Self { io, to: Vec::new(), except: Vec::new(), volatile: false, timeout: None, context: Ok(None) }
+        Self {
+            io,
+            to: Vec::new(),
+            except: Vec::new(),
+            volatile: false,
+            or_volatile: false,
+            timeout: None,
+            context: Ok(None),
+        }
     }
 
     /// Those in this room, besides those in the rooms named before. Who is in several counts once; a socket's id is a room
@@ -50,6 +59,13 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     /// the same.
     pub fn volatile(mut self) -> Self {
         self.volatile = true;
+        self
+    }
+
+    /// As a volatile event where it can't be stored: for what isn't to be kept from those who are there, since nothing else
+    /// depends on it.
+    pub fn or_volatile(mut self) -> Self {
+        self.or_volatile = true;
         self
     }
 
@@ -87,22 +103,32 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     /// # Errors
     /// As [`emit`](Self::emit).
     pub fn emit_args(self, event: &str, args: &Args<'_>) -> Result<(), IoError> {
+        self.emit_counted(event, args).map(drop)
+    }
+
+    /// The same; gives how many connected sockets it was for.
+    pub(crate) fn emit_counted(self, event: &str, args: &Args<'_>) -> Result<usize, IoError> {
         check(event)?;
         let receivers = self.receivers();
+        let count = receivers.len();
         let recovery = &self.io.sockets.recovery;
+        let plain = Reply::Event { name: event, args, ack: None };
         if self.volatile || !recovery.is_on() {
-            self.io.send(&receivers, &Reply::Event { name: event, args, ack: None }, self.volatile)?;
+            self.io.send(&receivers, &plain, self.volatile)?;
         } else {
             let logged = Logged { offset: recovery.log.next(self.io.now()), to: self.to, except: self.except };
             if !receivers.is_empty() || recovery.is_missed(self.io.namespace(), &logged) {
                 let offset = to_raw_value(&logged.offset.to_string())?;
                 let frames = self.io.frames(&Reply::Event { name: event, args: &args.and(&offset), ack: None })?;
-                self.io.append(&logged, event, args)?;
-                self.io.deliver(&receivers, frames, false);
+                match self.io.append(&logged, event, args) {
+                    Ok(()) => self.io.deliver(&receivers, frames, false),
+                    Err(_) if self.or_volatile => self.io.send(&receivers, &plain, true)?,
+                    Err(error) => return Err(error),
+                }
             }
         }
         self.io.note_outgoing(event, args, receivers);
-        Ok(())
+        Ok(count)
     }
 
     /// Sends the event with one argument and asks each receiver for an answer. All answers together are handed to

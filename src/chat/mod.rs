@@ -38,7 +38,7 @@ mod problem;
 use serde::{Deserialize, Serialize};
 
 use crate::app::handlers::{Failure, Handlers, Room, Socket};
-use crate::app::{BroadcastOperator, Io, IoError, Joining, Refusal};
+use crate::app::{BroadcastOperator, Io, Joining, Refusal};
 use crate::config::Config;
 use crate::ids::SocketId;
 use history::{History, Page, Range};
@@ -153,14 +153,9 @@ fn read(socket: &mut Socket<'_, '_, Chat>, ReadHistory { before, after }: ReadHi
 
 /// Tells those in a room. What can't be stored isn't kept from those who are there: nothing else depends on it.
 fn tell<P: Serialize>(io: &mut Io<'_>, room: &str, except: &[SocketId], news: News<P>, payload: &P) {
-    fn to<'i, 'a>(io: &'i mut Io<'a>, room: &str, except: &[SocketId]) -> BroadcastOperator<'i, 'a> {
-        except.iter().fold(io.to(room), BroadcastOperator::except)
-    }
-    let told = match news.emit(to(io, room, except), payload) {
-        Err(IoError::Storage(_)) => news.emit(to(io, room, except).volatile(), payload),
-        told => told,
-    };
+    let to = except.iter().fold(io.to(room).or_volatile(), BroadcastOperator::except);
     // These values are JSON, and these names aren't reserved.
+    let told = news.emit(to, payload);
     debug_assert_eq!(told, Ok(()));
 }
 

@@ -61,14 +61,12 @@ impl Hub {
         if !self.app.has_namespace(namespace) {
             return Err(Problem::UnknownNamespace);
         }
-        let place = self.sockets.namespaces.get(namespace);
-        let sockets = place.map_or(0, |place| place.rooms.select(to, except).len());
-        self.call(engine, turn, namespace, |_, io| {
+        let sockets = self.call(engine, turn, namespace, |_, io| {
             let selected = to.iter().fold(io.all(), |selected, room| selected.to(room));
             let selected = except.iter().fold(selected, |selected, room| selected.except(room));
-            selected.emit_args(event, args)
-        })?;
-        Ok(sockets)
+            selected.emit_counted(event, args)
+        });
+        Ok(sockets?)
     }
 
     fn count(&self) -> Counted<'_> {

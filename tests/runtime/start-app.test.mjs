@@ -5,14 +5,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Client } from './support/clients.mjs';
+import { npmStart } from './support/npm-start.mjs';
 import { ROOT } from './support/paths.mjs';
-import { freePort, start } from './support/processes.mjs';
 import { roomcastOnly } from './support/target.mjs';
-import { eventually, PATIENCE } from './support/wait.mjs';
+import { PATIENCE } from './support/wait.mjs';
 import { freshRoom, request } from './support/wire.mjs';
 
 const EXAMPLES = ['dashboard', 'echo', 'game', 'tutorial', 'whiteboard'];
-const BUILD_PATIENCE = 300_000; // `npm start` may have to build the Worker first
 
 /** What it prints on the way to its end. */
 function refused(...args) {
@@ -44,26 +43,10 @@ test('a name that is none, and other arguments, are refused in one line', () => 
 });
 
 test('npm start -- --app echo runs the echo', { skip: roomcastOnly }, async (t) => {
-  const port = await freePort();
-  const wrangler = start('npm', ['start', '--', '--app', 'echo'], {
-    cwd: ROOT,
-    env: { ...process.env, PORT: String(port), CI: '1', WRANGLER_SEND_METRICS: 'false' },
-  });
-  t.after(() => wrangler.stop());
-  let ended;
-  wrangler.exited.then((how) => (ended = how));
-  const server = { url: `http://127.0.0.1:${port}` };
-  const page = () => request(new URL('/r/echo', server.url)).then(({ status, body }) => status === 200 && body, () => undefined);
-  let html;
-  await eventually(async () => {
-    if (ended) throw new Error(`npm start ${ended}: ${wrangler.output()}`);
-    html = await page();
-    return html;
-  }, 'npm start to serve the room\'s page', BUILD_PATIENCE).catch((error) => {
-    throw new Error(`${error.message}; it printed ${wrangler.output()}`);
-  });
-  assert.match(html, /<title>Echo<\/title>/);
-  assert.ok(wrangler.output().includes(`open ${server.url}/r/echo`), wrangler.output());
+  const page = (url) => request(new URL('/r/echo', url)).then(({ status, body }) => status === 200 && body, () => undefined);
+  const server = await npmStart(t, ['--', '--app', 'echo'], page, 'npm start to serve the room\'s page');
+  assert.match(server.found, /<title>Echo<\/title>/);
+  assert.ok(server.output().includes(`open ${server.url}/r/echo`), server.output());
   const client = await Client.connect(t, server, freshRoom());
   client.socket.emit('message', 'hello');
   assert.equal(await client.next('message'), 'hello');

@@ -8,6 +8,7 @@
 
 mod clients;
 mod comebacks;
+mod logging;
 mod memory;
 pub(crate) mod people;
 mod random;
@@ -26,6 +27,7 @@ use roomcast::server::Server;
 
 pub(crate) use clients::{POLLING, WEBSOCKET, payload};
 pub(crate) use comebacks::Traveller;
+pub(crate) use logging::{Log, logging, note};
 pub(crate) use memory::Memory;
 pub(crate) use random::Random;
 pub(crate) use recorder::Recorder;

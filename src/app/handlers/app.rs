@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::namespace::{Namespace, OnRoom, answer, report};
+use super::namespace::{Namespace, OnRoom, answer, find, report};
 use super::{Handlers, Room, Socket};
 use crate::app::{
     Answers, App, Connection, ConnectionError, Departed, Event, Io, Joining, Outgoing, Refusal, Request, RoomChange,
@@ -10,14 +10,9 @@ use crate::app::{
 };
 
 impl<S> Handlers<S> {
-    fn find(&self, name: &str) -> Option<&Namespace<S>> {
-        self.namespaces.iter().find(|(pattern, _)| pattern(name)).map(|(_, namespace)| namespace)
-    }
-
     /// The handlers of the namespace of `io`, and the app's state beside them.
     fn split(&mut self, io: &Io<'_>) -> Option<(&Namespace<S>, &mut S)> {
-        let found = self.namespaces.iter().find(|(pattern, _)| pattern(io.namespace()));
-        found.map(|(_, namespace)| (namespace, &mut self.state))
+        find(&self.namespaces, io.namespace()).map(|namespace| (namespace, &mut self.state))
     }
 
     /// Calls all of these, of which nobody waits for an answer.
@@ -49,7 +44,7 @@ impl<S> App for Handlers<S> {
     }
 
     fn has_namespace(&self, name: &str) -> bool {
-        self.find(name).is_some()
+        find(&self.namespaces, name).is_some()
     }
 
     fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Failure, Outcome, Room, Socket};
-use crate::app::{Answers, Args, Departed, Event, Io, IoError, Joining, Outgoing, Refusal, RoomChange};
+use super::{Failure, Pattern, Room, Socket};
+use crate::app::{Answers, Args, Departed, Event, Io, Joining, Outgoing, Refusal, RoomChange};
 
 /// What a handler came to.
 pub(super) type Answer = Result<Args<'static>, Failure>;
@@ -52,6 +52,11 @@ impl<S> Default for Namespace<S> {
     }
 }
 
+/// The handlers of the namespace of this name: the first whose pattern it is.
+pub(super) fn find<'n, S>(namespaces: &'n [(Pattern, Namespace<S>)], name: &str) -> Option<&'n Namespace<S>> {
+    namespaces.iter().find(|(pattern, _)| pattern(name)).map(|(_, namespace)| namespace)
+}
+
 impl<S> Namespace<S> {
     /// An event: who listens to all of them, then the checks, then its own handler. What that returns is the answer.
     pub(super) fn event(&self, socket: &mut Socket<'_, '_, S>, event: &Event<'_>) {
@@ -78,11 +83,7 @@ pub(super) fn answer<S>(socket: &mut Socket<'_, '_, S>, outcome: Answer) {
     let told = match (socket.ack.take(), outcome) {
         (Some(ack), Ok(args)) => socket.io.answer_args(ack, &args),
         (Some(ack), Err(failure)) => socket.io.answer(ack, &failure),
-        (None, Err(failure)) => match socket.emit("error", &failure) {
-            // Who is there can be told nevertheless.
-            Err(IoError::Storage(_)) => socket.volatile().emit("error", &failure),
-            told => told,
-        },
+        (None, Err(failure)) => socket.only().or_volatile().emit("error", &failure),
         (None, Ok(_)) => Ok(()),
     };
     if let Err(error) = told {
@@ -91,8 +92,8 @@ pub(super) fn answer<S>(socket: &mut Socket<'_, '_, S>, outcome: Answer) {
 }
 
 /// Where nobody waits for an answer, the operator is told what went wrong.
-pub(super) fn report(io: &Io<'_>, what: &str, outcome: impl Outcome) {
-    if let Err(Failure { code, message }) = outcome.into_answer() {
+pub(super) fn report(io: &Io<'_>, what: &str, outcome: Answer) {
+    if let Err(Failure { code, message }) = outcome {
         io.warn(&format!("{what} failed: {message} ({code})"));
     }
 }
