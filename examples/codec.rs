@@ -9,7 +9,7 @@ use std::io::{self, BufRead as _, Write as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use roomcast::config::Parser;
-use roomcast::engine_io::payload::{self, Body};
+use roomcast::engine_io::payload::{self, Body, Payload};
 use roomcast::engine_io::{Packet, ParseError, Revision};
 use roomcast::outbox::Frame;
 use roomcast::socket_io::{self, Args, Binary, DecodeError, Decoder, Message, Reply};
@@ -68,11 +68,11 @@ fn answer(request: Request) -> Fallible<Value> {
             Data::Bytes(bytes) => Packet::decode_binary(known_revision(&revision)?, bytes),
         })),
         Request::Payload { revision, body } => {
-            let body = match &body {
-                Data::Text(text) => Body::Text(text.into()),
+            let body = match body {
+                Data::Text(text) => Body::Text(text),
                 Data::Bytes(bytes) => Body::Binary(bytes),
             };
-            read_all(payload::decode(known_revision(&revision)?, &body))
+            read_all(Payload::new(known_revision(&revision)?, body))
         }
         Request::WritePayload { revision, base64, packets } => {
             let frames = packets.iter().map(frame).collect::<Fallible<Vec<_>>>()?;

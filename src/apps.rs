@@ -1,14 +1,17 @@
 //! What runs in the rooms, by the setting `APP`.
 
+use std::rc::Rc;
+
+use crate::api::{Command, Problem};
 use crate::app::App;
 use crate::chat::chat;
 use crate::config::{AppKind, Config};
-use crate::conformance::{Conformance, Echo, RAW_ROOM};
-use crate::core::Core;
-use crate::database::DatabaseError;
+use crate::conformance::{Conformance, RAW_ROOM};
 use crate::examples;
+use crate::host::Host;
+use crate::ids::Millis;
+use crate::outbox::{Input, Outbox, Reply};
 use crate::raw::RawServer;
-use crate::runtime::{Runtime, Sleeper};
 use crate::server::Server;
 
 /// The app that the settings name. This is the place to put another one.
@@ -24,21 +27,56 @@ fn app(config: &Config) -> Box<dyn App> {
     }
 }
 
-/// The core of a room.
-///
-/// # Errors
-/// [`DatabaseError`] where the room's database can't be read.
-pub fn start(
-    config: &Config,
-    room: Option<&str>,
-    runtime: Box<dyn Runtime>,
-    sleepers: Vec<Sleeper>,
-) -> Result<Box<dyn Core>, DatabaseError> {
-    let own = config.clone();
-    if config.app == AppKind::Conformance && room == Some(RAW_ROOM) {
-        return Ok(Box::new(RawServer::start(own, Echo, runtime, sleepers)));
+/// The core of a room: what the object's shell drives.
+pub enum Core {
+    /// A Socket.IO server with its app.
+    SocketIo(Box<Server>),
+    /// A raw Engine.IO server.
+    EngineIo(Box<RawServer>),
+}
+
+impl Core {
+    /// The core of the room of this name.
+    pub fn new(config: &Config, room: Option<&str>, host: Rc<dyn Host>) -> Self {
+        let own = config.clone();
+        if config.app == AppKind::Conformance && room == Some(RAW_ROOM) {
+            return Self::EngineIo(Box::new(RawServer::new(own, host)));
+        }
+        let make_app = move || app(&own);
+        Self::SocketIo(Box::new(Server::new(config.clone(), Box::new(make_app), host)))
     }
-    Ok(Box::new(Server::start(own, app(config), runtime, sleepers)?))
+
+    /// Handles one input at the time `now`.
+    pub fn handle(&mut self, now: Millis, input: Input<'_>) -> Outbox {
+        match self {
+            Self::SocketIo(server) => server.handle(now, input),
+            Self::EngineIo(server) => server.handle(now, input),
+        }
+    }
+
+    /// Does what a backend asks for at the time `now`; the answer is given when the effects are done.
+    pub fn command(&mut self, now: Millis, command: &Command) -> (Reply, Outbox) {
+        match self {
+            Self::SocketIo(server) => server.command(now, command),
+            Self::EngineIo(_) => (Problem::NoSocketIo.reply(), Outbox::default()),
+        }
+    }
+
+    /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
+    pub fn next_wake(&self, now: Millis) -> Option<Millis> {
+        match self {
+            Self::SocketIo(server) => server.next_wake(now),
+            Self::EngineIo(server) => server.next_wake(now),
+        }
+    }
+
+    /// When [`Input::Tick`] is wanted for what needs no alarm: it is forgotten together with the object's memory.
+    pub fn next_tick(&self) -> Option<Millis> {
+        match self {
+            Self::SocketIo(server) => server.next_tick(),
+            Self::EngineIo(server) => server.next_tick(),
+        }
+    }
 }
 
 /// The file that `/r/<room>` shows with this app.

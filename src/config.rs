@@ -66,6 +66,11 @@ pub struct Config {
     /// `MAX_BUFFERED_BYTES`: how much a client may leave unread, on a WebSocket or for its next GET, before it is closed. Who
     /// has missed more than half of it isn't recovered.
     pub max_buffered: usize,
+    /// `MAX_ROOM_BUFFERED_BYTES`: how much all clients of a room together may leave unread before those who leave most are
+    /// closed. An isolate has 128 MB, which several rooms share.
+    pub max_room_buffered: usize,
+    /// `MAX_TURN_PACKETS`: how many packets of a POST are handled at a time; the rest waits until others had their turn.
+    pub max_turn_packets: usize,
     /// `MAX_CONNECTIONS`: how many sessions a room holds; the runtime itself takes 32,768 WebSockets an object.
     pub max_connections: usize,
     /// `ALLOW_EIO3`: whether clients of Engine.IO 3, which Socket.IO 2 has, are let in (R3).
@@ -104,6 +109,8 @@ impl Default for Config {
             ack_timeout: Millis(30_000),
             max_payload: 1_000_000,
             max_buffered: 4_000_000,
+            max_room_buffered: 32_000_000,
+            max_turn_packets: 64,
             max_connections: 10_000,
             allow_eio3: false,
             cookie: None,
@@ -140,6 +147,8 @@ const MOST_MS: u64 = 1 << 30;
 const MOST_BYTES: u64 = 32 << 20;
 /// The most WebSockets that the runtime lets an object hold.
 const MOST_CONNECTIONS: u64 = 32_768;
+/// More packets in a turn would hold up every room of the isolate.
+const MOST_PACKETS: u64 = 10_000;
 /// Each attachment is a frame of its own for each receiver.
 const MOST_ATTACHMENTS: u64 = 1_000;
 /// What an object's storage holds easily.
@@ -166,6 +175,8 @@ impl Config {
             ack_timeout: settings.millis("ACK_TIMEOUT_MS", default.ack_timeout)?,
             max_payload: settings.size("MAX_PAYLOAD_BYTES", default.max_payload, MOST_BYTES)?,
             max_buffered: settings.size("MAX_BUFFERED_BYTES", default.max_buffered, MOST_BYTES)?,
+            max_room_buffered: settings.size("MAX_ROOM_BUFFERED_BYTES", default.max_room_buffered, MOST_BYTES)?,
+            max_turn_packets: settings.size("MAX_TURN_PACKETS", default.max_turn_packets, MOST_PACKETS)?,
             max_connections: settings.size("MAX_CONNECTIONS", default.max_connections, MOST_CONNECTIONS)?,
             allow_eio3: settings.choice("ALLOW_EIO3", &[("false", false), ("true", true)])?,
             cookie: settings.read("COOKIE", "the name of a cookie, or empty", |value| match value {

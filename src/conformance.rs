@@ -8,26 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::app::{Ack, Answers, App, Args, Connection, Event, Handshake, Io, IoError, Joining, Refusal};
-use crate::engine_io::{Engine, Listener, Message, Packet, Reason, Turn};
-use crate::ids::{Millis, Sid, SocketId};
-use crate::outbox::Request;
+use crate::ids::{Millis, SocketId};
 
 /// The name of the object that speaks raw Engine.IO; no URL can name a room like it.
 pub const RAW_ROOM: &str = "engine.io";
-
-/// Sends each Engine.IO message back.
-#[derive(Debug)]
-pub struct Echo;
-
-impl Listener for Echo {
-    fn opened(&mut self, _: &mut Engine, _: &mut Turn<'_>, _: &Sid, _: &Request<'_>) {}
-
-    fn message(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, sid: &Sid, message: Message<'_>) {
-        engine.send(turn, sid, Packet::from(message).encode());
-    }
-
-    fn closed(&mut self, _: &mut Engine, _: &mut Turn<'_>, _: &Sid, _: Reason) {}
-}
 
 /// The Socket.IO side.
 ///

@@ -78,6 +78,7 @@ macro_rules! identifier {
 
 identifier!(
     /// The identifier of an Engine.IO session. It is the session's secret: who knows it may speak for it (H3).
+    #[derive(Serialize, Deserialize)]
     Sid
 );
 identifier!(
@@ -150,7 +151,7 @@ impl fmt::Display for SocketId {
 }
 
 /// One HTTP request at the object, or the WebSocket that it turned into. The shell numbers them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConnId(pub u64);
 
 /// The name of a room as a URL may carry it: 1–64 characters of `A–Z a–z 0–9 _ -`.

@@ -18,7 +18,7 @@
 //!   are to see is stored first: the runtime holds back what is sent until the writes of the turn are durable.
 //! - No borrow of the object's state lives across an await.
 //!
-//! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`outbox`], [`database`] and [`runtime`]; [`engine_io`] and
+//! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`outbox`], [`database`] and [`host`]; [`engine_io`] and
 //! [`socket_io`], which don't know each other; [`app`]; [`chat`] and [`examples`], which know only [`app`]; [`api`], what
 //! backends may ask for; [`server`], which ties the layers together; [`apps`], which names the app that runs; [`edge`].
 //!
@@ -30,16 +30,15 @@ pub mod apps;
 pub mod chat;
 pub mod config;
 pub mod conformance;
-pub mod core;
 pub mod cors;
 pub mod database;
 pub mod edge;
 pub mod engine_io;
 pub mod examples;
+pub mod host;
 pub mod ids;
 pub mod outbox;
 pub mod raw;
-pub mod runtime;
 pub mod server;
 pub mod socket_io;
 pub mod timers;

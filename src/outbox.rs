@@ -124,7 +124,7 @@ pub enum Effect {
         conn: ConnId,
         /// Headers for the answer.
         headers: Vec<(String, String)>,
-        /// What the runtime keeps with the WebSocket for as long as it is open, for [`Sleeper`](crate::runtime::Sleeper).
+        /// What the runtime keeps with the WebSocket for as long as it is open, for [`HibernatedSocket`](crate::host::HibernatedSocket).
         tag: String,
     },
     /// Sends a frame over a WebSocket.
@@ -141,11 +141,17 @@ pub enum Effect {
         /// The close code, where the protocol has one (W2, W3).
         code: Option<u16>,
     },
+    /// The core has lost its memory, and nothing that it wanted in this turn is done. Every request that waits is answered with
+    /// this, and WebSockets that don't outlive the memory are closed.
+    Restart {
+        /// The answer.
+        reply: Reply,
+    },
     /// Replaces what the runtime keeps beside a WebSocket while the object sleeps.
     Attach {
         /// The WebSocket.
         conn: ConnId,
-        /// The state, to be had again from [`Runtime::attachment`](crate::runtime::Runtime::attachment).
+        /// The state, to be had again from [`Host::attachment`](crate::host::Host::attachment).
         state: String,
     },
 }
@@ -193,6 +199,14 @@ impl Reply {
     /// An answer without a body.
     pub fn empty(status: u16) -> Self {
         Self { status, content_type: None, no_store: false, headers: Vec::new(), body: Frame::Text("".into()) }
+    }
+
+    /// The room can't answer now, and will soon: 503.
+    pub fn unavailable() -> Self {
+        let body = r#"{"code":"unavailable","message":"The room can't answer now. Try again in a moment."}"#;
+        let headers = vec![("retry-after".to_owned(), "1".to_owned())];
+        let content_type = Some("application/json");
+        Self { content_type, no_store: true, headers, body: Frame::Text(body.into()), ..Self::empty(503) }
     }
 
     /// The body as text; empty where it is bytes.

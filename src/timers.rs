@@ -37,6 +37,35 @@ impl<K: Ord + Hash + Clone> Timers<K> {
         self.by_time.remove(&(at, key))
     }
 
+    /// Sets the deadline of `key`, or forgets it.
+    pub fn put(&mut self, key: K, at: Option<Millis>) {
+        match at {
+            Some(at) => self.set(key, at),
+            None => _ = self.clear(&key),
+        }
+    }
+
+    /// The deadline of `key`.
+    pub fn get(&self, key: &K) -> Option<Millis> {
+        self.by_key.get(key).copied()
+    }
+
+    /// The deadlines that `now` has reached, the earliest first.
+    pub fn due(&self, now: Millis) -> impl Iterator<Item = (&K, Millis)> {
+        self.by_time.iter().take_while(move |(at, _)| *at <= now).map(|(at, key)| (key, *at))
+    }
+
+    /// Whether `key` has a deadline.
+    pub fn contains(&self, key: &K) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    /// Moves all deadlines `by` so much nearer: the clock by which they were set has gone back.
+    pub fn bring_forward(&mut self, by: Millis) {
+        self.by_time = std::mem::take(&mut self.by_time).into_iter().map(|(at, key)| (at.before(by), key)).collect();
+        self.by_key.values_mut().for_each(|at| *at = at.before(by));
+    }
+
     /// The earliest deadline.
     pub fn next(&self) -> Option<Millis> {
         self.by_time.first().map(|(at, _)| *at)
@@ -56,6 +85,17 @@ impl<K: Ord + Hash + Clone> Timers<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn deadlines_move_with_a_clock_that_goes_back() {
+        let mut timers = Timers::default();
+        timers.set("near", Millis(5));
+        timers.set("far", Millis(30));
+        timers.bring_forward(Millis(10));
+        assert_eq!(timers.pop_due(Millis(0)), Some(("near", Millis(0))));
+        assert_eq!((timers.next(), timers.contains(&"far")), (Some(Millis(20)), true));
+        assert!(timers.clear(&"far") && !timers.contains(&"far"));
+    }
 
     #[test]
     fn fire_in_order_once_and_never_early() {

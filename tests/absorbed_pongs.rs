@@ -153,14 +153,15 @@ fn a_pong_that_is_delivered_after_all_counts() {
 }
 
 #[test]
-fn hb3_polling_sessions_have_deadlines_of_their_own() {
+fn hb3_polling_sessions_are_pinged_together_and_each_has_a_deadline_for_its_pong() {
     let (app, mut room) = room();
     let (silent, alive) = (room.open_polling(), room.open_polling());
     let id = room.join_polling(&silent);
     room.join_polling(&alive);
     app.log();
     let get = room.get(&silent);
-    room.pass(INTERVAL - 1);
+    // The room began 1 s after a heartbeat.
+    room.pass(INTERVAL - 1_001);
     assert_eq!(room.answer(get), None);
     room.pass(1);
     assert_eq!(room.packets(get), "2");
@@ -170,7 +171,7 @@ fn hb3_polling_sessions_have_deadlines_of_their_own() {
     assert!(room.knows(&silent));
     room.pass(1);
     assert!(!room.knows(&silent));
-    assert!(room.knows(&alive), "its next ping was due at 50 s, and its pong is at 110 s");
+    assert!(room.knows(&alive), "it was pinged at 50 s, and its pong is due at 110 s");
     assert_eq!(app.log(), [format!("disconnected / {id} ping timeout")]);
 }
 

@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::rc::Rc;
+
 use roomcast::app::{Args, Binary, Event, Io};
 use roomcast::config::Config;
 use roomcast::ids::ConnId;
@@ -208,9 +210,8 @@ fn a_broadcast_brings_everybody_the_packet_and_then_its_attachments() {
 fn a_broadcast_shares_its_frames() {
     let mut server = Server::start(
         plain(),
-        Box::new(Recorder { on_event: hooks, ..Recorder::default() }),
-        Box::new(Memory::default()),
-        Vec::new(),
+        Box::new(|| Box::new(Recorder { on_event: hooks, ..Recorder::default() })),
+        Rc::new(Memory::default()),
     )
     .unwrap();
     let conns = [ConnId(1), ConnId(2), ConnId(3)];

@@ -4,13 +4,12 @@
 
 mod support;
 
+use std::rc::Rc;
+
 use roomcast::config::Config;
-use roomcast::conformance::Echo;
-use roomcast::core::Core;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{Effect, Frame, Input, Reply, Request};
 use roomcast::raw::RawServer;
-use roomcast::runtime::Sleeper;
 use support::{Memory, fast};
 
 fn config(allow_eio3: bool) -> Config {
@@ -19,7 +18,7 @@ fn config(allow_eio3: bool) -> Config {
 
 /// A raw server, and what it did since last asked.
 struct Raw {
-    server: RawServer<Echo>,
+    server: RawServer,
     now: Millis,
     next: u64,
     effects: Vec<Effect>,
@@ -27,7 +26,7 @@ struct Raw {
 
 impl Raw {
     fn new(allow_eio3: bool) -> Self {
-        let server = RawServer::start(config(allow_eio3), Echo, Box::new(Memory::default()), Vec::new());
+        let server = RawServer::new(config(allow_eio3), Rc::new(Memory::default()));
         Self { server, now: Millis(1_000), next: 0, effects: Vec::new() }
     }
 
@@ -232,8 +231,8 @@ fn a_raw_session_survives_a_restart() {
     let memory = Memory::default();
     memory.attach(socket, state);
     memory.attach(other, Some("{}".to_owned()));
-    let sleepers = [socket, other].map(|conn| Sleeper { conn, tag: None }).into();
-    let mut again = Raw { server: RawServer::start(config(true), Echo, Box::new(memory), sleepers), ..raw };
+    [socket, other].map(|conn| memory.open_socket(conn, None));
+    let mut again = Raw { server: RawServer::new(config(true), Rc::new(memory)), ..raw };
     again.effects.clear();
     again.now = Millis(1_400);
     again.input(Input::Binary { conn: socket, bytes: &[4, 9] });

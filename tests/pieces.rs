@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use roomcast::config::{Config, Parser};
 use roomcast::engine_io::Revision;
-use roomcast::engine_io::payload::{self, Body};
+use roomcast::engine_io::payload::{Body, Payload};
 use support::{Random, Recorder, plain};
 
 /// What stands in payloads, good and bad.
@@ -49,12 +49,12 @@ fn piece(form: Form, random: &mut Random) -> Vec<u8> {
 /// The packets in a body, and whether all of it could be read.
 fn read(form: Form, bytes: &[u8]) -> (Vec<String>, bool) {
     let (revision, body) = match form {
-        Form::Joined => (Revision::V4, Body::Text(String::from_utf8_lossy(bytes))),
-        Form::Counted => (Revision::V3, Body::Text(String::from_utf8_lossy(bytes))),
-        Form::Bytes => (Revision::V3, Body::Binary(bytes)),
+        Form::Joined => (Revision::V4, Body::new(bytes, false)),
+        Form::Counted => (Revision::V3, Body::new(bytes, false)),
+        Form::Bytes => (Revision::V3, Body::new(bytes, true)),
     };
     let mut packets = Vec::new();
-    for packet in payload::decode(revision, &body) {
+    for packet in Payload::new(revision, body) {
         match packet {
             Ok(packet) => packets.push(format!("{packet:?}")),
             Err(_) => return (packets, false),

@@ -6,12 +6,12 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use roomcast::chat::chat;
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{BodyError, Effect, Frame, Input, Outbox, Request};
-use roomcast::runtime::Sleeper;
 use roomcast::server::Server;
 use support::{Memory, POLLING, Random, Room, START, WEBSOCKET, plain};
 
@@ -46,8 +46,8 @@ fn small() -> Config {
     Config { max_connections: 6, max_buffered: 2_000, max_payload: 300, ..Config::default() }
 }
 
-fn start(memory: &Memory, sleepers: Vec<Sleeper>) -> Server {
-    let server = Server::start(small(), Box::new(chat(&small())), Box::new(memory.clone()), sleepers);
+fn start(memory: &Memory) -> Server {
+    let server = Server::start(small(), Box::new(|| Box::new(chat(&small()))), Rc::new(memory.clone()));
     server.unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -68,7 +68,7 @@ impl Bare {
     fn new(seed: u64) -> Self {
         let random = Random::new(seed);
         let memory = Memory::default();
-        let server = start(&memory, Vec::new());
+        let server = start(&memory);
         Self {
             server,
             memory,
@@ -97,6 +97,7 @@ impl Bare {
                     self.attachments.remove(&conn);
                     continue;
                 }
+                Effect::Restart { .. } => panic!("no turn is lost"),
                 Effect::Send { .. } | Effect::Accept { .. } => continue,
             };
             if let Some((sid, _)) = said.strip_prefix("0{\"sid\":\"").and_then(|rest| rest.split_once('"')) {
@@ -179,7 +180,7 @@ impl Bare {
     /// A new object finds attachments, some of which somebody has spoilt.
     fn restart(&mut self) {
         let found = std::mem::take(&mut self.attachments);
-        let mut sleepers = Vec::new();
+        self.memory.forget_sockets();
         for (conn, mut state) in found {
             let at = self.random.below(4 * state.len());
             if state.is_char_boundary(at) {
@@ -188,20 +189,21 @@ impl Bare {
             let tag = (self.random.below(2) == 0).then(|| self.random.of(&["4.1", "3.1", "4.x", ""]).to_owned());
             self.memory.attach(conn, Some(state.clone()));
             self.attachments.insert(conn, state);
-            sleepers.push(Sleeper { conn, tag });
+            self.memory.open_socket(conn, tag);
         }
-        self.server = start(&self.memory, sleepers);
+        self.server = start(&self.memory);
         self.input(Input::Tick);
     }
 
     /// Everybody falls silent; the alarm rings until nobody is left.
     fn die_out(&mut self) {
         for _ in 0..1_000 {
-            let Some(at) = self.server.next_wake(self.now) else {
+            let (wake, tick) = (self.server.next_wake(self.now), self.server.next_tick());
+            let Some(at) = [wake, tick].into_iter().flatten().min() else {
                 return;
             };
             self.now = self.now.max(at);
-            self.input(Input::Alarm);
+            self.input(if tick == Some(at) { Input::Tick } else { Input::Alarm });
         }
         panic!("somebody lives on");
     }

@@ -41,14 +41,16 @@
 //! | `io.of("/").adapter.on("join-room", …)`, `.rooms` | [`Handlers::on_room`], [`Io::rooms`] |
 //! | `setTimeout(…)` | [`Io::set_timeout`] for what may be forgotten, [`Io::schedule`] for what must not, and [`Handlers::on_timer`] |
 
+mod atomically;
+mod emit;
 pub mod handlers;
 mod io;
 pub(crate) mod kv;
 mod operator;
+pub(crate) mod pending_acks;
 pub mod prelude;
-pub(crate) mod questions;
 pub(crate) mod schedule;
-mod services;
+mod state;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -64,12 +66,11 @@ pub use crate::socket_io::recovery::Away;
 pub use crate::socket_io::{Args, Binary, Departed, DisconnectReason, Handshake, RoomChange, RoomEvent};
 pub use handlers::Handlers;
 pub use io::Io;
-pub(crate) use io::send;
 pub use kv::Kv;
 pub use operator::{BroadcastOperator, Outgoing, RemoteSocket};
-pub use questions::{Answers, Reply};
+pub use pending_acks::{Answers, Reply};
 pub(crate) use schedule::Schedule;
-pub(crate) use services::Services;
+pub(crate) use state::RoomState;
 
 /// The largest [`Io::set_data`], in bytes of JSON. What is more than a few hundred bytes, and many rooms, cost a read of the
 /// database whenever the room wakes: the runtime keeps 16 KiB for a sleeping WebSocket.

@@ -5,24 +5,21 @@ use std::rc::Rc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::to_raw_value;
 
+use super::emit::Delivery;
 use super::io::parse_data;
-use super::questions::Asking;
+use super::pending_acks::NewPendingAck;
 use super::{Args, Io, IoError};
 use crate::ids::{Millis, SocketId};
-use crate::socket_io::recovery::Logged;
-use crate::socket_io::{Handshake, Reply, is_reserved};
+use crate::socket_io::{Handshake, Selection, is_reserved};
 
 /// Who is meant: everybody in the namespace, or those in some rooms, but for those in others. Then an event is sent to
 /// them, or something else happens to them.
 #[must_use = "nothing happens before it is said what"]
 pub struct BroadcastOperator<'i, 'a> {
     io: &'i mut Io<'a>,
-    to: Vec<Rc<str>>,
-    except: Vec<Rc<str>>,
-    volatile: bool,
-    or_volatile: bool,
+    selection: Selection,
+    delivery: Delivery,
     timeout: Option<Millis>,
     context: Result<Option<Rc<str>>, IoError>,
 }
@@ -30,27 +27,20 @@ pub struct BroadcastOperator<'i, 'a> {
 impl<'i, 'a> BroadcastOperator<'i, 'a> {
     /// Everybody in the namespace.
     pub(super) fn new(io: &'i mut Io<'a>) -> Self {
-        Self {
-            io,
-            to: Vec::new(),
-            except: Vec::new(),
-            volatile: false,
-            or_volatile: false,
-            timeout: None,
-            context: Ok(None),
-        }
+        let selection = Selection::all(io.shared_namespace());
+        Self { io, selection, delivery: Delivery::Logged, timeout: None, context: Ok(None) }
     }
 
     /// Those in this room, besides those in the rooms named before. Who is in several counts once; a socket's id is a room
     /// with just that socket.
     pub fn to(mut self, room: impl AsRef<str>) -> Self {
-        self.to.push(room.as_ref().into());
+        self.selection.to.push(room.as_ref().into());
         self
     }
 
     /// But nobody in this room.
     pub fn except(mut self, room: impl AsRef<str>) -> Self {
-        self.except.push(room.as_ref().into());
+        self.selection.except.push(room.as_ref().into());
         self
     }
 
@@ -58,14 +48,14 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     /// pending, or was sent something else at the same moment, misses it (1.12). Events that want an answer are sent all
     /// the same.
     pub fn volatile(mut self) -> Self {
-        self.volatile = true;
+        self.delivery = Delivery::Volatile;
         self
     }
 
     /// As a volatile event where it can't be stored: for what isn't to be kept from those who are there, since nothing else
     /// depends on it.
     pub fn or_volatile(mut self) -> Self {
-        self.or_volatile = true;
+        self.delivery = Delivery::LoggedOrVolatile;
         self
     }
 
@@ -109,26 +99,7 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     /// The same; gives how many connected sockets it was for.
     pub(crate) fn emit_counted(self, event: &str, args: &Args<'_>) -> Result<usize, IoError> {
         check(event)?;
-        let receivers = self.receivers();
-        let count = receivers.len();
-        let recovery = &self.io.sockets.recovery;
-        let plain = Reply::Event { name: event, args, ack: None };
-        if self.volatile || !recovery.is_on() {
-            self.io.send(&receivers, &plain, self.volatile)?;
-        } else {
-            let logged = Logged { offset: recovery.log.next(self.io.now()), to: self.to, except: self.except };
-            if !receivers.is_empty() || recovery.is_missed(self.io.namespace(), &logged) {
-                let offset = to_raw_value(&logged.offset.to_string())?;
-                let frames = self.io.frames(&Reply::Event { name: event, args: &args.and(&offset), ack: None })?;
-                match self.io.append(&logged, event, args) {
-                    Ok(()) => self.io.deliver(&receivers, frames, false),
-                    Err(_) if self.or_volatile => self.io.send(&receivers, &plain, true)?,
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        self.io.note_outgoing(event, args, receivers);
-        Ok(count)
+        self.io.room.emit(self.selection, event, args, self.delivery)
     }
 
     /// Sends the event with one argument and asks each receiver for an answer. All answers together are handed to
@@ -148,12 +119,12 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     pub fn emit_args_with_ack(self, event: &str, args: &Args<'_>, then: &str) -> Result<(), IoError> {
         check(event)?;
         let receivers = self.receivers();
-        let deadline = self.io.now() + self.timeout.unwrap_or(self.io.ack_timeout());
-        let asking = Asking { name: then, context: self.context?, deadline, sockets: receivers.clone() };
-        let id = self.io.ask(asking)?;
-        self.io.send(&receivers, &Reply::Event { name: event, args, ack: Some(id) }, false)?;
-        self.io.note_outgoing(event, args, receivers);
-        Ok(())
+        let room = &mut *self.io.room;
+        let deadline = room.now + self.timeout.unwrap_or(room.ack_timeout);
+        let sockets = receivers.iter().cloned().collect();
+        let new = NewPendingAck { name: then, context: self.context?, deadline, sockets };
+        let id = room.pending_acks.ask(room.host.as_ref(), &self.selection.namespace, new)?;
+        room.emit_with_ack(self.selection, receivers, event, args, id)
     }
 
     /// The sockets that are meant, as they are now.
@@ -183,9 +154,8 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
         }
     }
 
-    fn receivers(&self) -> BTreeSet<SocketId> {
-        let place = self.io.place();
-        place.map(|place| place.rooms.select(&self.to, &self.except)).unwrap_or_default()
+    fn receivers(&self) -> Vec<SocketId> {
+        self.io.room.receivers(&self.selection)
     }
 }
 

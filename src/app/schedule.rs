@@ -17,7 +17,21 @@ pub(crate) struct Schedule {
     timers: Timers<(Rc<str>, Rc<str>)>,
     /// Those that are in memory alone.
     timeouts: Timers<(Rc<str>, Rc<str>)>,
+    /// How many steps that may still fail are going on, one within the other.
+    steps: usize,
+    /// The deadlines that timers had before such a step changed them, the last change last.
+    undos: Vec<Undo>,
 }
+
+#[derive(Debug)]
+struct Undo {
+    stored: bool,
+    key: (Rc<str>, Rc<str>),
+    before: Option<Millis>,
+}
+
+/// A moment to go back to.
+pub(crate) struct Mark(usize);
 
 impl Schedule {
     /// Reads what an earlier life of the object has set.
@@ -47,13 +61,13 @@ impl Schedule {
         const UPSERT: &str = "INSERT INTO roomcast_timers VALUES (?, ?, ?)
             ON CONFLICT (namespace, name) DO UPDATE SET at = excluded.at";
         database.query(UPSERT, &[namespace.as_ref().into(), name.into(), at.0.into()])?;
-        self.timers.set((namespace.clone(), name.into()), at);
+        self.change(true, (namespace.clone(), name.into()), Some(at));
         Ok(())
     }
 
     /// Sets a timer that is forgotten with the object's memory.
     pub(crate) fn set_timeout(&mut self, namespace: &Rc<str>, name: &str, at: Millis) {
-        self.timeouts.set((namespace.clone(), name.into()), at);
+        self.change(false, (namespace.clone(), name.into()), Some(at));
     }
 
     /// Forgets the timers of a name, of either kind.
@@ -64,8 +78,8 @@ impl Schedule {
         name: &str,
     ) -> Result<(), DatabaseError> {
         let key = (namespace.clone(), Rc::from(name));
-        self.timeouts.clear(&key);
-        if self.timers.clear(&key) {
+        self.change(false, key.clone(), None);
+        if self.change(true, key.clone(), None) {
             delete(database, &key)?;
         }
         Ok(())
@@ -81,15 +95,64 @@ impl Schedule {
         self.timeouts.next()
     }
 
-    /// Takes out one that is due; gives its namespace and its name.
-    pub(crate) fn pop_due(&mut self, database: &dyn Database, now: Millis) -> Option<(Rc<str>, Rc<str>)> {
-        if let Some((key, _)) = self.timeouts.pop_due(now) {
-            return Some(key);
+    /// The stored timers that are due, the earliest first.
+    pub(crate) fn due(&self, now: Millis) -> impl Iterator<Item = (&(Rc<str>, Rc<str>), Millis)> {
+        self.timers.due(now)
+    }
+
+    /// Takes out a stored timer that is due at `at`; `false` where it was cleared or set anew meanwhile.
+    pub(crate) fn take(&mut self, database: &dyn Database, key: &(Rc<str>, Rc<str>), at: Millis) -> bool {
+        if !self.set_aside(key, at) {
+            return false;
         }
-        let (key, _) = self.timers.pop_due(now)?;
         // One that can't be deleted comes again after a restart, as one that is late.
-        _ = delete(database, &key);
-        Some(key)
+        _ = delete(database, key);
+        true
+    }
+
+    /// Has a stored timer that is due at `at` not fire any more; its row stays.
+    pub(crate) fn set_aside(&mut self, key: &(Rc<str>, Rc<str>), at: Millis) -> bool {
+        self.timers.get(key) == Some(at) && self.timers.clear(key)
+    }
+
+    /// Takes out a timer that is due and isn't stored.
+    pub(crate) fn pop_due_timeout(&mut self, now: Millis) -> Option<(Rc<str>, Rc<str>)> {
+        self.timeouts.pop_due(now).map(|(key, _)| key)
+    }
+
+    /// A step that may fail begins. Steps may be nested.
+    pub(crate) fn begin_step(&mut self) -> Mark {
+        self.steps += 1;
+        Mark(self.undos.len())
+    }
+
+    /// The step ends: the timers that it has set stay, or are what they were. The database takes back its rows by itself.
+    pub(crate) fn end_step(&mut self, Mark(undos): Mark, keep: bool) {
+        self.steps = self.steps.saturating_sub(1);
+        while !keep
+            && self.undos.len() > undos
+            && let Some(Undo { stored, key, before }) = self.undos.pop()
+        {
+            self.table(stored).put(key, before);
+        }
+        if self.steps == 0 {
+            self.undos.clear();
+        }
+    }
+
+    fn table(&mut self, stored: bool) -> &mut Timers<(Rc<str>, Rc<str>)> {
+        if stored { &mut self.timers } else { &mut self.timeouts }
+    }
+
+    /// Gives a timer this deadline, or none; `false` where it had none before.
+    fn change(&mut self, stored: bool, key: (Rc<str>, Rc<str>), at: Option<Millis>) -> bool {
+        let table = self.table(stored);
+        let before = table.get(&key);
+        table.put(key.clone(), at);
+        if self.steps > 0 {
+            self.undos.push(Undo { stored, key, before });
+        }
+        before.is_some()
     }
 }
 

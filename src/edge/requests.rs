@@ -51,6 +51,13 @@ impl RequestTable {
         }
     }
 
+    /// Answers all requests that wait.
+    pub(super) fn answer_all(&self, reply: &Reply) {
+        for (_, sender) in self.waiting.take() {
+            _ = sender.send(Answer::Reply(reply.clone()));
+        }
+    }
+
     /// Forgets a request whose client went away.
     pub(super) fn remove(&self, conn: ConnId) {
         self.waiting.borrow_mut().remove(&conn);

@@ -15,9 +15,8 @@ use super::requests::{self, Answer, RequestTable, Waited};
 use super::runtime::{ObjectRuntime, RowCount};
 use super::sockets::SocketTable;
 use crate::api;
-use crate::apps;
+use crate::apps::Core;
 use crate::config::Config;
-use crate::core::Core;
 use crate::database::DatabaseError;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::{self, Effect, Headers, Input, Outbox, Reply};
@@ -29,7 +28,7 @@ const SOON: Millis = Millis(1_000);
 pub(super) struct Room {
     state: Rc<State>,
     config: Config,
-    core: RefCell<Box<dyn Core>>,
+    core: RefCell<Core>,
     pub(super) sockets: Rc<SocketTable>,
     requests: RequestTable,
     alarm: Cell<Alarm>,
@@ -63,7 +62,7 @@ impl Room {
         if config.debug {
             counters::open(&runtime)?;
         }
-        let core = apps::start(&config, state.id().name().as_deref(), Box::new(runtime), sockets.find())?;
+        let core = Core::new(&config, state.id().name().as_deref(), Rc::new(runtime));
         let (core, requests, alarm) = (RefCell::new(core), RequestTable::default(), Cell::new(Alarm::Unknown));
         let timer = Cell::new(None);
         let room = Self { state, config, core, sockets, requests, alarm, timer, rows };
@@ -200,6 +199,7 @@ impl Room {
                 },
                 Effect::Send { conn, frame } => self.sockets.send(conn, &frame),
                 Effect::Close { conn, code } => self.sockets.close(conn, code),
+                Effect::Restart { reply } => self.requests.answer_all(&reply),
                 Effect::Attach { conn, state } => self.sockets.attach(conn, &state),
             }
         }

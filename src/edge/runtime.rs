@@ -9,8 +9,8 @@ use worker::{State, js_sys};
 
 use super::sockets::SocketTable;
 use crate::database::{Database, DatabaseError, Row, Value};
+use crate::host::{HibernatedSocket, Host};
 use crate::ids::{ConnId, Entropy, Millis};
-use crate::runtime::Runtime;
 
 // Exceptions must not pass through wasm as if nothing had happened: those that say why a statement failed become texts. A
 // trap in wasm itself, which is a panic, goes on its way.
@@ -107,7 +107,11 @@ impl Database for ObjectRuntime {
     }
 }
 
-impl Runtime for ObjectRuntime {
+impl Host for ObjectRuntime {
+    fn hibernated(&self) -> Vec<HibernatedSocket> {
+        self.sockets.hibernated()
+    }
+
     fn last_pong(&self, conn: ConnId) -> Option<Millis> {
         self.sockets.last_pong(conn)
     }

@@ -10,9 +10,9 @@ use worker::{Error, Result, State, WebSocket, WebSocketPair, WebSocketRequestRes
 
 use super::listen::{Listening, listen};
 use super::room::Room;
+use crate::host::HibernatedSocket;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::Frame;
-use crate::runtime::Sleeper;
 
 #[wasm_bindgen]
 extern "C" {
@@ -59,14 +59,14 @@ impl SocketTable {
     }
 
     /// Finds the WebSockets that outlived the object's memory.
-    pub(super) fn find(&self) -> Vec<Sleeper> {
+    pub(super) fn hibernated(&self) -> Vec<HibernatedSocket> {
         let mut found = Vec::new();
         for socket in self.state.get_websockets() {
             let Some((conn, tag)) = self.tags(&socket) else {
                 continue;
             };
             self.next.set(self.next.get().max(conn.0 + 1));
-            found.push(Sleeper { conn, tag });
+            found.push(HibernatedSocket { conn, tag });
             self.sockets.borrow_mut().insert(conn, Socket { socket, _listening: None });
         }
         found

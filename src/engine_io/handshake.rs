@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Revision;
 use super::session::Kind;
@@ -11,7 +11,7 @@ use crate::ids::Sid;
 use crate::outbox::{Frame, Reply, Request};
 
 /// Why a request is refused. Number, sentence and status of each stand in one table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// The transport is missing, unknown or switched off.
     TransportUnknown,

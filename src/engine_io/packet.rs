@@ -33,11 +33,11 @@ pub enum Packet<'a> {
     Noop,
 }
 
-impl<'a> From<super::Message<'a>> for Packet<'a> {
-    fn from(message: super::Message<'a>) -> Self {
+impl From<super::Message> for Packet<'_> {
+    fn from(message: super::Message) -> Self {
         match message {
-            super::Message::Text(text) => Self::Message(text),
-            super::Message::Binary(bytes) => Self::Binary(bytes),
+            super::Message::Text(text) => Self::Message(text.into()),
+            super::Message::Binary(bytes) => Self::Binary(bytes.into()),
         }
     }
 }
@@ -91,6 +91,20 @@ impl<'a> Packet<'a> {
             (Revision::V4, _) => Ok(Self::Binary(bytes.into())),
             (Revision::V3, [4, message @ ..]) => Ok(Self::Binary(message.into())),
             (Revision::V3, _) => Err(ParseError),
+        }
+    }
+
+    /// The same packet, independent of the bytes that it was read from.
+    pub fn into_owned(self) -> Packet<'static> {
+        match self {
+            Self::Open(data) => Packet::Open(data.into_owned().into()),
+            Self::Close => Packet::Close,
+            Self::Ping(data) => Packet::Ping(data.into_owned().into()),
+            Self::Pong(data) => Packet::Pong(data.into_owned().into()),
+            Self::Message(text) => Packet::Message(text.into_owned().into()),
+            Self::Binary(bytes) => Packet::Binary(bytes.into_owned().into()),
+            Self::Upgrade => Packet::Upgrade,
+            Self::Noop => Packet::Noop,
         }
     }
 

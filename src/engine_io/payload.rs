@@ -15,78 +15,93 @@ const SEPARATOR: char = '\u{1e}';
 /// The bytes that a length in a binary payload may have at most: more digits than any body has bytes.
 const MAX_LENGTH_DIGITS: usize = 10;
 
-/// Reads a body's packets one by one: what comes before a bad one has been delivered when the bad one is met, which is the
-/// last (P8).
-pub fn decode<'a>(revision: Revision, body: &'a Body<'a>) -> impl Iterator<Item = Result<Packet<'a>, ParseError>> {
-    match (revision, body) {
-        (Revision::V4, Body::Text(text)) => Packets::Joined(text.split(SEPARATOR)),
-        (Revision::V3, Body::Text(text)) => Packets::Counted(text),
-        // Revision 4 has no binary bodies; the handshake of a POST refuses them.
-        (_, Body::Binary(bytes)) => Packets::Binary(bytes),
-    }
-}
-
-/// What is left of a body.
-enum Packets<'a> {
-    /// Revision 4.
-    Joined(std::str::Split<'a, char>),
-    /// Revision 3, as text.
-    Counted(&'a str),
-    /// Revision 3, as bytes.
-    Binary(&'a [u8]),
-    /// A packet was bad, or the last one was read.
-    Done,
-}
-
-impl<'a> Iterator for Packets<'a> {
-    type Item = Result<Packet<'a>, ParseError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (packet, rest) = match std::mem::replace(self, Self::Done) {
-            Self::Joined(mut texts) => {
-                let packet = Packet::decode(Revision::V4, texts.next()?);
-                (packet, Some(Self::Joined(texts)))
-            }
-            Self::Counted(text) => {
-                let mut taken = take_counted(text);
-                // `0:` is how a client writes that it has nothing to send.
-                while let Some(("", rest)) = taken {
-                    if rest.is_empty() {
-                        return None;
-                    }
-                    taken = take_counted(rest);
-                }
-                split(taken, |(packet, rest)| {
-                    (Packet::decode(Revision::V3, packet), (!rest.is_empty()).then_some(Self::Counted(rest)))
-                })
-            }
-            Self::Binary(bytes) => {
-                split(take_binary(bytes), |(packet, rest)| (packet, (!rest.is_empty()).then_some(Self::Binary(rest))))
-            }
-            Self::Done => return None,
-        };
-        if packet.is_ok()
-            && let Some(rest) = rest
-        {
-            *self = rest;
-        }
-        Some(packet)
-    }
+/// The packets of a body, read one at a time: those before a bad one have been delivered when the bad one is met, and it is
+/// the last (P8). The rest of a long body can wait for a later turn.
+#[derive(Debug)]
+pub struct Payload {
+    revision: Revision,
+    body: Body,
+    /// Where the next packet begins; `None` once the last one was read.
+    at: Option<usize>,
 }
 
 /// A POST's body.
-#[derive(Debug)]
-pub enum Body<'a> {
-    /// What isn't UTF-8 is replaced, as the reference does.
-    Text(Cow<'a, str>),
-    /// Announced as `application/octet-stream`.
-    Binary(&'a [u8]),
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Invalid UTF-8 is replaced, as by the reference.
+    Text(String),
+    /// Announced as `application/octet-stream`; only revision 3 has it.
+    Binary(Vec<u8>),
 }
 
-type Step<'a> = (Result<Packet<'a>, ParseError>, Option<Packets<'a>>);
+impl Body {
+    /// The body of a POST, as its content type announced it.
+    pub fn new(bytes: &[u8], binary: bool) -> Self {
+        if binary { Self::Binary(bytes.to_vec()) } else { Self::Text(String::from_utf8_lossy(bytes).into_owned()) }
+    }
+}
 
-fn split<'a, T>(taken: Option<T>, then: impl FnOnce(T) -> Step<'a>) -> Step<'a> {
-    taken.map_or((Err(ParseError), None), then)
+impl Payload {
+    /// The packets of this body.
+    pub fn new(revision: Revision, body: Body) -> Self {
+        Self { revision, body, at: Some(0) }
+    }
+
+    /// Whether the last packet was read.
+    pub(super) fn is_done(&self) -> bool {
+        self.at.is_none()
+    }
+
+    /// Reads the packet at the front of `rest`; gives what is left behind it.
+    fn step_text(revision: Revision, rest: &str) -> Option<Step<'_, str>> {
+        if revision == Revision::V4 {
+            let (packet, rest) = rest.split_once(SEPARATOR).map_or((rest, None), |(packet, rest)| (packet, Some(rest)));
+            return Some((Packet::decode(revision, packet), rest));
+        }
+        let mut taken = take_counted(rest);
+        // `0:` is how a client writes that it has nothing to send.
+        while let Some(("", rest)) = taken {
+            if rest.is_empty() {
+                return None;
+            }
+            taken = take_counted(rest);
+        }
+        Some(match taken {
+            Some((packet, rest)) => (Packet::decode(revision, packet), (!rest.is_empty()).then_some(rest)),
+            None => (Err(ParseError), None),
+        })
+    }
+
+    fn step_binary(rest: &[u8]) -> Step<'_, [u8]> {
+        match take_binary(rest) {
+            Some((packet, rest)) => (packet, (!rest.is_empty()).then_some(rest)),
+            None => (Err(ParseError), None),
+        }
+    }
+}
+
+/// A packet, and what is left of the body.
+type Step<'a, T> = (Result<Packet<'a>, ParseError>, Option<&'a T>);
+
+impl Iterator for Payload {
+    type Item = Result<Packet<'static>, ParseError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let at = self.at.take()?;
+        let (packet, left) = match &self.body {
+            Body::Text(text) => {
+                let (packet, rest) = Self::step_text(self.revision, text.get(at..)?)?;
+                (packet, rest.map(|rest| text.len() - rest.len()))
+            }
+            Body::Binary(bytes) => {
+                let (packet, rest) = Self::step_binary(bytes.get(at..)?);
+                (packet, rest.map(|rest| bytes.len() - rest.len()))
+            }
+        };
+        // Nothing is read behind a bad packet.
+        self.at = left.filter(|_| packet.is_ok());
+        Some(packet.map(Packet::into_owned))
+    }
 }
 
 /// `<length>:<packet>`, the length in UTF-16 units.
@@ -166,17 +181,17 @@ fn encode_binary(frames: &[Frame]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn decode(revision: Revision, body: &Body<'_>) -> Vec<Result<String, ParseError>> {
-        super::decode(revision, body).map(|packet| packet.map(|p| format!("{p:?}"))).collect()
+    fn decode(revision: Revision, body: &Body) -> Vec<Result<String, ParseError>> {
+        Payload::new(revision, body.clone()).map(|packet| packet.map(|p| format!("{p:?}"))).collect()
     }
 
-    fn both_ways(revision: Revision, base64: bool, body: &Body<'_>, packets: &[Packet<'_>]) {
+    fn both_ways(revision: Revision, base64: bool, body: &Body, packets: &[Packet<'_>]) {
         let expected: Vec<_> = packets.iter().map(|packet| Ok(format!("{packet:?}"))).collect();
         assert_eq!(decode(revision, body), expected, "{body:?}");
         let frames: Vec<_> = packets.iter().map(Packet::encode).collect();
         let encoded = match body {
-            Body::Text(text) => Frame::Text(text.as_ref().into()),
-            Body::Binary(bytes) => Frame::Binary((*bytes).into()),
+            Body::Text(text) => Frame::Text(text.as_str().into()),
+            Body::Binary(bytes) => Frame::Binary(bytes.as_slice().into()),
         };
         assert_eq!(encode(revision, base64, &frames), encoded);
     }
@@ -204,16 +219,16 @@ mod tests {
     fn revision_3_has_binary_bodies_too() {
         let body = [0, 6, 255, b'4', b'h', b'e', b'l', b'l', b'o', 1, 5, 255, 4, 1, 2, 3, 4];
         let packets = [message("hello"), Packet::Binary(vec![1, 2, 3, 4].into())];
-        both_ways(Revision::V3, false, &Body::Binary(&body), &packets);
+        both_ways(Revision::V3, false, &Body::Binary(body.to_vec()), &packets);
         let long = "x".repeat(120);
         let body = [&[0, 1, 2, 1, 255, b'4'], long.as_bytes(), &[1, 1, 255, 4]].concat();
-        both_ways(Revision::V3, false, &Body::Binary(&body), &[message(&long), Packet::Binary(vec![].into())]);
+        both_ways(Revision::V3, false, &Body::Binary(body.to_vec()), &[message(&long), Packet::Binary(vec![].into())]);
     }
 
     #[test]
     fn p8_packets_before_a_bad_one_are_still_read() {
         let verdicts =
-            |revision, body: &Body<'_>| -> Vec<bool> { decode(revision, body).iter().map(Result::is_ok).collect() };
+            |revision, body: &Body| -> Vec<bool> { decode(revision, body).iter().map(Result::is_ok).collect() };
         let table: [(&str, &[bool]); 3] =
             [("", &[false]), ("4a\u{1e}x\u{1e}4b", &[true, false]), ("4a\u{1e}", &[true, false])];
         for (body, expected) in table {
@@ -238,8 +253,8 @@ mod tests {
         let table: [&[u8]; 7] =
             [&[], &[0], &[0, 1], &[0, 9, 255, b'4'], &[2, 1, 255, b'4'], &[0, 10, 255, b'4'], &[0, 1, 255, 200]];
         for body in table {
-            assert_eq!(verdicts(Revision::V3, &Body::Binary(body)), [false], "{body:?}");
+            assert_eq!(verdicts(Revision::V3, &Body::Binary(body.to_vec())), [false], "{body:?}");
         }
-        assert_eq!(verdicts(Revision::V3, &Body::Binary(&[0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 255])), [false]);
+        assert_eq!(verdicts(Revision::V3, &Body::Binary(vec![0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 255])), [false]);
     }
 }

@@ -1,4 +1,5 @@
-//! One Engine.IO session: which transport it is on, and every transition.
+//! One Engine.IO session: which transport it is on, and its transitions. Those of an upgrade are in `upgrade`, heartbeats
+//! and deadlines in `heartbeat`.
 //!
 //! ```text
 //!              2probe, 5                       server closes, no GET pending
@@ -10,32 +11,22 @@
 //! A session never ends itself. A method that finds it over returns the [`Reason`]; the engine takes the session out and
 //! calls [`Session::end`], which tells the client.
 //!
-//! Heartbeats come in three kinds. A polling session, and a WebSocket whose pongs are delivered, has its own timers: a ping
-//! is due, or a pong is (HB1, HB3). WebSockets whose pongs the runtime absorbs have none: the engine pings them all at
-//! once and compares the times of their last pongs ([`Session::beat`]). In revision 3 it is the client that pings, and its
-//! next ping is due (HB5).
-//!
 //! What a client sends over two connections at the same time may arrive in either order. So a GET that may have been
 //! overtaken by a close, and one that may have overtaken the end of an upgrade, get a moment's grace.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::asleep::{is_dead, wants_ping};
 use super::handshake::Refusal;
-use super::packet::Packet;
-use super::transport::{Encoding, Flight, Polling, Transport, Wire};
+use super::packet::{Packet, ParseError};
+use super::payload::Payload;
+use super::scope::Scope;
+use super::transport::{Encoding, InFlight, Polling, Transport, Wire};
+use super::upgrade::RELEASE_AFTER;
 use super::{Message, Reason, Revision, http};
-use crate::config::Config;
 use crate::ids::{ConnId, Millis, Sid};
-use crate::outbox::{Effect, Frame, Outbox, Reply};
-use crate::runtime::Runtime;
-use crate::timers::Timers;
-
-/// How long a GET that arrives about when the probe does is kept: the client's `5` may be on its way, and then the GET was
-/// sent after the upgrade (U5). Else it is released, as the reference does from a timer of the same length (U1).
-const RELEASE_AFTER: Millis = Millis(100);
+use crate::outbox::{Frame, Reply};
 
 /// How long the answer to a client's close waits for a GET that was sent at the same time and is to be told (P7).
 const LEAVE_AFTER: Millis = Millis(50);
@@ -49,7 +40,7 @@ pub enum Kind {
     WebSocket,
 }
 
-/// What must be known of a session on a WebSocket to take it up again.
+/// What must be known of a session on a WebSocket to restore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SocketState {
     /// The revision of the protocol that it speaks.
@@ -73,34 +64,40 @@ pub(super) enum Timer {
     Release,
     /// It is forgotten then, told or not (P7, P11).
     Close,
-    /// Its client fetches too slowly: it is closed at once.
+    /// Its client leaves too much unread: it is closed at once.
     Overflow,
 }
 
-/// What a transition may use besides the session itself.
-pub(super) struct Scope<'a> {
-    pub now: Millis,
-    pub config: &'a Config,
-    pub timers: &'a mut Timers<(Sid, Timer)>,
-    /// The number of this turn: what is sent in one leaves together.
-    pub turn: u64,
-    /// The sessions of WebSockets and of requests without an answer.
-    pub conns: &'a mut HashMap<ConnId, Sid>,
-    /// Sessions with a GET to be answered at the end of the turn.
-    pub ready: &'a mut Vec<Sid>,
-    pub runtime: &'a dyn Runtime,
-    pub out: &'a mut Outbox,
+/// Packets that have arrived and wait for their turn.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    /// The POST that brought them, which is answered when they are all read.
+    pub post: Option<ConnId>,
+    pub packets: Packets,
 }
 
-impl Scope<'_> {
-    fn respond(&mut self, conn: ConnId, reply: Reply) {
-        self.conns.remove(&conn);
-        self.out.respond(conn, reply);
+/// Where the packets of a [`Backlog`] come from.
+#[derive(Debug)]
+pub(super) enum Packets {
+    Body(Payload),
+    /// One packet of a WebSocket, until it is read.
+    Frame(Option<Result<Packet<'static>, ParseError>>),
+}
+
+impl Packets {
+    pub(super) fn next(&mut self) -> Option<Result<Packet<'static>, ParseError>> {
+        match self {
+            Self::Body(payload) => payload.next(),
+            Self::Frame(packet) => packet.take(),
+        }
     }
 
-    fn close_socket(&mut self, conn: ConnId, code: Option<u16>) {
-        self.conns.remove(&conn);
-        self.out.push(Effect::Close { conn, code });
+    /// Whether all are known to be read.
+    fn is_done(&self) -> bool {
+        match self {
+            Self::Body(payload) => payload.is_done(),
+            Self::Frame(packet) => packet.is_none(),
+        }
     }
 }
 
@@ -110,37 +107,53 @@ pub(super) struct Session {
     sid: Sid,
     revision: Revision,
     /// Whether the client takes text only on its transport (P13).
-    base64: bool,
-    transport: Transport,
+    pub(super) base64: bool,
+    pub(super) transport: Transport,
+    /// When the client was last heard of, as far as the object itself was told.
+    pub(super) heard: Millis,
     /// The last turn in which something was sent over the WebSocket.
     wrote: u64,
     /// The POST whose body is still arriving; it may outlive an upgrade that overtakes it.
     post: Option<(ConnId, Encoding)>,
+    /// What has arrived and isn't read yet, the oldest first.
+    pub(super) backlog: VecDeque<Backlog>,
 }
 
 impl Session {
     /// A session that starts by polling; the GET that asked for it has its answer.
     pub(super) fn polling(sid: Sid, revision: Revision, base64: bool, scope: &mut Scope<'_>) -> Self {
-        let transport = Transport::Polling(Polling::default());
-        let session = Self { sid, revision, base64, transport, wrote: 0, post: None };
+        let state = SocketState { revision, base64, heard: scope.now };
+        let session = Self::new(sid, state, Transport::Polling(Polling::default()));
         session.schedule_heartbeat(scope.now, scope);
         session
     }
 
-    /// A session that starts, or goes on after the object slept, on the WebSocket `conn`.
+    /// A session that starts, or goes on after hibernation, on the WebSocket `conn`.
     pub(super) fn websocket(sid: Sid, state: SocketState, conn: ConnId, scope: &mut Scope<'_>) -> Self {
         scope.conns.insert(conn, sid.clone());
-        let SocketState { revision, base64, heard } = state;
-        let transport = Transport::WebSocket { conn, heard, flight: Flight::default() };
-        let session = Self { sid, revision, base64, transport, wrote: 0, post: None };
+        let session = Self::new(sid, state, Transport::WebSocket { conn, in_flight: InFlight::default() });
         // A client of revision 3 pings by itself; any other is pinged anew.
-        let from = if revision == Revision::V3 { heard } else { scope.now };
+        let from = if state.revision == Revision::V3 { state.heard } else { scope.now };
         session.schedule_heartbeat(from, scope);
         session
     }
 
+    fn new(sid: Sid, SocketState { revision, base64, heard }: SocketState, transport: Transport) -> Self {
+        Self { sid, revision, base64, transport, heard, wrote: 0, post: None, backlog: VecDeque::new() }
+    }
+
     fn wire(&self) -> Wire {
         Wire { revision: self.revision, base64: self.base64 }
+    }
+
+    /// The key of one of its timers.
+    pub(super) fn timer(&self, timer: Timer) -> (Sid, Timer) {
+        (self.sid.clone(), timer)
+    }
+
+    /// Its id.
+    pub(super) fn sid(&self) -> &Sid {
+        &self.sid
     }
 
     /// The revision of the protocol that it speaks.
@@ -161,21 +174,23 @@ impl Session {
         matches!(self.transport, Transport::Closing(_) | Transport::Leaving(_))
     }
 
-    /// The WebSocket that carries the session, and what must be known to take it up again.
+    /// The WebSocket that carries the session, and what must be known to restore it.
     pub(super) fn socket(&self) -> Option<(ConnId, SocketState)> {
-        let Transport::WebSocket { conn, heard, .. } = self.transport else {
+        let Transport::WebSocket { conn, .. } = self.transport else {
             return None;
         };
-        Some((conn, SocketState { revision: self.revision, base64: self.base64, heard }))
+        Some((conn, SocketState { revision: self.revision, base64: self.base64, heard: self.heard }))
     }
 
-    /// Whether it is pinged together with all others, where pongs are absorbed: else it has timers of its own.
-    pub(super) fn has_common_beat(&self) -> bool {
-        self.kind() == Kind::WebSocket && self.revision == Revision::V4
+    fn polling_mut(&mut self) -> Option<&mut Polling> {
+        match &mut self.transport {
+            Transport::Polling(polling) | Transport::Upgrading { polling, .. } => Some(polling),
+            Transport::WebSocket { .. } | Transport::Closing(_) | Transport::Leaving(_) => None,
+        }
     }
 
     /// Whether a frame would reach the client at once.
-    fn is_listening(&self) -> bool {
+    pub(super) fn is_listening(&self) -> bool {
         match &self.transport {
             Transport::Polling(polling) | Transport::Upgrading { polling, .. } => polling.get.is_some(),
             Transport::WebSocket { .. } => true,
@@ -198,63 +213,102 @@ impl Session {
     /// Sends a frame now, or keeps it for the next GET.
     pub(super) fn send(&mut self, frame: Frame, scope: &mut Scope<'_>) {
         let wire = self.wire();
-        let polling = match &mut self.transport {
-            Transport::WebSocket { conn, .. } => {
-                self.wrote = scope.turn;
-                let size = frame.len();
-                scope.out.send(*conn, wire.frame(frame));
-                return self.watch_flight(size, scope);
-            }
-            Transport::Polling(polling) | Transport::Upgrading { polling, .. } => polling,
-            Transport::Closing(_) | Transport::Leaving(_) => return,
+        if let Transport::WebSocket { conn, .. } = self.transport {
+            self.wrote = scope.turn;
+            let size = frame.len();
+            scope.transmit(conn, wire.frame(frame));
+            return self.watch_in_flight(size, scope);
+        }
+        let sid = &self.sid;
+        let (Transport::Polling(polling) | Transport::Upgrading { polling, .. }) = &mut self.transport else {
+            return;
         };
         if let Some((get, _)) = polling.get.take() {
             polling.answering = Some(get);
-            scope.ready.push(self.sid.clone());
+            scope.ready.push(sid.clone());
         }
         if polling.buffered.saturating_add(frame.len()) > scope.config.max_buffered {
-            scope.timers.set((self.sid.clone(), Timer::Overflow), scope.now);
+            scope.timers.set(self.timer(Timer::Overflow), scope.now);
         } else {
             polling.buffered += frame.len();
+            *scope.unread += frame.len();
             polling.buffer.push(frame);
         }
     }
 
-    /// A client that doesn't read what it is sent is closed before too much of it piles up. Halfway there a ping tells how
+    /// A client that doesn't read what it is sent is closed before too much of it piles up. Halfway there a ping shows how
     /// far the client has come: it answers when it has read all before it. Clients of revision 3 aren't pinged.
-    fn watch_flight(&mut self, size: usize, scope: &mut Scope<'_>) {
-        let Transport::WebSocket { conn, heard, flight } = &mut self.transport else {
-            return;
-        };
+    fn watch_in_flight(&mut self, size: usize, scope: &mut Scope<'_>) {
         if self.revision == Revision::V3 {
             return;
         }
-        let heard = || scope.runtime.last_pong(*conn).unwrap_or_default().max(*heard);
-        if flight.add(size, heard) > scope.config.max_buffered {
-            scope.timers.set((self.sid.clone(), Timer::Overflow), scope.now);
-        } else if flight.wants_mark(scope.config.max_buffered / 2) {
-            scope.out.send(*conn, Packet::Ping("".into()).encode());
-            flight.mark(scope.now);
+        let most = scope.config.max_buffered;
+        *scope.unread += size;
+        if let Transport::WebSocket { in_flight, .. } = &mut self.transport {
+            in_flight.add(size);
         }
+        self.confirm(scope);
+        let bytes = self.unread();
+        if bytes > most {
+            scope.timers.set(self.timer(Timer::Overflow), scope.now);
+        } else if bytes > most / 2 {
+            self.mark(scope);
+        }
+    }
+
+    /// Takes off what the client has read, as far as the runtime knows. A pong that reached the object itself shows only
+    /// that the client is there: it can be sent at any time.
+    pub(super) fn confirm(&mut self, scope: &mut Scope<'_>) {
+        let heard = if scope.config.absorbs_pongs() { Millis::default() } else { self.heard };
+        let Transport::WebSocket { conn, in_flight } = &mut self.transport else {
+            return;
+        };
+        let before = in_flight.bytes();
+        in_flight.confirm(|| scope.host.last_pong(*conn).unwrap_or_default().max(heard));
+        *scope.unread = scope.unread.saturating_sub(before - in_flight.bytes());
+    }
+
+    /// Asks the client how far it has read, unless it was asked already.
+    pub(super) fn mark(&mut self, scope: &mut Scope<'_>) {
+        if let Transport::WebSocket { conn, in_flight } = &mut self.transport
+            && self.revision == Revision::V4
+            && !in_flight.is_marked()
+        {
+            in_flight.mark(scope.now);
+            scope.transmit(*conn, Packet::Ping("".into()).encode());
+        }
+    }
+
+    /// Bytes that the client has left unread.
+    pub(super) fn unread(&self) -> usize {
+        match &self.transport {
+            Transport::Polling(polling) | Transport::Upgrading { polling, .. } => polling.buffered,
+            Transport::WebSocket { in_flight, .. } => in_flight.bytes(),
+            Transport::Closing(_) | Transport::Leaving(_) => 0,
+        }
+    }
+
+    /// Takes out what waits for the next GET.
+    pub(super) fn take_buffer(&mut self, scope: &mut Scope<'_>) -> Vec<Frame> {
+        let Some(polling) = self.polling_mut() else {
+            return Vec::new();
+        };
+        *scope.unread = scope.unread.saturating_sub(std::mem::take(&mut polling.buffered));
+        std::mem::take(&mut polling.buffer)
     }
 
     /// Answers the GET that this turn's packets are for, if there is one.
     pub(super) fn flush(&mut self, scope: &mut Scope<'_>) {
-        let wire = self.wire();
-        if let Transport::Polling(polling) | Transport::Upgrading { polling, .. } = &mut self.transport
-            && let Some(get) = polling.answering.take()
-        {
-            scope.respond(get, wire.payload(&polling.take_buffer()));
+        if let Some(get) = self.polling_mut().and_then(|polling| polling.answering.take()) {
+            let frames = self.take_buffer(scope);
+            scope.respond(get, self.wire().payload(&frames));
         }
     }
 
     /// Answers the pending GET with one packet, if there is one.
-    fn release_get(&mut self, packet: &Packet<'_>, scope: &mut Scope<'_>) {
-        let wire = self.wire();
-        if let Transport::Polling(polling) | Transport::Upgrading { polling, .. } = &mut self.transport
-            && let Some((get, _)) = polling.get.take()
-        {
-            scope.respond(get, wire.payload(&[packet.encode()]));
+    pub(super) fn release_get(&mut self, packet: &Packet<'_>, scope: &mut Scope<'_>) {
+        if let Some((get, _)) = self.polling_mut().and_then(|polling| polling.get.take()) {
+            scope.respond(get, self.wire().payload(&[packet.encode()]));
         }
     }
 
@@ -263,49 +317,54 @@ impl Session {
     /// # Errors
     /// The session is over: two GETs at once (P4), or this one was told of the close (P7, P11).
     pub(super) fn handle_get(&mut self, conn: ConnId, scope: &mut Scope<'_>) -> Result<(), Reason> {
-        let wire = self.wire();
-        let (polling, probed) = match &mut self.transport {
-            Transport::Polling(polling) => (polling, false),
-            Transport::Upgrading { polling, probed, .. } => (polling, *probed),
+        match &mut self.transport {
+            Transport::Polling(_) | Transport::Upgrading { .. } => {}
             Transport::Closing(buffer) => {
                 let mut frames = std::mem::take(buffer);
                 if frames.is_empty() {
                     frames.push(Packet::Noop.encode());
                 }
                 frames.push(Packet::Close.encode());
-                scope.respond(conn, wire.payload(&frames));
+                scope.respond(conn, self.wire().payload(&frames));
                 return Err(Reason::ForcedClose);
             }
             Transport::Leaving(_) => {
-                scope.respond(conn, wire.payload(&[Packet::Noop.encode()]));
+                scope.respond(conn, self.wire().payload(&[Packet::Noop.encode()]));
                 return Err(Reason::TransportClose);
             }
             Transport::WebSocket { .. } => {
                 scope.respond(conn, Refusal::BadRequest.reply(false));
                 return Ok(());
             }
-        };
-        if polling.get.is_some() {
+        }
+        if self.is_listening() {
             scope.respond(conn, Reply::empty(400));
             return Err(Reason::TransportError);
         }
-        let frames = polling.take_buffer();
-        if !frames.is_empty() {
-            scope.respond(conn, wire.payload(&frames));
-            return Ok(());
-        }
-        scope.conns.insert(conn, self.sid.clone());
-        polling.get = Some((conn, scope.now));
-        if probed {
-            scope.timers.set((self.sid.clone(), Timer::Release), scope.now + RELEASE_AFTER);
+        let frames = self.take_buffer(scope);
+        if frames.is_empty() {
+            self.hold_get(conn, scope);
+        } else {
+            scope.respond(conn, self.wire().payload(&frames));
         }
         Ok(())
+    }
+
+    /// Nothing is there for a GET: it waits.
+    fn hold_get(&mut self, conn: ConnId, scope: &mut Scope<'_>) {
+        scope.conns.insert(conn, self.sid.clone());
+        if let Transport::Upgrading { probed: true, .. } = self.transport {
+            scope.timers.set(self.timer(Timer::Release), scope.now + RELEASE_AFTER);
+        }
+        if let Some(polling) = self.polling_mut() {
+            polling.get = Some((conn, scope.now));
+        }
     }
 
     /// A POST arrived; its body comes later.
     ///
     /// # Errors
-    /// The session is over: a second POST while the first one's body is arriving (P5), or a body of the wrong kind.
+    /// The session is over: a second POST while the first one isn't read yet (P5), or a body of the wrong kind.
     pub(super) fn handle_post(
         &mut self,
         conn: ConnId,
@@ -313,7 +372,7 @@ impl Session {
         scope: &mut Scope<'_>,
     ) -> Result<(), Reason> {
         let wrong = encoding == Encoding::Binary && self.revision == Revision::V4;
-        if wrong || self.post.is_some() {
+        if wrong || self.post.is_some() || !self.backlog.is_empty() {
             scope.respond(conn, Reply::empty(400));
             return Err(Reason::TransportError);
         }
@@ -331,17 +390,17 @@ impl Session {
     ///
     /// # Errors
     /// The session is over: the client closed it (P7, W5) or sent what only a server sends (P9).
-    pub(super) fn handle_packet<'p>(
+    pub(super) fn handle_packet(
         &mut self,
-        packet: Packet<'p>,
+        packet: Packet<'static>,
         scope: &mut Scope<'_>,
-    ) -> Result<Option<Message<'p>>, Reason> {
+    ) -> Result<Option<Message>, Reason> {
         if self.is_over() {
             return Ok(None);
         }
         match (packet, self.revision) {
-            (Packet::Message(text), _) => return Ok(Some(Message::Text(text))),
-            (Packet::Binary(bytes), _) => return Ok(Some(Message::Binary(bytes))),
+            (Packet::Message(text), _) => return Ok(Some(Message::Text(text.into_owned()))),
+            (Packet::Binary(bytes), _) => return Ok(Some(Message::Binary(bytes.into_owned()))),
             (Packet::Close, _) => return Err(Reason::TransportClose),
             (Packet::Pong(_), Revision::V4) => self.handle_sign_of_life(scope),
             (Packet::Ping(data), Revision::V3) => {
@@ -356,100 +415,9 @@ impl Session {
         Ok(None)
     }
 
-    /// Only a heartbeat counts as a sign of life, asked for or not (HB2).
-    fn handle_sign_of_life(&mut self, scope: &mut Scope<'_>) {
-        if let Transport::WebSocket { heard, .. } = &mut self.transport {
-            *heard = scope.now;
-        }
-        scope.timers.clear(&(self.sid.clone(), Timer::Pong));
-        self.schedule_heartbeat(scope.now, scope);
-    }
-
-    /// The next ping follows from when the client was heard of last (HB1, HB5).
-    fn schedule_heartbeat(&self, heard: Millis, scope: &mut Scope<'_>) {
-        let Config { ping_interval, ping_timeout, .. } = *scope.config;
-        let (timer, wait) = match self.revision {
-            Revision::V3 => (Timer::Pong, ping_interval + ping_timeout),
-            Revision::V4 if self.has_common_beat() && scope.config.absorbs_pongs() => return,
-            Revision::V4 => (Timer::Ping, ping_interval),
-        };
-        scope.timers.set((self.sid.clone(), timer), heard + wait);
-    }
-
-    /// A WebSocket for this session: it is tried out beside the polling transport (1.6). One at a time, and none after
-    /// an upgrade: any other is closed and disturbs nothing (U4).
-    pub(super) fn handle_upgrade(&mut self, socket: ConnId, base64: bool, scope: &mut Scope<'_>) {
-        let Transport::Polling(polling) = &mut self.transport else {
-            scope.close_socket(socket, None);
-            return;
-        };
-        let polling = std::mem::take(polling);
-        self.transport = Transport::Upgrading { polling, socket, base64, probed: false };
-        scope.conns.insert(socket, self.sid.clone());
-        let deadline = scope.now + scope.config.upgrade_timeout;
-        scope.timers.set((self.sid.clone(), Timer::Upgrade), deadline);
-    }
-
-    /// Whether this WebSocket is being tried out.
-    pub(super) fn is_probing(&self, conn: ConnId) -> bool {
-        matches!(self.transport, Transport::Upgrading { socket, .. } if socket == conn)
-    }
-
-    /// A frame on the WebSocket that is being tried out: `2probe`, then `5`; all else ends the attempt (U3). `true` where
-    /// the session has moved.
-    pub(super) fn handle_probe(&mut self, packet: Option<&Packet<'_>>, scope: &mut Scope<'_>) -> bool {
-        let Transport::Upgrading { polling, socket, probed, .. } = &mut self.transport else {
-            return false;
-        };
-        match packet {
-            Some(Packet::Ping(data)) if data == "probe" => {
-                *probed = true;
-                scope.out.send(*socket, Packet::Pong("probe".into()).encode());
-                match polling.get.map(|(_, arrived)| arrived + RELEASE_AFTER) {
-                    Some(at) if at > scope.now => scope.timers.set((self.sid.clone(), Timer::Release), at),
-                    _ => self.release_get(&Packet::Noop, scope),
-                }
-                false
-            }
-            Some(Packet::Upgrade) if *probed => {
-                self.complete_upgrade(scope);
-                true
-            }
-            _ => {
-                self.cancel_upgrade(scope);
-                false
-            }
-        }
-    }
-
-    /// What waited for a GET goes over the WebSocket, in order (U9). A GET that waits came too late (U5).
-    fn complete_upgrade(&mut self, scope: &mut Scope<'_>) {
-        self.flush(scope);
-        let Transport::Upgrading { polling, socket, base64, .. } = &mut self.transport else {
-            return;
-        };
-        let (mut polling, socket) = (std::mem::take(polling), *socket);
-        self.base64 = *base64;
-        self.transport = Transport::WebSocket { conn: socket, heard: scope.now, flight: Flight::default() };
-        if let Some((get, _)) = polling.get {
-            scope.respond(get, Refusal::BadRequest.reply(false));
-        }
-        for frame in polling.take_buffer() {
-            self.send(frame, scope);
-        }
-        self.clear_timers(scope);
-        self.schedule_heartbeat(scope.now, scope);
-    }
-
-    /// The upgrade won't be: the session stays on polling (U3, U6).
-    pub(super) fn cancel_upgrade(&mut self, scope: &mut Scope<'_>) {
-        if let Transport::Upgrading { polling, socket, .. } = &mut self.transport {
-            let socket = *socket;
-            self.transport = Transport::Polling(std::mem::take(polling));
-            scope.timers.clear(&(self.sid.clone(), Timer::Upgrade));
-            scope.timers.clear(&(self.sid.clone(), Timer::Release));
-            scope.close_socket(socket, None);
-        }
+    /// Whether packets of it wait to be read.
+    pub(super) fn has_unread_packets(&self) -> bool {
+        !self.is_over() && self.backlog.front().is_some_and(|backlog| !backlog.packets.is_done())
     }
 
     /// The client of a pending request went away, or a WebSocket closed.
@@ -457,7 +425,8 @@ impl Session {
     /// # Errors
     /// The session is over: it can't do without that connection (P6); a WebSocket that was only tried out it can.
     pub(super) fn handle_gone(&mut self, conn: ConnId, reason: Reason, scope: &mut Scope<'_>) -> Result<(), Reason> {
-        let was_post = self.finish_post(conn).is_some();
+        let unread = self.backlog.iter_mut().filter_map(|backlog| backlog.post.take_if(|post| *post == conn)).count();
+        let was_post = self.finish_post(conn).is_some() || unread > 0;
         let over = match &mut self.transport {
             // A POST that the upgrade has overtaken is no longer needed.
             Transport::WebSocket { conn: own, .. } => *own == conn,
@@ -474,74 +443,22 @@ impl Session {
         if over { Err(reason) } else { Ok(()) }
     }
 
-    /// One of the session's timers fired.
-    ///
-    /// # Errors
-    /// The session is over: no pong came in time, or nobody fetched what it had to say.
-    pub(super) fn handle_timer(&mut self, timer: Timer, due: Millis, scope: &mut Scope<'_>) -> Result<(), Reason> {
-        match timer {
-            Timer::Ping => {
-                // The pong is due even if no GET fetches the ping (HB3), and then a late timer is no excuse (HB6). Who
-                // was there for the ping has all the time to answer it.
-                let pinged = if self.is_listening() { scope.now } else { due };
-                let deadline = pinged + scope.config.ping_timeout;
-                scope.timers.set((self.sid.clone(), Timer::Pong), deadline);
-                self.send(Packet::Ping("".into()).encode(), scope);
-                Ok(())
-            }
-            Timer::Upgrade => {
-                self.cancel_upgrade(scope);
-                Ok(())
-            }
-            Timer::Release => {
-                self.release_get(&Packet::Noop, scope);
-                Ok(())
-            }
-            Timer::Pong => Err(Reason::PingTimeout),
-            Timer::Close => Err(Reason::ForcedClose),
-            Timer::Overflow => Err(Reason::TransportError),
-        }
-    }
-
-    /// The common heartbeat of the WebSockets whose pongs are absorbed: a ping, unless the client is gone, or was heard of
-    /// so lately that the next one will do.
-    ///
-    /// # Errors
-    /// The session is over: the client has been silent for too long.
-    pub(super) fn beat(&mut self, ping: &Frame, scope: &mut Scope<'_>) -> Result<(), Reason> {
-        if !self.has_common_beat() {
-            return Ok(());
-        }
-        let Transport::WebSocket { conn, heard, .. } = &mut self.transport else {
-            return Ok(());
-        };
-        *heard = (*heard).max(scope.runtime.last_pong(*conn).unwrap_or_default());
-        if is_dead(scope.config, *heard, scope.now) {
-            return Err(Reason::PingTimeout);
-        }
-        if wants_ping(scope.config, *heard, scope.now) {
-            scope.out.send(*conn, ping.clone());
-        }
-        Ok(())
-    }
-
     /// The server closes the session. `true` where that is done; else the next GET will be told (P11).
     pub(super) fn close(&mut self, scope: &mut Scope<'_>) -> bool {
         self.flush(scope);
         self.cancel_upgrade(scope);
-        let polling = match &mut self.transport {
-            Transport::Polling(polling) if polling.get.is_none() => polling,
+        match &self.transport {
+            Transport::Polling(polling) if polling.get.is_none() => {}
             Transport::Closing(_) => return false,
             Transport::Polling(_)
             | Transport::Upgrading { .. }
             | Transport::WebSocket { .. }
             | Transport::Leaving(_) => return true,
-        };
-        let buffer = polling.take_buffer();
+        }
+        let buffer = self.take_buffer(scope);
         self.transport = Transport::Closing(buffer);
         self.clear_timers(scope);
-        let deadline = scope.now + scope.config.close_timeout;
-        scope.timers.set((self.sid.clone(), Timer::Close), deadline);
+        scope.timers.set(self.timer(Timer::Close), scope.now + scope.config.close_timeout);
         false
     }
 
@@ -553,10 +470,11 @@ impl Session {
         if !matches!(&self.transport, Transport::Polling(polling) if polling.get.is_none()) {
             return false;
         }
+        self.take_buffer(scope);
         self.transport = Transport::Leaving(conn);
         self.clear_timers(scope);
         scope.conns.insert(conn, self.sid.clone());
-        scope.timers.set((self.sid.clone(), Timer::Close), scope.now + LEAVE_AFTER);
+        scope.timers.set(self.timer(Timer::Close), scope.now + LEAVE_AFTER);
         true
     }
 
@@ -567,6 +485,8 @@ impl Session {
         // A client that closed by itself only needs its poll back (P7).
         let farewell = if reason == Reason::TransportClose { Packet::Noop } else { Packet::Close };
         self.release_get(&farewell, scope);
+        *scope.unread = scope.unread.saturating_sub(self.unread());
+        self.clear_timers(scope);
         match self.transport {
             Transport::WebSocket { conn, .. } => scope.close_socket(conn, reason.close_code()),
             Transport::Leaving(post) => scope.respond(post, http::ok()),
@@ -575,13 +495,18 @@ impl Session {
         if let Some((post, _)) = self.post {
             scope.respond(post, Reply::empty(400));
         }
-        self.clear_timers(scope);
+        // A client whose packets can't be read learns of it.
+        let unread = || if reason == Reason::ParseError { Reply::empty(400) } else { http::ok() };
+        for post in self.backlog.iter().filter_map(|backlog| backlog.post) {
+            scope.respond(post, unread());
+        }
     }
 
-    fn clear_timers(&self, scope: &mut Scope<'_>) {
+    /// Forgets all deadlines.
+    pub(super) fn clear_timers(&self, scope: &mut Scope<'_>) {
         let all = [Timer::Ping, Timer::Pong, Timer::Upgrade, Timer::Release, Timer::Close, Timer::Overflow];
         for timer in all {
-            scope.timers.clear(&(self.sid.clone(), timer));
+            scope.timers.clear(&self.timer(timer));
         }
     }
 }

@@ -29,9 +29,7 @@ pub(super) enum Transport {
     },
     WebSocket {
         conn: ConnId,
-        /// When the client was last heard of, as far as the object itself was told.
-        heard: Millis,
-        flight: Flight,
+        in_flight: InFlight,
     },
     /// Closed by the server while no GET was pending: the next one is told (P11).
     Closing(Vec<Frame>),
@@ -39,32 +37,39 @@ pub(super) enum Transport {
     Leaving(ConnId),
 }
 
-/// What was sent over a WebSocket and may not have arrived: the runtime keeps it without an end, and tells nobody.
+/// What was sent over a WebSocket and may not have arrived: the runtime queues it without a bound, and tells nobody.
 #[derive(Debug, Default)]
-pub(super) struct Flight {
+pub(super) struct InFlight {
     /// Bytes sent since the last ping that was answered.
     bytes: usize,
     /// A ping that shows how far the client has read: when it was sent, and the bytes before it.
     mark: Option<(Millis, usize)>,
 }
 
-impl Flight {
-    /// Adds what is sent, and takes off what has arrived since; gives the bytes that are left. `heard` says when the client
-    /// was last heard of.
-    pub(super) fn add(&mut self, size: usize, heard: impl FnOnce() -> Millis) -> usize {
-        self.bytes = self.bytes.saturating_add(size);
-        if let Some((_, before)) = self.mark.take_if(|(sent, _)| heard() >= *sent) {
-            self.bytes = self.bytes.saturating_sub(before);
-        }
+impl InFlight {
+    /// Bytes that may be unread.
+    pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether it is time to ask how far the client is.
-    pub(super) fn wants_mark(&self, most: usize) -> bool {
-        self.mark.is_none() && self.bytes > most
+    /// Counts what is sent.
+    pub(super) fn add(&mut self, size: usize) {
+        self.bytes = self.bytes.saturating_add(size);
     }
 
-    /// The client is asked now.
+    /// Takes off what the client has read if it has answered the mark: `answered` is the time of its last pong.
+    pub(super) fn confirm(&mut self, answered: impl FnOnce() -> Millis) {
+        if let Some((_, before)) = self.mark.take_if(|(sent, _)| answered() >= *sent) {
+            self.bytes = self.bytes.saturating_sub(before);
+        }
+    }
+
+    /// Whether a mark is on its way.
+    pub(super) fn is_marked(&self) -> bool {
+        self.mark.is_some()
+    }
+
+    /// The client is asked now how far it has read.
     pub(super) fn mark(&mut self, now: Millis) {
         self.mark = Some((now, self.bytes));
     }
@@ -81,14 +86,6 @@ pub(super) struct Polling {
     pub buffer: Vec<Frame>,
     /// The bytes in `buffer`.
     pub buffered: usize,
-}
-
-impl Polling {
-    /// Takes out what waits for the next GET.
-    pub(super) fn take_buffer(&mut self) -> Vec<Frame> {
-        self.buffered = 0;
-        std::mem::take(&mut self.buffer)
-    }
 }
 
 /// How a session's packets are written.

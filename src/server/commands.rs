@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::hub::Hub;
+use super::live::Live;
 use crate::api::{Command, Emit, Problem, reply};
-use crate::engine_io::{Engine, Turn};
 use crate::ids::SocketId;
 use crate::outbox::Reply;
 use crate::socket_io::Namespace;
@@ -25,6 +24,14 @@ struct Counted<'a> {
     connections: usize,
     /// Those that somebody is in, or is away from.
     namespaces: BTreeMap<&'a str, CountedNamespace<'a>>,
+    /// Callbacks of the app that failed too often to be tried again.
+    #[serde(rename = "setAside", skip_serializing_if = "is_zero")]
+    set_aside: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Default, Serialize)]
@@ -43,25 +50,25 @@ struct Disconnected<'a> {
     disconnected: &'a SocketId,
 }
 
-impl Hub {
+impl Live {
     /// Does what a backend asks for.
-    pub(super) fn command(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, command: &Command) -> Reply {
+    pub(super) fn command(&mut self, command: &Command) -> Reply {
         let done = match command {
-            Command::Emit(emit) => self.emit(engine, turn, emit).map(|sockets| reply(200, &Emitted { sockets })),
+            Command::Emit(emit) => self.emit(emit).map(|sockets| reply(200, &Emitted { sockets })),
             Command::Count => Ok(reply(200, &self.count())),
-            Command::Disconnect { socket, close } => self
-                .disconnect(engine, turn, socket, *close)
-                .map(|()| reply(200, &Disconnected { disconnected: socket })),
+            Command::Disconnect { socket, close } => {
+                self.disconnect(socket, *close).map(|()| reply(200, &Disconnected { disconnected: socket }))
+            }
         };
         done.unwrap_or_else(|problem| problem.reply())
     }
 
-    fn emit(&mut self, engine: &mut Engine, turn: &mut Turn<'_>, emit: &Emit) -> Result<usize, Problem> {
+    fn emit(&mut self, emit: &Emit) -> Result<usize, Problem> {
         let Emit { event, args, to, except, namespace } = emit;
         if !self.app.has_namespace(namespace) {
             return Err(Problem::UnknownNamespace);
         }
-        let sockets = self.call(engine, turn, namespace, |_, io| {
+        let sockets = self.call(namespace, |_, io| {
             let selected = to.iter().fold(io.all(), |selected, room| selected.to(room));
             let selected = except.iter().fold(selected, |selected, room| selected.except(room));
             selected.emit_counted(event, args)
@@ -70,36 +77,34 @@ impl Hub {
     }
 
     fn count(&self) -> Counted<'_> {
-        let places = self.sockets.namespaces.iter();
-        let mut namespaces: BTreeMap<_, _> = places.map(|(name, place)| (name.as_ref(), counted(place))).collect();
-        for lost in self.sockets.recovery.lost() {
+        let joined = self.state.sockets.namespaces.iter();
+        let mut namespaces: BTreeMap<_, _> =
+            joined.map(|(name, namespace)| (name.as_ref(), counted(namespace))).collect();
+        for lost in self.state.sockets.recovery.lost() {
             namespaces.entry(lost.namespace.as_ref()).or_default().away += 1;
         }
-        Counted { connections: self.sockets.clients.len(), namespaces }
+        let set_aside = self.deferred.set_aside_count();
+        Counted { connections: self.state.sockets.clients.len(), namespaces, set_aside }
     }
 
-    fn disconnect(
-        &mut self,
-        engine: &mut Engine,
-        turn: &mut Turn<'_>,
-        socket: &SocketId,
-        close: bool,
-    ) -> Result<(), Problem> {
-        let place = self.sockets.namespaces.iter().find(|(_, place)| place.sockets.contains_key(socket));
-        if let Some(namespace) = place.map(|(namespace, _)| namespace.clone()) {
-            self.call(engine, turn, &namespace, |_, io| io.disconnect(socket, close));
+    fn disconnect(&mut self, socket: &SocketId, close: bool) -> Result<(), Problem> {
+        let mut joined = self.state.sockets.namespaces.iter();
+        let found = joined.find(|(_, namespace)| namespace.sockets.contains_key(socket));
+        if let Some(namespace) = found.map(|(name, _)| name.clone()) {
+            self.call(&namespace, |_, io| io.disconnect(socket, close));
             return Ok(());
         }
-        let away = self.sockets.recovery.lost().find(|lost| lost.id == *socket);
-        let pid = away.map(|lost| lost.profile.pid.clone());
-        let lost = pid.and_then(|pid| self.sockets.recovery.take(&pid)).ok_or(Problem::UnknownSocket)?;
-        self.sockets.unsaved.insert((lost.namespace.clone(), lost.profile.pid.clone()));
-        self.expire_lost(engine, turn, &lost);
+        let away = self.state.sockets.recovery.lost().find(|lost| lost.id == *socket);
+        let pid = away.map(|lost| lost.profile.pid.clone()).ok_or(Problem::UnknownSocket)?;
+        self.tell_orphan(&pid);
+        let lost = self.state.sockets.recovery.take(&pid).ok_or(Problem::UnknownSocket)?;
+        self.state.sockets.unsaved.insert((lost.namespace.clone(), lost.profile.pid.clone()));
+        self.tell_expired(&lost);
         Ok(())
     }
 }
 
-fn counted(place: &Namespace) -> CountedNamespace<'_> {
-    let shared = place.rooms.iter().filter(|(room, _)| !place.sockets.contains_key(&SocketId::from_wire(room)));
-    CountedNamespace { sockets: place.sockets.len(), away: 0, rooms: shared.collect() }
+fn counted(namespace: &Namespace) -> CountedNamespace<'_> {
+    let shared = namespace.rooms.iter().filter(|(room, _)| !namespace.sockets.contains_key(&SocketId::from_wire(room)));
+    CountedNamespace { sockets: namespace.sockets.len(), away: 0, rooms: shared.collect() }
 }

@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use super::decoder::Decoder;
 use super::handshake::Handshake;
+use super::journal::Undo;
 use super::recovery::{Lost, Profile, Recovery};
 use super::rooms::Rooms;
 use crate::config::{Config, Parser};
 use crate::ids::{Millis, Pid, Sid, SocketId};
-use crate::outbox::Frame;
 
 /// Why a socket is gone; the words are the reference's (1.13).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +142,11 @@ impl Namespace {
         let id = self.pids.get(pid)?;
         Some((id, self.sockets.get(id)?))
     }
+
+    pub(super) fn insert(&mut self, id: SocketId, socket: Socket) {
+        self.pids.insert(socket.profile.pid.clone(), id.clone());
+        self.sockets.insert(id, socket);
+    }
 }
 
 /// All clients and sockets of a room object.
@@ -163,19 +168,10 @@ pub struct Sockets {
     pub changes: Option<VecDeque<RoomChange>>,
     /// The log, and who may come back.
     pub recovery: Recovery,
-    /// What is sent once it is sure that all is stored that goes with it.
-    pub held: Option<Vec<Held>>,
-}
-
-/// The frames of a packet that wait to be sent.
-#[derive(Debug)]
-pub struct Held {
-    /// The sessions that they go to.
-    pub to: Vec<Sid>,
-    /// The frames.
-    pub frames: Vec<Frame>,
-    /// Whether only whom they reach at once gets them.
-    pub volatile: bool,
+    /// How many steps that may still fail are going on, one within the other.
+    pub(super) steps: usize,
+    /// How to undo what they have changed, the last change last.
+    pub(super) undos: Vec<Undo>,
 }
 
 impl Sockets {
@@ -190,7 +186,8 @@ impl Sockets {
             departed: VecDeque::new(),
             changes: None,
             recovery: Recovery::new(config),
-            held: None,
+            steps: 0,
+            undos: Vec::new(),
         }
     }
 
@@ -212,10 +209,8 @@ impl Sockets {
         for room in profile.rooms() {
             self.put(namespace, id, room);
         }
-        let place = self.namespaces.entry(namespace.clone()).or_default();
-        place.pids.insert(profile.pid.clone(), id.clone());
         let socket = Socket { sid: sid.clone(), profile, spilled: false };
-        place.sockets.insert(id.clone(), socket);
+        self.namespaces.entry(namespace.clone()).or_default().insert(id.clone(), socket);
         self.touch(namespace, id);
     }
 
@@ -234,10 +229,7 @@ impl Sockets {
     pub fn enter_room(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str) {
         let last = self.recovery.log.last();
         if self.socket_mut(namespace, id).is_some() && self.put(namespace, id, room) {
-            if let Some(socket) = self.socket_mut(namespace, id) {
-                socket.profile.enter(room, last);
-            }
-            self.touch(namespace, id);
+            self.change_profile(namespace, id, |profile| profile.enter(room, last));
         }
     }
 
@@ -245,14 +237,26 @@ impl Sockets {
     pub fn leave_room(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str, now: Millis) {
         let (last, oldest) = (self.recovery.log.last(), self.recovery.log.oldest(now));
         if self.take_out(namespace, id, room) {
-            if let Some(socket) = self.socket_mut(namespace, id) {
-                socket.profile.exit(room, last, oldest);
-            }
-            self.touch(namespace, id);
+            self.change_profile(namespace, id, |profile| profile.exit(room, last, oldest));
         }
     }
 
-    fn socket_mut(&mut self, namespace: &str, id: &SocketId) -> Option<&mut Socket> {
+    /// Keeps a JSON text with a socket, in place of what was kept.
+    pub fn set_data(&mut self, namespace: &Rc<str>, id: &SocketId, data: Rc<str>) {
+        self.change_profile(namespace, id, |profile| profile.data = Some(data));
+    }
+
+    fn change_profile(&mut self, namespace: &Rc<str>, id: &SocketId, change: impl FnOnce(&mut Profile)) {
+        let Some(socket) = self.socket_mut(namespace, id) else {
+            return;
+        };
+        let before = socket.profile.clone();
+        change(&mut socket.profile);
+        self.note_undo(|| Undo::Profile { namespace: namespace.clone(), id: id.clone(), profile: before });
+        self.touch(namespace, id);
+    }
+
+    pub(super) fn socket_mut(&mut self, namespace: &str, id: &SocketId) -> Option<&mut Socket> {
         self.namespaces.get_mut(namespace)?.sockets.get_mut(id)
     }
 
@@ -268,6 +272,8 @@ impl Sockets {
         }
         if joined {
             self.note(namespace, id, room, RoomEvent::Joined);
+            let undo = || Undo::LeaveRoom { namespace: namespace.clone(), id: id.clone(), room: room.into() };
+            self.note_undo(undo);
         }
         joined
     }
@@ -281,6 +287,8 @@ impl Sockets {
         let deleted = left && !place.rooms.has(room);
         if left {
             self.note(namespace, id, room, RoomEvent::Left);
+            let undo = || Undo::JoinRoom { namespace: namespace.clone(), id: id.clone(), room: room.into() };
+            self.note_undo(undo);
         }
         if deleted {
             self.note(namespace, id, room, RoomEvent::Deleted);
@@ -303,8 +311,8 @@ impl Sockets {
     pub fn leave(&mut self, namespace: &Rc<str>, id: &SocketId, reason: DisconnectReason, now: Millis) -> Option<Sid> {
         self.touch(namespace, id);
         let place = self.namespaces.get_mut(namespace)?;
-        let Socket { sid, profile, .. } = place.sockets.remove(id)?;
-        place.pids.remove(&profile.pid);
+        let socket = place.sockets.remove(id)?;
+        place.pids.remove(&socket.profile.pid);
         let rooms: Vec<_> = place.rooms.of(id).map(str::to_owned).collect();
         for room in &rooms {
             self.take_out(namespace, id, room);
@@ -315,13 +323,16 @@ impl Sockets {
         if self.namespaces.get(namespace).is_some_and(|place| place.sockets.is_empty()) {
             self.namespaces.remove(namespace);
         }
-        if let Some(client) = self.clients.get_mut(&sid) {
+        if let Some(client) = self.clients.get_mut(&socket.sid) {
             client.joined.remove(namespace);
             if reason == DisconnectReason::ServerNamespaceDisconnect {
                 client.dismissed.insert(namespace.clone());
             }
         }
-        let (namespace, id, data) = (namespace.clone(), id.clone(), profile.data.clone());
+        let (namespace, id) = (namespace.clone(), id.clone());
+        let (sid, profile) = (socket.sid.clone(), socket.profile.clone());
+        let data = profile.data.clone();
+        self.note_undo(|| Undo::Rejoin { namespace: namespace.clone(), id: id.clone(), socket });
         let recoverable = profile.told && self.recovery.is_on() && reason.is_recoverable();
         if recoverable {
             self.recovery.lose(Lost { id: id.clone(), namespace: namespace.clone(), profile, gone: now });
@@ -332,10 +343,12 @@ impl Sockets {
 
     /// Takes a client out, and so its sockets out of their namespaces.
     pub fn remove_client(&mut self, sid: &Sid, reason: DisconnectReason, now: Millis) {
+        let joined = self.clients.get(sid).map(|client| client.joined.clone());
+        for (namespace, id) in joined.unwrap_or_default() {
+            self.leave(&namespace, &id, reason, now);
+        }
         if let Some(client) = self.clients.remove(sid) {
-            for (namespace, id) in client.joined {
-                self.leave(&namespace, &id, reason, now);
-            }
+            self.note_undo(|| Undo::Client { sid: sid.clone(), client });
         }
         self.changed.remove(sid);
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use roomcast::database::{Database, DatabaseError, Row, Value};
+use roomcast::host::{HibernatedSocket, Host};
 use roomcast::ids::{ConnId, Entropy, Millis};
-use roomcast::runtime::Runtime;
+
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
@@ -18,6 +19,8 @@ struct Inner {
     database: Connection,
     /// Counts, so that each run draws the same identifiers, and none twice.
     drawn: Cell<u64>,
+    /// The open WebSockets with their tags.
+    sockets: RefCell<BTreeMap<ConnId, Option<String>>>,
     attached: RefCell<BTreeMap<ConnId, String>>,
     /// How often somebody looked there.
     looked: Cell<u64>,
@@ -34,6 +37,7 @@ impl Default for Memory {
         Self(Rc::new(Inner {
             database: Connection::open_in_memory().expect("SQLite"),
             drawn: Cell::default(),
+            sockets: RefCell::default(),
             attached: RefCell::default(),
             looked: Cell::default(),
             pongs: RefCell::default(),
@@ -62,7 +66,16 @@ impl Memory {
         self.0.pongs.borrow_mut().insert(conn, now);
     }
 
+    pub(crate) fn open_socket(&self, conn: ConnId, tag: Option<String>) {
+        self.0.sockets.borrow_mut().insert(conn, tag);
+    }
+
+    pub(crate) fn close_socket(&self, conn: ConnId) {
+        self.0.sockets.borrow_mut().remove(&conn);
+    }
+
     pub(crate) fn forget_sockets(&self) {
+        self.0.sockets.borrow_mut().clear();
         self.0.attached.borrow_mut().clear();
         self.0.pongs.borrow_mut().clear();
     }
@@ -146,7 +159,12 @@ impl Database for Memory {
     }
 }
 
-impl Runtime for Memory {
+impl Host for Memory {
+    fn hibernated(&self) -> Vec<HibernatedSocket> {
+        let sockets = self.0.sockets.borrow();
+        sockets.iter().map(|(conn, tag)| HibernatedSocket { conn: *conn, tag: tag.clone() }).collect()
+    }
+
     fn last_pong(&self, conn: ConnId) -> Option<Millis> {
         self.0.pongs.borrow().get(&conn).copied()
     }

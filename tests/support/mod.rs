@@ -22,8 +22,8 @@ use roomcast::config::Config;
 use roomcast::database::DatabaseError;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{Effect, Frame, Input, Outbox, Reply, Request};
-use roomcast::runtime::Sleeper;
 use roomcast::server::Server;
+use std::rc::Rc;
 
 pub(crate) use clients::{POLLING, WEBSOCKET, payload};
 pub(crate) use comebacks::Traveller;
@@ -55,14 +55,12 @@ struct Socket {
     frames: Vec<String>,
     /// Set once the server closed it, with the code if there was one.
     closed: Option<Option<u16>>,
-    /// As it was accepted with.
-    tag: Option<String>,
 }
 
 /// A room: the server, and everybody who is connected to it.
 pub(crate) struct Room {
     config: Config,
-    make: Box<dyn Fn() -> Box<dyn App>>,
+    make: Rc<dyn Fn() -> Box<dyn App>>,
     server: Server,
     /// What outlives the object's memory.
     memory: Memory,
@@ -74,6 +72,12 @@ pub(crate) struct Room {
     waiting: BTreeMap<ConnId, bool>,
     replies: BTreeMap<ConnId, Reply>,
     sockets: BTreeMap<ConnId, Socket>,
+    turns: u64,
+}
+
+fn start(config: &Config, make: &Rc<dyn Fn() -> Box<dyn App>>, memory: &Memory) -> Result<Server, DatabaseError> {
+    let make = make.clone();
+    Server::start(config.clone(), Box::new(move || make()), Rc::new(memory.clone()))
 }
 
 impl Room {
@@ -88,11 +92,12 @@ impl Room {
         config: Config,
         make: impl Fn() -> A + 'static,
     ) -> Result<Self, DatabaseError> {
-        let make = move || -> Box<dyn App> { Box::new(make()) };
+        memory.forget_sockets();
+        let make: Rc<dyn Fn() -> Box<dyn App>> = Rc::new(move || Box::new(make()));
         Ok(Self {
-            server: Server::start(config.clone(), make(), Box::new(memory.clone()), Vec::new())?,
+            server: start(&config, &make, &memory)?,
             config,
-            make: Box::new(make),
+            make,
             memory,
             now: START,
             alarm: None,
@@ -100,6 +105,7 @@ impl Room {
             waiting: BTreeMap::new(),
             replies: BTreeMap::new(),
             sockets: BTreeMap::new(),
+            turns: 0,
         })
     }
 
@@ -107,16 +113,38 @@ impl Room {
         self.now
     }
 
-    /// Hands over one input now.
+    /// Hands over one input now, and then the ticks that the core wants at once.
     pub(crate) fn input(&mut self, input: Input<'_>) {
+        self.one_input(input);
+        self.tick();
+    }
+
+    /// Hands over one input now, and nothing else.
+    pub(crate) fn one_input(&mut self, input: Input<'_>) {
+        self.turns += 1;
         let outbox = self.server.handle(self.now, input);
         self.run(outbox);
+    }
+
+    /// Has the core have its ticks, as long as it wants some at once.
+    pub(crate) fn tick(&mut self) {
+        let before = self.turns;
+        while self.server.next_tick().is_some_and(|at| at <= self.now) {
+            self.one_input(Input::Tick);
+            assert!(self.turns < before + 10_000, "the core wants ticks without an end");
+        }
+    }
+
+    /// How many turns there were.
+    pub(crate) fn turns(&self) -> u64 {
+        self.turns
     }
 
     /// Has the room do what a backend asks for; gives the answer.
     pub(crate) fn command(&mut self, command: &Command) -> Reply {
         let (reply, outbox) = self.server.command(self.now, command);
         self.run(outbox);
+        self.tick();
         reply
     }
 
@@ -159,10 +187,7 @@ impl Room {
     /// an answer to a request loses the connection.
     pub(crate) fn restart(&mut self) {
         self.waiting.clear();
-        let open = self.sockets.iter().filter(|(_, socket)| socket.closed.is_none());
-        let sleepers = open.map(|(conn, socket)| Sleeper { conn: *conn, tag: socket.tag.clone() }).collect();
-        self.server = Server::start(self.config.clone(), (self.make)(), Box::new(self.memory.clone()), sleepers)
-            .expect("a database that can be read");
+        self.server = start(&self.config, &self.make, &self.memory).expect("a database that can be read");
     }
 
     /// The process dies: only the database is left. The alarm rings as soon as there is an object again.
@@ -221,6 +246,7 @@ impl Room {
     pub(crate) fn hang_up(&mut self, conn: ConnId, failed: bool) {
         self.sockets.remove(&conn).expect("an open WebSocket");
         self.input(Input::Closed { conn, failed });
+        self.memory.close_socket(conn);
     }
 
     /// What a client's WebSocket received since last asked.
@@ -245,7 +271,7 @@ impl Room {
 
     /// Has a WebSocket count as accepted by a release that gave no tags.
     pub(crate) fn untag(&mut self, conn: ConnId) {
-        self.socket(conn).tag = None;
+        self.memory.open_socket(conn, None);
     }
 
     /// Puts something else there.
@@ -272,7 +298,8 @@ impl Room {
                 }
                 Effect::Accept { conn, tag, .. } => {
                     assert_eq!(self.waiting.remove(&conn), Some(true), "{conn:?} asked for no WebSocket");
-                    self.sockets.insert(conn, Socket { tag: Some(tag), ..Socket::default() });
+                    self.sockets.insert(conn, Socket::default());
+                    self.memory.open_socket(conn, Some(tag));
                 }
                 Effect::Send { conn, frame } => {
                     let text = match &frame {
@@ -283,8 +310,18 @@ impl Room {
                 }
                 Effect::Close { conn, code } => {
                     // The client may have been quicker.
+                    self.memory.close_socket(conn);
                     if let Some(socket) = self.sockets.get_mut(&conn) {
                         socket.closed.get_or_insert(code);
+                    }
+                }
+                Effect::Restart { reply } => {
+                    for conn in std::mem::take(&mut self.waiting).into_keys() {
+                        self.replies.insert(conn, reply.clone());
+                    }
+                    if !self.config.absorbs_pongs() {
+                        self.sockets.values_mut().for_each(|socket| _ = socket.closed.get_or_insert(None));
+                        self.memory.forget_sockets();
                     }
                 }
                 Effect::Attach { conn, state } => {

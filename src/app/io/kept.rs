@@ -1,6 +1,5 @@
 //! What an app keeps: data of sockets, values, tables, and timers.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -11,12 +10,12 @@ use super::Io;
 use crate::app::{Away, IoError, Kv, MAX_DATA_BYTES};
 use crate::database::{Row, Value};
 use crate::ids::{Millis, SocketId};
-use crate::socket_io::{Departed, Held};
+use crate::socket_io::Departed;
 
 impl Io<'_> {
     /// What the app keeps with a socket; `None` where it keeps nothing, or something else.
     pub fn data<T: DeserializeOwned>(&self, socket: &SocketId) -> Option<T> {
-        parse_data(self.place()?.sockets.get(socket)?.profile.data.as_ref())
+        parse_data(self.joined()?.sockets.get(socket)?.profile.data.as_ref())
     }
 
     /// Keeps something with a socket, in place of what was kept. It outlives hibernation. A socket that is gone keeps
@@ -29,16 +28,13 @@ impl Io<'_> {
         if data.get().len() > MAX_DATA_BYTES {
             return Err(IoError::DataTooLarge);
         }
-        if let Some(found) = self.place_mut().and_then(|place| place.sockets.get_mut(socket)) {
-            found.profile.data = Some(data.get().into());
-            self.sockets.touch(&self.namespace.clone(), socket);
-        }
+        self.room.sockets.set_data(&self.namespace, socket, data.get().into());
         Ok(())
     }
 
     /// The sockets of the namespace whose clients are gone and may come back.
     pub fn away(&self) -> impl Iterator<Item = Away<'_>> {
-        self.sockets.recovery.away(&self.namespace)
+        self.room.sockets.recovery.away(&self.namespace)
     }
 
     /// Runs one statement on the app's own tables, which [`App::schema`](crate::app::App::schema) makes.
@@ -46,42 +42,12 @@ impl Io<'_> {
     /// # Errors
     /// [`IoError::Storage`]: then the statement has changed nothing.
     pub fn sql(&self, statement: &str, values: &[Value<'_>]) -> Result<Vec<Row>, IoError> {
-        Ok(self.turn.runtime.query(statement, values)?)
+        Ok(self.room.host.query(statement, values)?)
     }
 
     /// The app's values by key.
     pub fn kv(&self) -> Kv<'_> {
-        Kv::new(self.turn.runtime, self.services.app)
-    }
-
-    /// Stores and sends all that `run` stores and sends, or nothing of it where it fails. Sockets that it moves between
-    /// rooms or disconnects, or whose data it sets, stay as it leaves them, and timers too.
-    ///
-    /// # Errors
-    /// That of `run`, or [`IoError::Storage`].
-    pub fn atomically<T, E: From<IoError>>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        let outer = self.sockets.held.replace(Vec::new());
-        let (asked, sent) = (self.services.questions.mark(), self.services.sent.as_ref().map_or(0, VecDeque::len));
-        let runtime = self.turn.runtime;
-        let (mut run, mut outcome) = (Some(run), None);
-        let kept = runtime.atomically(&mut || {
-            outcome = run.take().map(|run| run(self));
-            matches!(outcome, Some(Ok(_)))
-        });
-        let held = std::mem::replace(&mut self.sockets.held, outer).unwrap_or_default();
-        let outcome = outcome.unwrap_or_else(|| Err(IoError::Storage("nothing was run".to_owned()).into()));
-        let outcome = kept.map_err(|error| IoError::from(error).into()).and(outcome);
-        if outcome.is_err() {
-            self.services.questions.rewind(asked);
-            if let Some(noted) = &mut self.services.sent {
-                noted.truncate(sent);
-            }
-        }
-        let value = outcome?;
-        for Held { to, frames, volatile } in held {
-            self.dispatch(to, frames, volatile);
-        }
-        Ok(value)
+        Kv::new(self.room.host.as_ref(), self.room.app)
     }
 
     /// Has [`App::scheduled`](crate::app::App::scheduled) called with this name after so long, in place of what was set under
@@ -90,18 +56,20 @@ impl Io<'_> {
     /// # Errors
     /// [`IoError::Storage`]: then nothing has changed.
     pub fn schedule(&mut self, name: &str, after: Millis) -> Result<(), IoError> {
-        Ok(self.services.schedule.set(self.turn.runtime, &self.namespace, name, self.later(after))?)
+        let at = self.later(after);
+        Ok(self.room.schedule.set(self.room.host.as_ref(), &self.namespace, name, at)?)
     }
 
     /// The same, but it costs nothing and is forgotten when the object loses its memory: for ticks, which an app starts
     /// again when somebody comes. The room doesn't sleep before it is due.
     pub fn set_timeout(&mut self, name: &str, after: Millis) {
-        self.services.schedule.set_timeout(&self.namespace, name, self.later(after));
+        let at = self.later(after);
+        self.room.schedule.set_timeout(&self.namespace, name, at);
     }
 
     /// A timer is never due in the turn that sets it: one that sets itself again at once would keep the turn from its end.
     fn later(&self, after: Millis) -> Millis {
-        self.turn.now + after.max(Millis(1))
+        self.now() + after.max(Millis(1))
     }
 
     /// Forgets the timers of this name.
@@ -109,7 +77,7 @@ impl Io<'_> {
     /// # Errors
     /// [`IoError::Storage`]: then one that is stored may come again after a restart.
     pub fn clear_timeout(&mut self, name: &str) -> Result<(), IoError> {
-        Ok(self.services.schedule.clear(self.turn.runtime, &self.namespace, name)?)
+        Ok(self.room.schedule.clear(self.room.host.as_ref(), &self.namespace, name)?)
     }
 }
 

@@ -1,42 +1,31 @@
 //! What an app may do in a hook.
 
-mod deliver;
 mod kept;
 
 use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::{BroadcastOperator, IoError, RemoteSocket, Services};
-use crate::engine_io::{Engine, Turn};
-use crate::ids::{Millis, Sid, SocketId};
-use crate::socket_io::{DisconnectReason, Handshake, Namespace, Reply, Sockets};
-pub(crate) use deliver::send;
+use super::state::RoomState;
+use super::{Ack, Args, BroadcastOperator, IoError, RemoteSocket};
+use crate::ids::{Millis, SocketId};
+use crate::socket_io::{Handshake, Namespace, Reply};
 pub(super) use kept::parse_data;
 
 /// One namespace of the room, at the moment of a hook.
 pub struct Io<'a> {
-    engine: &'a mut Engine,
-    pub(super) sockets: &'a mut Sockets,
-    services: &'a mut Services,
-    turn: Turn<'a>,
+    pub(super) room: &'a mut RoomState,
     namespace: Rc<str>,
 }
 
 impl<'a> Io<'a> {
-    pub(crate) fn new(
-        engine: &'a mut Engine,
-        sockets: &'a mut Sockets,
-        services: &'a mut Services,
-        turn: Turn<'a>,
-        namespace: Rc<str>,
-    ) -> Self {
-        Self { engine, sockets, services, turn, namespace }
+    pub(crate) fn new(room: &'a mut RoomState, namespace: Rc<str>) -> Self {
+        Self { room, namespace }
     }
 
     /// The time of this hook.
     pub fn now(&self) -> Millis {
-        self.turn.now
+        self.room.now
     }
 
     /// The namespace that this is about.
@@ -44,11 +33,15 @@ impl<'a> Io<'a> {
         &self.namespace
     }
 
+    /// The same, to be kept.
+    pub(super) fn shared_namespace(&self) -> Rc<str> {
+        self.namespace.clone()
+    }
+
     /// Another namespace of the room. A name without its slash is given one, so `""` is `/` (C10).
     pub fn of(&mut self, namespace: &str) -> Io<'_> {
         let namespace = if namespace.starts_with('/') { namespace.into() } else { format!("/{namespace}").into() };
-        let Self { engine, sockets, services, turn, .. } = self;
-        Io { engine, sockets, services, turn: turn.reborrow(), namespace }
+        Io { room: self.room, namespace }
     }
 
     /// Everybody in the namespace.
@@ -74,92 +67,89 @@ impl<'a> Io<'a> {
         self.all().emit(event, value)
     }
 
+    /// Answers an event. An answer to a socket that is gone is dropped.
+    ///
+    /// # Errors
+    /// [`IoError::NotJson`].
+    pub fn answer(&mut self, ack: Ack, value: &impl Serialize) -> Result<(), IoError> {
+        self.answer_args(ack, &Args::of(value)?)
+    }
+
+    /// Answers an event with any number of arguments.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    #[allow(clippy::needless_pass_by_value, reason = "an event is answered once")]
+    pub fn answer_args(&mut self, ack: Ack, args: &Args<'_>) -> Result<(), IoError> {
+        self.room.send_to_socket(&self.namespace, &ack.socket, &Reply::Ack { id: ack.id, args })
+    }
+
     /// The sockets in the namespace, by id.
     pub fn sockets(&self) -> impl Iterator<Item = &SocketId> {
-        self.place().into_iter().flat_map(|place| place.sockets.keys())
+        self.joined().into_iter().flat_map(|joined| joined.sockets.keys())
     }
 
     /// Whether a socket is in the namespace.
     pub fn is_connected(&self, socket: &SocketId) -> bool {
-        self.place().is_some_and(|place| place.sockets.contains_key(socket))
+        self.joined().is_some_and(|joined| joined.sockets.contains_key(socket))
     }
 
     /// The rooms of the namespace with the number of sockets in each, in no order. Each socket is in a room of its own.
     pub fn rooms(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.place().into_iter().flat_map(|place| place.rooms.iter())
+        self.joined().into_iter().flat_map(|joined| joined.rooms.iter())
     }
 
     /// The rooms that a socket is in: that of its own id too.
     pub fn rooms_of(&self, socket: &SocketId) -> impl Iterator<Item = &str> {
-        self.place().into_iter().flat_map(|place| place.rooms.of(socket))
+        self.joined().into_iter().flat_map(|joined| joined.rooms.of(socket))
     }
 
     /// The namespaces that somebody has joined.
     pub fn namespaces(&self) -> impl Iterator<Item = &str> {
-        self.sockets.namespaces.keys().map(AsRef::as_ref)
+        self.room.sockets.namespaces.keys().map(AsRef::as_ref)
     }
 
     /// How many clients are connected to the room, whatever namespaces they have joined.
     pub fn clients_count(&self) -> usize {
-        self.sockets.clients.len()
+        self.room.sockets.clients.len()
     }
 
     /// What the first request of the socket's client said; `None` where the socket is gone.
     pub fn handshake(&self, socket: &SocketId) -> Option<&Rc<Handshake>> {
-        let sid = &self.place()?.sockets.get(socket)?.sid;
-        Some(&self.sockets.clients.get(sid)?.handshake)
+        let sid = &self.joined()?.sockets.get(socket)?.sid;
+        Some(&self.room.sockets.clients.get(sid)?.handshake)
     }
 
     /// Puts a socket into a room.
     pub fn join(&mut self, socket: &SocketId, room: &str) {
-        self.sockets.enter_room(&self.namespace, socket, room);
+        self.room.sockets.enter_room(&self.namespace, socket, room);
     }
 
     /// Takes a socket out of a room.
     pub fn leave(&mut self, socket: &SocketId, room: &str) {
-        self.sockets.leave_room(&self.namespace, socket, room, self.turn.now);
+        self.room.sockets.leave_room(&self.namespace, socket, room, self.room.now);
     }
 
     /// Takes a socket out of the namespace; with `close`, the client's whole connection ends (C11). The app's own
     /// `disconnected` follows when this hook is done.
     pub fn disconnect(&mut self, socket: &SocketId, close: bool) {
-        let reason = DisconnectReason::ServerNamespaceDisconnect;
-        let namespace = self.namespace.clone();
-        let Some(sid) = self.sockets.leave(&namespace, socket, reason, self.turn.now) else {
-            return;
-        };
-        self.say_goodbye(&sid, &namespace);
-        if close {
-            let others = self.sockets.clients.get(&sid).map(|client| client.joined.clone());
-            for (namespace, _) in others.unwrap_or_default() {
-                self.say_goodbye(&sid, &namespace);
-            }
-            self.sockets.remove_client(&sid, reason, self.turn.now);
-            self.engine.close(&mut self.turn, &sid);
-        }
+        self.room.disconnect(&self.namespace, socket, close);
     }
 
-    fn say_goodbye(&mut self, sid: &Sid, namespace: &str) {
-        send(self.engine, &mut self.turn, self.sockets, sid, namespace, &Reply::Disconnect);
+    /// The namespace, if anybody has joined it.
+    pub(super) fn joined(&self) -> Option<&Namespace> {
+        self.room.namespace(&self.namespace)
     }
 
-    pub(super) fn place(&self) -> Option<&Namespace> {
-        self.sockets.namespaces.get(&self.namespace)
-    }
-
-    pub(super) fn place_mut(&mut self) -> Option<&mut Namespace> {
-        self.sockets.namespaces.get_mut(&self.namespace)
-    }
-
-    /// Tells the operator of something that went wrong and that no client can be told of.
+    /// Tells the operator of a fault that no client can be told of.
     pub fn warn(&self, sentence: &str) {
-        self.turn.runtime.warn(sentence);
+        self.room.host.warn(sentence);
     }
 
     /// A socket as it is now.
     pub(super) fn remote(&self, id: SocketId) -> Option<RemoteSocket> {
         let rooms = self.rooms_of(&id).map(str::to_owned).collect();
-        let data = self.place()?.sockets.get(&id)?.profile.data.clone();
+        let data = self.joined()?.sockets.get(&id)?.profile.data.clone();
         let handshake = self.handshake(&id)?.clone();
         Some(RemoteSocket { id, rooms, handshake, data })
     }

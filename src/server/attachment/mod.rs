@@ -11,8 +11,9 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::Hub;
-use crate::engine_io::{Engine, SocketState, Turn};
+use super::live::Live;
+use crate::engine_io::{Engine, SocketState};
+use crate::host::Host;
 use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
 use crate::socket_io::recovery::{Profile, SocketRows, Stay};
 use crate::socket_io::{Handshake, Sockets};
@@ -120,24 +121,27 @@ fn fits(text: &str) -> bool {
 }
 
 /// Takes a session up again; `false` where the attachment can't be read.
-pub(super) fn restore(engine: &mut Engine, hub: &mut Hub, turn: &mut Turn<'_>, conn: ConnId, state: &str) -> bool {
+pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> bool {
     #[derive(Deserialize)]
     struct Version {
         v: u32,
     }
+    let host = live.state.host.clone();
     let session = match serde_json::from_str(state) {
-        Ok(Version { v: VERSION }) => serde_json::from_str::<Attachment<'_>>(state).ok().and_then(|own| own.read(turn)),
-        Ok(Version { v: 1 }) => v1::read(state, turn, hub.sockets.recovery.log.last()),
+        Ok(Version { v: VERSION }) => {
+            serde_json::from_str::<Attachment<'_>>(state).ok().and_then(|own| own.read(host.as_ref()))
+        }
+        Ok(Version { v: 1 }) => v1::read(state, host.as_ref(), live.state.sockets.recovery.log.last()),
         _ => None,
     };
     let Some(Session { sid, socket, connect_by, handshake, joined }) = session else {
         return false;
     };
-    engine.restore(turn, sid.clone(), conn, socket);
-    hub.add_client(&sid, connect_by.map(Millis), handshake);
+    live.state.engine.restore(sid.clone(), conn, socket);
+    live.add_client(&sid, connect_by.map(Millis), handshake);
     for Restored { namespace, id, profile, spilled } in joined {
-        hub.sockets.join(&sid, &namespace, &id, profile);
-        let place = hub.sockets.namespaces.get_mut(&namespace);
+        live.state.sockets.join(&sid, &namespace, &id, profile);
+        let place = live.state.sockets.namespaces.get_mut(&namespace);
         if let Some(socket) = place.and_then(|place| place.sockets.get_mut(&id)) {
             socket.spilled = spilled;
         }
@@ -162,15 +166,15 @@ struct Restored {
 }
 
 impl Attachment<'_> {
-    fn read(self, turn: &Turn<'_>) -> Option<Session> {
-        let joined = self.joined.into_iter().map(|joined| joined.read(turn)).collect::<Option<_>>()?;
+    fn read(self, host: &dyn Host) -> Option<Session> {
+        let joined = self.joined.into_iter().map(|joined| joined.read(host)).collect::<Option<_>>()?;
         let (sid, handshake) = (Sid::from_wire(&self.sid), self.handshake.into_owned());
         Some(Session { sid, socket: self.socket, connect_by: self.connect_by, handshake, joined })
     }
 }
 
 impl Joined<'_> {
-    fn read(self, turn: &Turn<'_>) -> Option<Restored> {
+    fn read(self, host: &dyn Host) -> Option<Restored> {
         let pid = Pid::from_wire(&self.pid);
         let spilled = self.stays.is_none();
         let profile = match self.stays {
@@ -178,7 +182,7 @@ impl Joined<'_> {
                 let data = self.data.map(|json| json.get().into());
                 Profile { pid, told: self.told, since: self.since, stays, data }
             }
-            None => Profile { told: self.told, ..SocketRows(turn.runtime).profile(&pid).ok()?? },
+            None => Profile { told: self.told, ..SocketRows(host).profile(&pid).ok()?? },
         };
         let id = SocketId::from_wire(&self.id);
         Some(Restored { namespace: self.namespace.as_ref().into(), id, profile, spilled })

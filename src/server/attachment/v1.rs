@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Restored, Session};
-use crate::engine_io::{SocketState, Turn};
+use crate::engine_io::SocketState;
+use crate::host::Host;
 use crate::ids::{Offset, Pid, Sid, SocketId};
 use crate::socket_io::Handshake;
 use crate::socket_io::recovery::Profile;
@@ -33,10 +34,10 @@ struct Joined<'a> {
 }
 
 /// Reads it; `None` where it is something else. `last` is the place of the newest event.
-pub(super) fn read(state: &str, turn: &Turn<'_>, last: Offset) -> Option<Session> {
+pub(super) fn read(state: &str, host: &dyn Host, last: Offset) -> Option<Session> {
     let Attachment { sid, socket, connect_by, joined } = serde_json::from_str(state).ok()?;
     let restored = |joined: Joined<'_>| {
-        let mut profile = Profile::new(Pid::random(turn.runtime), false, last);
+        let mut profile = Profile::new(Pid::random(host), false, last);
         for room in &joined.rooms {
             profile.enter(room, last);
         }

@@ -215,10 +215,14 @@ impl Recovery {
         self.lost.remove(pid)
     }
 
-    /// Takes one client out whose time is over.
-    pub fn take_expired(&mut self, now: Millis) -> Option<Lost> {
-        let (pid, _) = self.expiries.pop_due(now)?;
-        self.lost.remove(&pid)
+    /// The clients whose time is over, each with the time at which that was.
+    pub fn due(&self, now: Millis) -> impl Iterator<Item = (&Pid, Millis)> {
+        self.expiries.due(now)
+    }
+
+    /// Whether the time of a client is over that wasn't taken out yet.
+    pub fn is_overdue(&self, pid: &Pid, now: Millis) -> bool {
+        self.expiries.get(pid).is_some_and(|at| at <= now)
     }
 
     /// When the first one's time is over.

@@ -65,23 +65,23 @@ impl Answers {
 
 /// A question that waits.
 #[derive(Debug)]
-struct Question {
+struct PendingAck {
     waiting: BTreeSet<SocketId>,
     answers: Answers,
 }
 
 /// Namespace and ack id.
-type Key = (Rc<str>, u64);
+pub(crate) type Key = (Rc<str>, u64);
 
 /// A question to be asked.
-pub(crate) struct Asking<'a> {
+pub(crate) struct NewPendingAck<'a> {
     pub(crate) name: &'a str,
     pub(crate) context: Option<Rc<str>>,
     pub(crate) deadline: Millis,
     pub(crate) sockets: BTreeSet<SocketId>,
 }
 
-/// A moment in [`Questions`].
+/// A moment in [`PendingAcks`].
 pub(crate) struct Mark {
     next: BTreeMap<Rc<str>, u64>,
     spare: BTreeSet<Rc<str>>,
@@ -90,8 +90,8 @@ pub(crate) struct Mark {
 
 /// The questions of a room.
 #[derive(Debug, Default)]
-pub(crate) struct Questions {
-    open: BTreeMap<Key, Question>,
+pub(crate) struct PendingAcks {
+    open: BTreeMap<Key, PendingAck>,
     deadlines: Timers<Key>,
     /// The next ack id of each namespace (E3).
     next: BTreeMap<Rc<str>, u64>,
@@ -101,7 +101,7 @@ pub(crate) struct Questions {
     pub(crate) done: VecDeque<(Rc<str>, Answers)>,
 }
 
-impl Questions {
+impl PendingAcks {
     /// Reads what an earlier life of the object has asked.
     pub(crate) fn open(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
         const OPEN: &str = "SELECT namespace, id, name, context, deadline, asked FROM roomcast_questions";
@@ -121,7 +121,7 @@ impl Questions {
             let key = (namespace, id);
             self.deadlines.set(key.clone(), Millis(deadline));
             let waiting = asked.iter().map(|socket| SocketId::from_wire(socket)).collect();
-            self.open.insert(key, Question { waiting, answers: answers(name, row.text(3).map(Rc::from)) });
+            self.open.insert(key, PendingAck { waiting, answers: answers(name, row.text(3).map(Rc::from)) });
         }
         if rows.is_empty() {
             return Ok(());
@@ -143,13 +143,13 @@ impl Questions {
         &mut self,
         database: &dyn Database,
         namespace: &Rc<str>,
-        asking: Asking<'_>,
+        asking: NewPendingAck<'_>,
     ) -> Result<u64, DatabaseError> {
         const INSERT: &str = "INSERT INTO roomcast_questions (id, name, context, deadline, asked, namespace)
             VALUES (?, ?, ?, ?, ?, ?)";
         const TAKE: &str = "UPDATE roomcast_questions SET id = ?, name = ?, context = ?, deadline = ?, asked = ?
             WHERE namespace = ? AND name IS NULL";
-        let Asking { name, context, deadline, sockets } = asking;
+        let NewPendingAck { name, context, deadline, sockets } = asking;
         let answers = answers(name, context);
         let id = self.next.get(namespace).copied().unwrap_or_default();
         if sockets.is_empty() {
@@ -168,7 +168,7 @@ impl Questions {
         self.next.insert(namespace.clone(), id.wrapping_add(1));
         let key = (namespace.clone(), id);
         self.deadlines.set(key.clone(), deadline);
-        self.open.insert(key, Question { waiting: sockets, answers });
+        self.open.insert(key, PendingAck { waiting: sockets, answers });
         Ok(id)
     }
 
@@ -205,16 +205,30 @@ impl Questions {
 
     /// A socket is gone for good: it answers nothing any more.
     pub(crate) fn gone(&mut self, database: &dyn Database, namespace: &str, socket: &SocketId) {
-        let owed =
-            self.open.iter().filter(|((of, _), question)| **of == *namespace && question.waiting.contains(socket));
-        let owed: Vec<_> = owed.map(|(key, _)| key.clone()).collect();
-        for key in owed {
-            if let Some(question) = self.open.get_mut(&key) {
-                question.waiting.remove(socket);
-                question.answers.missing.push(socket.clone());
-            }
+        for key in self.forfeit(namespace, socket) {
             self.finish_if_done(database, &key);
         }
+    }
+
+    /// A socket went for good together with the object's memory. Where nobody else is waited for, the time is over now.
+    pub(crate) fn gone_with_memory(&mut self, namespace: &str, socket: &SocketId, now: Millis) {
+        for key in self.forfeit(namespace, socket) {
+            if self.open.get(&key).is_some_and(|pending| pending.waiting.is_empty()) {
+                self.deadlines.set(key, now);
+            }
+        }
+    }
+
+    /// Counts a socket as missing wherever it owes an answer; gives where that was.
+    fn forfeit(&mut self, namespace: &str, socket: &SocketId) -> Vec<Key> {
+        let mut owed = Vec::new();
+        for (key, pending) in self.open.iter_mut().filter(|((of, _), _)| **of == *namespace) {
+            if pending.waiting.remove(socket) {
+                pending.answers.missing.push(socket.clone());
+                owed.push(key.clone());
+            }
+        }
+        owed
     }
 
     /// The sockets that owe an answer.
@@ -247,11 +261,20 @@ impl Questions {
         self.deadlines.next()
     }
 
-    /// Ends the questions whose time is over.
-    pub(crate) fn expire(&mut self, database: &dyn Database, now: Millis) {
-        while let Some((key, _)) = self.deadlines.pop_due(now) {
-            self.finish(database, &key);
-        }
+    /// Those whose time is over.
+    pub(crate) fn due(&self, now: Millis) -> impl Iterator<Item = &Key> {
+        self.deadlines.due(now).map(|(key, _)| key)
+    }
+
+    /// Ends one whose time is over; its answers are [`done`](Self::done) then.
+    pub(crate) fn expire(&mut self, database: &dyn Database, key: &Key) {
+        self.finish(database, key);
+    }
+
+    /// Has one not end any more; its row stays.
+    pub(crate) fn set_aside(&mut self, key: &Key) {
+        self.deadlines.clear(key);
+        self.open.remove(key);
     }
 
     fn finish_if_done(&mut self, database: &dyn Database, key: &Key) {
@@ -262,7 +285,7 @@ impl Questions {
 
     fn finish(&mut self, database: &dyn Database, key: &Key) {
         self.deadlines.clear(key);
-        let Some(Question { waiting, mut answers }) = self.open.remove(key) else {
+        let Some(PendingAck { waiting, mut answers }) = self.open.remove(key) else {
             return;
         };
         let (namespace, id) = (key.0.clone(), key.1);
@@ -283,7 +306,7 @@ impl Questions {
     }
 }
 
-impl Question {
+impl PendingAck {
     fn accept(&mut self, socket: &SocketId, args: Args<'static>) {
         if self.waiting.remove(socket) {
             self.answers.replies.push(Reply { socket: socket.clone(), args });

@@ -1,0 +1,63 @@
+//! Steps that happen wholly or not at all.
+
+use std::collections::VecDeque;
+
+use super::emit::Output;
+use super::state::RoomState;
+use super::{Io, IoError, pending_acks, schedule};
+use crate::socket_io;
+
+/// A moment in a room to go back to, and what the step around it holds back.
+struct Step {
+    sockets: socket_io::Mark,
+    schedule: schedule::Mark,
+    pending_acks: pending_acks::Mark,
+    sent: usize,
+    outer: Option<Vec<Output>>,
+}
+
+impl RoomState {
+    fn begin_step(&mut self) -> Step {
+        Step {
+            sockets: self.sockets.begin_step(),
+            schedule: self.schedule.begin_step(),
+            pending_acks: self.pending_acks.mark(),
+            sent: self.sent.as_ref().map_or(0, VecDeque::len),
+            outer: self.held.replace(Vec::new()),
+        }
+    }
+
+    fn end_step(&mut self, step: Step, keep: bool) {
+        self.sockets.end_step(step.sockets, keep);
+        self.schedule.end_step(step.schedule, keep);
+        let held = std::mem::replace(&mut self.held, step.outer).unwrap_or_default();
+        if keep {
+            return self.release(held);
+        }
+        self.pending_acks.rewind(step.pending_acks);
+        if let Some(sent) = &mut self.sent {
+            sent.truncate(step.sent);
+        }
+    }
+}
+
+impl Io<'_> {
+    /// Does all that `run` does, or nothing of it where it fails: what it stores and sends, the sockets that it moves between
+    /// rooms or disconnects, the data and the timers that it sets. What it sends leaves when it is done, in order.
+    ///
+    /// # Errors
+    /// That of `run`, or [`IoError::Storage`].
+    pub fn atomically<T, E: From<IoError>>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let step = self.room.begin_step();
+        let host = self.room.host.clone();
+        let (mut run, mut outcome) = (Some(run), None);
+        let kept = host.atomically(&mut || {
+            outcome = run.take().map(|run| run(self));
+            matches!(outcome, Some(Ok(_)))
+        });
+        let outcome = outcome.unwrap_or_else(|| Err(IoError::Storage("nothing was run".to_owned()).into()));
+        let outcome = kept.map_err(|error| IoError::from(error).into()).and(outcome);
+        self.room.end_step(step, outcome.is_ok());
+        outcome
+    }
+}

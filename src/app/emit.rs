@@ -1,0 +1,204 @@
+//! The one way out to clients: events, answers, CONNECT, DISCONNECT and the end of a session leave here, in order.
+//!
+//! Within a step that may still fail ([`Io::atomically`](super::Io::atomically)) all of it is held back until the step is
+//! done, and dropped where it fails.
+
+use std::rc::Rc;
+
+use serde_json::value::to_raw_value;
+
+use super::state::RoomState;
+use super::{Args, IoError, Outgoing};
+use crate::engine_io;
+use crate::ids::{Sid, SocketId};
+use crate::outbox::Frame;
+use crate::socket_io::recovery::Logged;
+use crate::socket_io::{DisconnectReason, Message, Reply, Selection};
+
+/// Something that leaves for clients.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// The frames of a packet, for the sessions that its selection meant when it was sent.
+    Frames { to: Vec<Sid>, frames: Vec<Frame>, volatile: bool },
+    /// The end of a session.
+    Close(Sid),
+}
+
+/// How an event is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// It is stored first, for those whose connection is lost just then (1.11).
+    Logged,
+    /// As logged; volatile where it can't be stored.
+    LoggedOrVolatile,
+    /// It is sent and not stored.
+    Unlogged,
+    /// Only to clients that take it at once (1.12).
+    Volatile,
+}
+
+impl RoomState {
+    /// Sends an event; gives how many connected sockets it was for.
+    pub(crate) fn emit(
+        &mut self,
+        selection: Selection,
+        event: &str,
+        args: &Args<'_>,
+        delivery: Delivery,
+    ) -> Result<usize, IoError> {
+        let plain = Reply::Event { name: event, args, ack: None };
+        let logged = !matches!(delivery, Delivery::Volatile | Delivery::Unlogged) && self.sockets.recovery.is_on();
+        let receivers = self.receivers(&selection);
+        if logged {
+            self.emit_logged(&selection, &receivers, event, args, delivery)?;
+        } else {
+            let frames = self.frames(&selection.namespace, &plain)?;
+            self.deliver(&selection.namespace, &receivers, frames, delivery == Delivery::Volatile);
+        }
+        let count = receivers.len();
+        self.note_outgoing(selection.namespace, event, args, receivers);
+        Ok(count)
+    }
+
+    /// Stores an event and sends it with its offset.
+    fn emit_logged(
+        &mut self,
+        selection: &Selection,
+        receivers: &[SocketId],
+        event: &str,
+        args: &Args<'_>,
+        delivery: Delivery,
+    ) -> Result<(), IoError> {
+        let Selection { namespace, to, except } = selection;
+        let recovery = &self.sockets.recovery;
+        let logged = Logged { offset: recovery.log.next(self.now), to: to.clone(), except: except.clone() };
+        if receivers.is_empty() && !recovery.is_missed(namespace, &logged) {
+            return Ok(());
+        }
+        let offset = to_raw_value(&logged.offset.to_string())?;
+        let frames = self.frames(namespace, &Reply::Event { name: event, args: &args.and(&offset), ack: None })?;
+        let log = &mut self.sockets.recovery.log;
+        let (frames, volatile) = match log.append(self.host.as_ref(), namespace, &logged, event, args) {
+            Ok(()) => (frames, false),
+            Err(_) if delivery == Delivery::LoggedOrVolatile => {
+                (self.frames(namespace, &Reply::Event { name: event, args, ack: None })?, true)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.deliver(namespace, receivers, frames, volatile);
+        Ok(())
+    }
+
+    /// Sends an event that wants to be acknowledged under this id.
+    pub(crate) fn emit_with_ack(
+        &mut self,
+        selection: Selection,
+        receivers: Vec<SocketId>,
+        event: &str,
+        args: &Args<'_>,
+        ack: u64,
+    ) -> Result<(), IoError> {
+        let frames = self.frames(&selection.namespace, &Reply::Event { name: event, args, ack: Some(ack) })?;
+        self.deliver(&selection.namespace, &receivers, frames, false);
+        self.note_outgoing(selection.namespace, event, args, receivers);
+        Ok(())
+    }
+
+    /// Sends a packet to one socket, if it is connected.
+    pub(crate) fn send_to_socket(
+        &mut self,
+        namespace: &Rc<str>,
+        socket: &SocketId,
+        packet: &Reply<'_>,
+    ) -> Result<(), IoError> {
+        let frames = self.frames(namespace, packet)?;
+        self.deliver(namespace, std::slice::from_ref(socket), frames, false);
+        Ok(())
+    }
+
+    /// Sends a packet to one client, whether it has joined the namespace or not.
+    pub(crate) fn send_to_client(&mut self, sid: &Sid, namespace: &str, packet: &Reply<'_>) {
+        // Only a value that an app made up can be one that a parser can't write: then there is nothing to be told.
+        let frames = self.frames(namespace, packet).unwrap_or_default();
+        self.leave(Output::Frames { to: vec![sid.clone()], frames, volatile: false });
+    }
+
+    /// Takes a socket out of the namespace; with `close`, the client's whole connection ends (C11).
+    pub(crate) fn disconnect(&mut self, namespace: &Rc<str>, socket: &SocketId, close: bool) {
+        let reason = DisconnectReason::ServerNamespaceDisconnect;
+        let Some(sid) = self.sockets.leave(namespace, socket, reason, self.now) else {
+            return;
+        };
+        self.send_to_client(&sid, namespace, &Reply::Disconnect);
+        if close {
+            let others = self.sockets.clients.get(&sid).map(|client| client.joined.clone());
+            for (namespace, _) in others.unwrap_or_default() {
+                self.send_to_client(&sid, &namespace, &Reply::Disconnect);
+            }
+            self.sockets.remove_client(&sid, reason, self.now);
+            self.leave(Output::Close(sid));
+        }
+    }
+
+    /// The connected sockets that a selection means now.
+    pub(crate) fn receivers(&self, selection: &Selection) -> Vec<SocketId> {
+        let namespace = self.namespace(&selection.namespace);
+        let selected = namespace.map(|namespace| namespace.rooms.select(&selection.to, &selection.except));
+        selected.unwrap_or_default().into_iter().collect()
+    }
+
+    /// What was held back in a step leaves, now that the step is done.
+    pub(super) fn release(&mut self, held: Vec<Output>) {
+        for output in held {
+            self.leave(output);
+        }
+    }
+
+    fn leave(&mut self, output: Output) {
+        if let Some(held) = &mut self.held {
+            held.push(output);
+            return;
+        }
+        match output {
+            Output::Frames { to, frames, volatile: true } => {
+                for sid in to {
+                    self.engine.send_volatile(&sid, &frames);
+                }
+            }
+            Output::Frames { to, frames, volatile: false } => {
+                for sid in to {
+                    for frame in &frames {
+                        self.engine.send(&sid, frame.clone());
+                    }
+                }
+            }
+            Output::Close(sid) => _ = self.engine.close(&sid),
+        }
+    }
+
+    /// Frames to the sessions that carry these sockets. All receivers share them.
+    fn deliver(&mut self, namespace: &str, to: &[SocketId], frames: Vec<Frame>, volatile: bool) {
+        let sockets = self.namespace(namespace).map(|namespace| &namespace.sockets);
+        let carrier = |socket| Some(sockets?.get(socket)?.sid.clone());
+        let to = to.iter().filter_map(carrier).collect();
+        self.leave(Output::Frames { to, frames, volatile });
+    }
+
+    /// A packet as the frames that carry it, written once for all receivers.
+    fn frames(&self, namespace: &str, packet: &Reply<'_>) -> Result<Vec<Frame>, IoError> {
+        let messages = self.sockets.parser.encode(namespace, packet)?;
+        let frame = |message| match message {
+            Message::Text(text) => engine_io::Packet::Message(text.into()).encode(),
+            Message::Binary(bytes) => Frame::Binary(bytes),
+        };
+        Ok(messages.into_iter().map(frame).collect())
+    }
+
+    /// Notes what is sent, where the app wants to know.
+    fn note_outgoing(&mut self, namespace: Rc<str>, event: &str, args: &Args<'_>, to: Vec<SocketId>) {
+        if let Some(sent) = &mut self.sent {
+            let args = args.clone().into_owned();
+            sent.push_back(Outgoing { namespace, name: event.to_owned(), args, to: to.into_iter().collect() });
+        }
+    }
+}

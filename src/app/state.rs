@@ -1,0 +1,70 @@
+//! The state of a room that an app acts on: sessions, sockets, timers, pending acks.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use super::emit::Output;
+use super::pending_acks::PendingAcks;
+use super::{App, Outgoing, Schedule, Watched};
+use crate::config::Config;
+use crate::database::DatabaseError;
+use crate::engine_io::Engine;
+use crate::host::Host;
+use crate::ids::{Millis, SocketId};
+use crate::socket_io::{Namespace, Sockets};
+
+/// All of a room but its app.
+pub(crate) struct RoomState {
+    pub(crate) host: Rc<dyn Host>,
+    /// The time of this turn.
+    pub(crate) now: Millis,
+    pub(crate) engine: Engine,
+    pub(crate) sockets: Sockets,
+    pub(crate) schedule: Schedule,
+    pub(crate) pending_acks: PendingAcks,
+    /// What was sent and the app wasn't told of; `None` where it doesn't want to know.
+    pub(crate) sent: Option<VecDeque<Outgoing>>,
+    /// What leaves when a step that may still fail is done; `None` outside of such a step.
+    pub(super) held: Option<Vec<Output>>,
+    /// The name of the app, for its own values.
+    pub(super) app: &'static str,
+    /// How long answers are waited for unless the app says otherwise.
+    pub(super) ack_timeout: Millis,
+}
+
+impl RoomState {
+    /// The state of an empty room.
+    pub(crate) fn new(config: &Config, app: &dyn App, host: Rc<dyn Host>) -> Self {
+        let Watched { outgoing, .. } = app.watched();
+        Self {
+            engine: Engine::new(config.clone(), host.clone()),
+            host,
+            now: Millis::default(),
+            sockets: Sockets::new(config),
+            schedule: Schedule::default(),
+            pending_acks: PendingAcks::default(),
+            sent: outgoing.then(VecDeque::new),
+            held: None,
+            app: app.schema().app,
+            ack_timeout: config.ack_timeout,
+        }
+    }
+
+    /// Reads what an earlier life of the object has stored.
+    pub(crate) fn open(&mut self) -> Result<(), DatabaseError> {
+        let database = self.host.as_ref();
+        self.sockets.recovery.open(database)?;
+        self.schedule.open(database)?;
+        self.pending_acks.open(database)
+    }
+
+    /// A namespace that somebody has joined.
+    pub(crate) fn namespace(&self, name: &str) -> Option<&Namespace> {
+        self.sockets.namespaces.get(name)
+    }
+
+    /// A socket is gone for good, and with it the answers that it owes.
+    pub(crate) fn owes_nothing(&mut self, namespace: &str, socket: &SocketId) {
+        self.pending_acks.gone(self.host.as_ref(), namespace, socket);
+    }
+}

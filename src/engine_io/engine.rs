@@ -1,0 +1,451 @@
+//! The table of all sessions: what comes in, and who it is for.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+use super::event::{Event, Reason, Revision};
+use super::handshake::{self, Purpose, Refusal};
+use super::packet::Packet;
+use super::scope::Scope;
+use super::session::{Kind, Session, SocketState, Timer};
+use super::transport::Encoding;
+use super::{hibernated, http, payload};
+use crate::config::Config;
+use crate::host::{HibernatedSocket, Host};
+use crate::ids::{ConnId, Millis, Sid};
+use crate::outbox::{Effect, Frame, Input, Outbox, Reply, Request};
+use crate::timers::Timers;
+
+/// A request that waits for the layer above to let it in.
+#[derive(Debug)]
+struct Opening {
+    conn: ConnId,
+    kind: Kind,
+    /// `None` where it is none that there is.
+    revision: Option<Revision>,
+    base64: bool,
+    upgrade: bool,
+}
+
+/// All sessions of a room.
+pub struct Engine {
+    pub(super) config: Config,
+    pub(super) host: Rc<dyn Host>,
+    pub(super) now: Millis,
+    pub(super) sessions: HashMap<Sid, Session>,
+    pub(super) conns: HashMap<ConnId, Sid>,
+    pub(super) timers: Timers<(Sid, Timer)>,
+    /// Sessions with a GET to be answered at the end of the turn.
+    ready: Vec<Sid>,
+    /// The number of this turn.
+    turns: u64,
+    /// When all sessions that share a heartbeat are pinged next.
+    heartbeat_at: Millis,
+    /// Whether the object has lost its memory since the last heartbeat: then the alarm that rings next may be the one for it.
+    restored: bool,
+    opening: Option<Opening>,
+    pub(super) events: VecDeque<Event>,
+    /// The sessions with packets that aren't read yet, in the order of their turns.
+    pub(super) reading: VecDeque<Sid>,
+    /// How many packets may still be read in this turn.
+    pub(super) budget: usize,
+    /// The bytes that all clients together have left unread.
+    unread: usize,
+    pub(super) out: Outbox,
+}
+
+impl Engine {
+    /// An engine without sessions.
+    pub fn new(config: Config, host: Rc<dyn Host>) -> Self {
+        Self {
+            config,
+            host,
+            now: Millis::default(),
+            sessions: HashMap::new(),
+            conns: HashMap::new(),
+            timers: Timers::default(),
+            ready: Vec::new(),
+            // 0 stands for sessions that were sent nothing yet.
+            turns: 1,
+            heartbeat_at: Millis::default(),
+            restored: false,
+            opening: None,
+            events: VecDeque::new(),
+            reading: VecDeque::new(),
+            budget: 0,
+            unread: 0,
+            out: Outbox::default(),
+        }
+    }
+
+    /// How many sessions there are.
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The WebSocket that carries a session, and what must be known to restore it with [`restore`](Self::restore).
+    pub fn socket(&self, sid: &Sid) -> Option<(ConnId, SocketState)> {
+        self.sessions.get(sid)?.socket()
+    }
+
+    /// The protocol's revision that a session speaks.
+    pub fn revision(&self, sid: &Sid) -> Option<Revision> {
+        self.sessions.get(sid).map(Session::revision)
+    }
+
+    /// Bytes that all clients together have left unread, as far as can be told.
+    pub fn unread(&self) -> usize {
+        self.unread
+    }
+
+    /// The connections of all sessions: WebSockets, and requests without an answer.
+    pub fn conns(&self) -> impl Iterator<Item = ConnId> {
+        self.conns.keys().copied()
+    }
+
+    /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
+    pub fn next_wake(&self, now: Millis) -> Option<Millis> {
+        let heartbeat = self.has_heartbeat().then(|| self.heartbeat_at.min(self.next_heartbeat(now)));
+        [heartbeat, self.timers.next()].into_iter().flatten().min()
+    }
+
+    /// When another turn is wanted for what is in memory alone: now, where packets wait to be read.
+    pub fn next_tick(&self) -> Option<Millis> {
+        (!self.reading.is_empty()).then_some(self.now)
+    }
+
+    /// Whether there are sessions that have no timers of their own.
+    fn has_heartbeat(&self) -> bool {
+        self.config.absorbs_pongs() && self.sessions.values().any(Session::has_common_heartbeat)
+    }
+
+    /// All heartbeats of this interval are at the same moments, so that one alarm serves them all, and an object that forgot
+    /// the last one knows the next.
+    pub fn next_heartbeat(&self, now: Millis) -> Millis {
+        now.next_multiple_of(self.config.ping_interval)
+    }
+
+    /// A turn begins at the time `now`. Where the clock has gone back, deadlines go back with it: heartbeats neither stop until
+    /// it has caught up nor come all at once.
+    pub fn begin(&mut self, now: Millis) {
+        let back = Millis(self.now.0.saturating_sub(now.0));
+        if back > Millis(0) {
+            self.timers.bring_forward(back);
+            for session in self.sessions.values_mut() {
+                session.heard = session.heard.min(now);
+            }
+        }
+        self.now = now;
+        self.budget = self.config.max_turn_packets;
+        let next = self.next_heartbeat(now);
+        if self.heartbeat_at > next || !self.has_heartbeat() {
+            self.heartbeat_at = next;
+        }
+    }
+
+    /// Handles one input of this turn; [`poll`](Self::poll) tells what came of it.
+    pub fn handle(&mut self, input: Input<'_>) {
+        self.expire();
+        if self.now >= self.heartbeat_at || (matches!(input, Input::Alarm) && self.restored) {
+            self.heartbeat();
+        }
+        match input {
+            Input::Request { conn, request } => self.request(conn, &request),
+            Input::Body { conn, body } => self.body(conn, body),
+            Input::Text { conn, text } => self.frame(conn, text.len(), |revision| Packet::decode(revision, text)),
+            Input::Binary { conn, bytes } => {
+                self.frame(conn, bytes.len(), |revision| Packet::decode_binary(revision, bytes));
+            }
+            Input::Aborted { conn } | Input::Closed { conn, failed: true } => self.gone(conn, Reason::TransportError),
+            Input::Closed { conn, failed: false } => self.gone(conn, Reason::TransportClose),
+            Input::Tick | Input::Alarm => {}
+        }
+    }
+
+    /// The next thing that the layer above must know. At most [`Config::max_turn_packets`] packets are read in a turn: the
+    /// rest waits for the next one.
+    pub fn poll(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            if !self.read_packet() {
+                return None;
+            }
+        }
+    }
+
+    /// The turn is over: answers the GETs that its packets are for, and gives all that the shell is to do.
+    pub fn finish(&mut self) -> Outbox {
+        for sid in std::mem::take(&mut self.ready) {
+            if let (Some(session), mut scope) = self.split(&sid) {
+                session.flush(&mut scope);
+            }
+        }
+        self.share_reading();
+        self.bound_unread();
+        self.turns = self.turns.wrapping_add(1);
+        std::mem::take(&mut self.out)
+    }
+
+    /// Lets the request of [`Event::Handshake`] in, with these headers for its answer (H8). It may still be refused: for its
+    /// revision, or where the room is full; in the reference's order.
+    pub fn admit(&mut self, headers: Vec<(String, String)>) {
+        let Some(opening) = self.opening.take() else {
+            return;
+        };
+        let allowed = opening.revision.filter(|revision| *revision == Revision::V4 || self.config.allow_eio3);
+        match allowed {
+            None => self.refuse(opening.conn, opening.upgrade, Refusal::UnsupportedProtocol),
+            Some(_) if self.sessions.len() >= self.config.max_connections => {
+                self.refuse(opening.conn, opening.upgrade, Refusal::Forbidden("The room is full.".into()));
+            }
+            Some(revision) => self.open(&opening, revision, headers),
+        }
+    }
+
+    /// Refuses the request of [`Event::Handshake`] with this sentence: 403 and code 4 (R6).
+    pub fn deny(&mut self, sentence: Cow<'static, str>) {
+        if let Some(Opening { conn, upgrade, .. }) = self.opening.take() {
+            self.refuse(conn, upgrade, Refusal::Forbidden(sentence));
+        }
+    }
+
+    /// Sends a frame to a session; one that is gone is passed over.
+    pub fn send(&mut self, sid: &Sid, frame: Frame) {
+        if let (Some(session), mut scope) = self.split(sid) {
+            session.send(frame, &mut scope);
+        }
+    }
+
+    /// Sends the frames of one message to a session if its client takes them at once; else drops them all (1.12). `false`
+    /// where they were dropped.
+    pub fn send_volatile(&mut self, sid: &Sid, frames: &[Frame]) -> bool {
+        let (session, mut scope) = self.split(sid);
+        session.is_some_and(|session| session.send_volatile(frames, &mut scope))
+    }
+
+    /// Closes a session, of which [`Event::Closed`] doesn't tell. `false` where its client will be told later, by its next
+    /// GET (P11).
+    pub fn close(&mut self, sid: &Sid) -> bool {
+        let (Some(session), mut scope) = self.split(sid) else {
+            return true;
+        };
+        let done = session.close(&mut scope);
+        if done {
+            self.remove(sid, Reason::ForcedClose);
+        }
+        done
+    }
+
+    /// Restores a session whose WebSocket outlived the object's memory.
+    pub fn restore(&mut self, sid: Sid, conn: ConnId, state: SocketState) {
+        let (_, mut scope) = self.split(&sid);
+        let session = Session::websocket(sid.clone(), state, conn, &mut scope);
+        self.sessions.insert(sid, session);
+        self.restored = true;
+    }
+
+    /// Closes those of the hibernated WebSockets whose clients may have lost frames with the object's memory.
+    pub fn close_lagging(&mut self, sockets: &[HibernatedSocket]) {
+        if !self.config.absorbs_pongs() {
+            return;
+        }
+        for conn in hibernated::lagging(&self.config, self.host.as_ref(), self.now, sockets) {
+            if let Some(sid) = self.conns.get(&conn).cloned() {
+                self.settle(&sid, Err(Reason::PingTimeout));
+            }
+        }
+    }
+
+    /// Closes a WebSocket that belongs to no session.
+    pub fn drop_socket(&mut self, conn: ConnId) {
+        self.out.push(Effect::Close { conn, code: None });
+    }
+
+    /// Has the runtime keep a text beside a WebSocket.
+    pub fn attach(&mut self, conn: ConnId, state: String) {
+        self.out.push(Effect::Attach { conn, state });
+    }
+
+    /// A session, and what its transitions may use.
+    pub(super) fn split(&mut self, sid: &Sid) -> (Option<&mut Session>, Scope<'_>) {
+        let scope = Scope {
+            now: self.now,
+            turn: self.turns,
+            config: &self.config,
+            timers: &mut self.timers,
+            conns: &mut self.conns,
+            ready: &mut self.ready,
+            unread: &mut self.unread,
+            host: self.host.as_ref(),
+            out: &mut self.out,
+        };
+        (self.sessions.get_mut(sid), scope)
+    }
+
+    /// Deadlines are looked at on each input, not only when the alarm rings: it may be late (HB6).
+    fn expire(&mut self) {
+        while let Some(((sid, timer), due)) = self.timers.pop_due(self.now) {
+            if let (Some(session), mut scope) = self.split(&sid) {
+                let verdict = session.handle_timer(timer, due, &mut scope);
+                self.settle(&sid, verdict);
+            }
+        }
+    }
+
+    /// The common heartbeat: pings all sessions that share it, and ends those whose clients stayed silent.
+    fn heartbeat(&mut self) {
+        if !self.config.absorbs_pongs() {
+            return;
+        }
+        // Of a heartbeat that the object may have forgotten, only those are pinged again who haven't answered it.
+        let due = Millis(self.now.0 - self.now.0 % self.config.ping_interval.0.max(1));
+        self.heartbeat_at = self.next_heartbeat(self.now);
+        self.restored = false;
+        let ping = Packet::Ping("".into()).encode();
+        for sid in self.sessions.keys().cloned().collect::<Vec<_>>() {
+            if let (Some(session), mut scope) = self.split(&sid) {
+                let verdict = session.heartbeat(&ping, due, &mut scope);
+                self.settle(&sid, verdict);
+            }
+        }
+    }
+
+    fn request(&mut self, conn: ConnId, request: &Request<'_>) {
+        let current = |sid: &Sid| self.sessions.get(sid).map(|session| (session.kind(), session.revision()));
+        match handshake::verify(request, current) {
+            Err(refusal) => self.refuse(conn, request.upgrade, refusal),
+            Ok(Purpose::Open { kind, revision, base64 }) => {
+                self.opening = Some(Opening { conn, kind, revision, base64, upgrade: request.upgrade });
+                self.events.push_back(Event::Handshake { conn });
+            }
+            Ok(Purpose::Poll(sid)) => self.poll_request(conn, &sid, request),
+            Ok(Purpose::Upgrade { sid, base64 }) => {
+                let revision = self.revision(&sid).unwrap_or(Revision::V4);
+                self.accept(conn, Vec::new(), revision);
+                if let (Some(session), mut scope) = self.split(&sid) {
+                    session.handle_upgrade(conn, base64, &mut scope);
+                }
+            }
+            Ok(Purpose::Nothing) => {
+                self.accept(conn, Vec::new(), Revision::V4);
+                self.drop_socket(conn);
+            }
+        }
+    }
+
+    fn accept(&mut self, conn: ConnId, headers: Vec<(String, String)>, revision: Revision) {
+        let tag = hibernated::tag(revision, self.now);
+        self.out.push(Effect::Accept { conn, headers, tag });
+    }
+
+    fn refuse(&mut self, conn: ConnId, upgrade: bool, refusal: Refusal) {
+        self.out.respond(conn, refusal.reply(upgrade));
+        self.events.push_back(Event::Refused { refusal });
+    }
+
+    fn open(&mut self, opening: &Opening, revision: Revision, mut headers: Vec<(String, String)>) {
+        let Opening { conn, kind, base64, .. } = *opening;
+        let sid = Sid::random(self.host.as_ref());
+        let open = handshake::open_packet(&sid, kind, &self.config);
+        let cookie = self.config.cookie.as_deref().filter(|_| kind == Kind::Polling);
+        headers.extend(cookie.map(|name| http::cookie(name, &sid)));
+        let session = match kind {
+            Kind::Polling => {
+                let reply = http::payload(payload::encode(revision, base64, &[open]));
+                self.out.respond(conn, Reply { headers, ..reply });
+                Session::polling(sid.clone(), revision, base64, &mut self.split(&sid).1)
+            }
+            Kind::WebSocket => {
+                self.accept(conn, headers, revision);
+                self.out.send(conn, open);
+                let state = SocketState { revision, base64, heard: self.now };
+                Session::websocket(sid.clone(), state, conn, &mut self.split(&sid).1)
+            }
+        };
+        self.sessions.insert(sid.clone(), session);
+        self.events.push_back(Event::Opened { sid, revision });
+    }
+
+    /// A request of an open session over HTTP.
+    fn poll_request(&mut self, conn: ConnId, sid: &Sid, request: &Request<'_>) {
+        let (Some(session), mut scope) = self.split(sid) else {
+            return;
+        };
+        let verdict = match request.method {
+            "GET" => session.handle_get(conn, &mut scope),
+            "POST" => {
+                let binary = request.content_type == Some("application/octet-stream");
+                let encoding = if binary { Encoding::Binary } else { Encoding::Text };
+                session.handle_post(conn, encoding, &mut scope)
+            }
+            _ => {
+                scope.respond(conn, Reply::empty(500));
+                Ok(())
+            }
+        };
+        self.settle(sid, verdict);
+    }
+
+    fn gone(&mut self, conn: ConnId, reason: Reason) {
+        let Some(sid) = self.conns.remove(&conn) else {
+            return;
+        };
+        if let (Some(session), mut scope) = self.split(&sid) {
+            let verdict = session.handle_gone(conn, reason, &mut scope);
+            self.settle(&sid, verdict);
+        }
+    }
+
+    /// Carries out what a transition found: a session that is over is taken out, its client and the layer above are told.
+    pub(super) fn settle(&mut self, sid: &Sid, verdict: Result<(), Reason>) {
+        if let Err(reason) = verdict
+            && self.remove(sid, reason)
+        {
+            self.events.push_back(Event::Closed { sid: sid.clone(), reason });
+        }
+    }
+
+    /// `true` where the layer above doesn't know yet that the session is over.
+    fn remove(&mut self, sid: &Sid, reason: Reason) -> bool {
+        let Some(session) = self.sessions.remove(sid) else {
+            return false;
+        };
+        let news = !session.is_over();
+        session.end(reason, &mut self.split(sid).1);
+        news
+    }
+
+    /// Keeps what all clients together leave unread within [`Config::max_room_buffered`]. Halfway there, those who may have
+    /// most of it are asked how far they have read; beyond it, the greediest are closed, and recover.
+    fn bound_unread(&mut self) {
+        let most = self.config.max_room_buffered;
+        if self.unread <= most / 2 {
+            return;
+        }
+        let mut greediest: Vec<(usize, Sid)> = Vec::new();
+        for sid in self.sessions.keys().cloned().collect::<Vec<_>>() {
+            if let (Some(session), mut scope) = self.split(&sid) {
+                session.confirm(&mut scope);
+                greediest.push((session.unread(), sid));
+            }
+        }
+        greediest.sort_unstable_by(|one, other| other.cmp(one));
+        let mut left = self.unread;
+        for (unread, sid) in greediest {
+            if left > most {
+                left = left.saturating_sub(unread);
+                self.timers.set((sid, Timer::Overflow), self.now);
+            } else if left > most / 2 {
+                left = left.saturating_sub(unread);
+                if let (Some(session), mut scope) = self.split(&sid) {
+                    session.mark(&mut scope);
+                }
+            } else {
+                return;
+            }
+        }
+    }
+}

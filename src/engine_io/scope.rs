@@ -1,0 +1,46 @@
+//! What a transition of a session may use besides the session itself.
+
+use std::collections::HashMap;
+
+use super::session::Timer;
+use crate::config::Config;
+use crate::host::Host;
+use crate::ids::{ConnId, Millis, Sid};
+use crate::outbox::{Effect, Frame, Outbox, Reply};
+use crate::timers::Timers;
+
+/// The parts of the engine that all sessions share, for the time of one transition.
+pub(super) struct Scope<'a> {
+    pub now: Millis,
+    pub config: &'a Config,
+    pub timers: &'a mut Timers<(Sid, Timer)>,
+    /// The number of this turn: what is sent in one turn leaves together.
+    pub turn: u64,
+    /// The sessions of WebSockets and of requests without an answer.
+    pub conns: &'a mut HashMap<ConnId, Sid>,
+    /// Sessions with a GET to be answered at the end of the turn.
+    pub ready: &'a mut Vec<Sid>,
+    /// The bytes that all clients together have left unread.
+    pub unread: &'a mut usize,
+    pub host: &'a dyn Host,
+    pub out: &'a mut Outbox,
+}
+
+impl Scope<'_> {
+    /// Answers a request, which is no session's any more.
+    pub(super) fn respond(&mut self, conn: ConnId, reply: Reply) {
+        self.conns.remove(&conn);
+        self.out.respond(conn, reply);
+    }
+
+    /// Sends a frame over a WebSocket.
+    pub(super) fn transmit(&mut self, conn: ConnId, frame: Frame) {
+        self.out.send(conn, frame);
+    }
+
+    /// Closes a WebSocket, which is no session's any more.
+    pub(super) fn close_socket(&mut self, conn: ConnId, code: Option<u16>) {
+        self.conns.remove(&conn);
+        self.out.push(Effect::Close { conn, code });
+    }
+}

@@ -1,0 +1,140 @@
+//! A room in memory: its state and its app, and what happens to them when the engine tells of sessions.
+
+use std::rc::Rc;
+
+use super::deferred::Deferred;
+use crate::app::{App, ConnectionError, Io, RoomState, Schema, kv, pending_acks, schedule};
+use crate::config::Config;
+use crate::database::{DatabaseError, Part, migrate};
+use crate::engine_io::{Event, Message, Reason, Revision};
+use crate::host::{HibernatedSocket, Host};
+use crate::ids::{Millis, Sid};
+use crate::outbox::Request;
+use crate::socket_io::{Client, Decoder, DisconnectReason, Handshake, recovery};
+use crate::timers::Timers;
+
+/// All that is lost with the object's memory, and found again from what is stored.
+pub(super) struct Live {
+    pub(super) config: Config,
+    pub(super) app: Box<dyn App>,
+    pub(super) state: RoomState,
+    /// When clients must have joined a namespace (C7).
+    pub(super) connects: Timers<Sid>,
+    pub(super) deferred: Deferred,
+    /// The hibernated WebSockets, until the first turn that needs them restores them.
+    pub(super) hibernated: Option<Vec<HibernatedSocket>>,
+}
+
+impl Live {
+    /// Brings the tables up to date and reads what must be known before any socket is.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] where the database can't be read: another release wrote it, or it is broken.
+    pub(super) fn open(config: &Config, app: Box<dyn App>, host: Rc<dyn Host>) -> Result<Self, DatabaseError> {
+        let Schema { app: name, steps } = app.schema();
+        let parts: [Part<'_>; 6] = [
+            ("roomcast", recovery::SCHEMA),
+            ("timers", schedule::SCHEMA),
+            ("questions", pending_acks::SCHEMA),
+            ("kv", kv::SCHEMA),
+            ("deferred", super::deferred::SCHEMA),
+            (name, steps),
+        ];
+        migrate(host.as_ref(), &parts)?;
+        let mut state = RoomState::new(config, app.as_ref(), host.clone());
+        state.open()?;
+        let deferred = Deferred::open(host.as_ref())?;
+        let (connects, hibernated) = (Timers::default(), Some(host.hibernated()));
+        Ok(Self { config: config.clone(), app, state, connects, deferred, hibernated })
+    }
+
+    /// Something happened to a session. `request` is the one that this turn is about.
+    pub(super) fn event(&mut self, event: Event, request: Option<&Request<'_>>) {
+        match (event, request) {
+            (Event::Handshake { .. }, Some(request)) => match self.app.allow_request(request) {
+                Ok(()) => self.state.engine.admit(self.app.initial_headers(request)),
+                Err(sentence) => self.state.engine.deny(sentence),
+            },
+            (Event::Refused { refusal }, Some(request)) => {
+                let (_, code, message) = refusal.row();
+                self.app.connection_error(&ConnectionError { code, message, request });
+            }
+            (Event::Opened { sid, revision }, Some(request)) => self.opened(&sid, revision, request),
+            (Event::Changed { sid }, _) => _ = self.state.sockets.changed.insert(sid),
+            (Event::Message { sid, message }, _) => self.message(&sid, &message),
+            (Event::Closed { sid, reason }, _) => self.closed(&sid, reason),
+            // They come in the turn of their request.
+            (Event::Handshake { .. } | Event::Refused { .. } | Event::Opened { .. }, None) => {}
+        }
+    }
+
+    fn opened(&mut self, sid: &Sid, revision: Revision, request: &Request<'_>) {
+        let handshake = Handshake::new(self.state.now, request, self.app.kept_headers());
+        self.add_client(sid, Some(self.state.now + self.config.connect_timeout), handshake);
+        self.state.sockets.changed.insert(sid.clone());
+        // Clients of Socket.IO 2 are in `/` without a word (C12).
+        if revision == Revision::V3 {
+            self.connect(sid, &Rc::from("/"), None);
+        }
+    }
+
+    fn message(&mut self, sid: &Sid, message: &Message) {
+        let Some(client) = self.state.sockets.clients.get_mut(sid) else {
+            return;
+        };
+        let packet = match message {
+            Message::Text(text) => client.decoder.text(text),
+            Message::Binary(bytes) => client.decoder.binary(bytes),
+        };
+        match packet {
+            Ok(Some(packet)) => self.packet(sid, packet),
+            Ok(None) => {}
+            Err(_) => self.close(sid, DisconnectReason::ForcedClose),
+        }
+    }
+
+    fn closed(&mut self, sid: &Sid, reason: Reason) {
+        self.remove_client(sid, DisconnectReason::Transport(reason.as_str()));
+    }
+
+    /// A session, new or restored.
+    pub(super) fn add_client(&mut self, sid: &Sid, connect_by: Option<Millis>, handshake: Handshake) {
+        if let Some(deadline) = connect_by {
+            self.connects.set(sid.clone(), deadline);
+        }
+        let sockets = &mut self.state.sockets;
+        let decoder = Decoder::new(sockets.parser, self.config.max_attachments);
+        let (joined, dismissed) = Default::default();
+        let client = Client { decoder, joined, dismissed, handshake: handshake.into(), connect_by };
+        sockets.clients.insert(sid.clone(), client);
+    }
+
+    /// Ends a connection for what its client did. A polling client that can't be told at once is
+    /// [`ForcedServerClose`](DisconnectReason::ForcedServerClose) to the app, unless its packet was unreadable (1.10).
+    pub(super) fn close(&mut self, sid: &Sid, reason: DisconnectReason) {
+        let told = self.state.engine.close(sid);
+        let reason = if told { DisconnectReason::ForcedClose } else { reason };
+        self.remove_client(sid, reason);
+    }
+
+    /// Forgets a client whose session is over.
+    pub(super) fn remove_client(&mut self, sid: &Sid, reason: DisconnectReason) {
+        self.connects.clear(sid);
+        self.state.sockets.remove_client(sid, reason, self.state.now);
+        self.settle();
+    }
+
+    /// Calls the app, and then tells it what has happened meanwhile: a hook may disconnect others, but isn't called from
+    /// itself.
+    pub(super) fn call<T>(&mut self, namespace: &Rc<str>, hook: impl FnOnce(&mut dyn App, &mut Io<'_>) -> T) -> T {
+        let result = self.enter(namespace, hook);
+        self.settle();
+        result
+    }
+
+    /// Calls the app.
+    pub(super) fn enter<T>(&mut self, namespace: &Rc<str>, hook: impl FnOnce(&mut dyn App, &mut Io<'_>) -> T) -> T {
+        let mut io = Io::new(&mut self.state, namespace.clone());
+        hook(self.app.as_mut(), &mut io)
+    }
+}

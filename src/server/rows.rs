@@ -1,0 +1,92 @@
+//! Sockets that nobody comes back to, and the rows of those that somebody may come back to.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::live::Live;
+use crate::database::DatabaseError;
+use crate::ids::Pid;
+use crate::socket_io::DisconnectReason;
+use crate::socket_io::recovery::{Lost, SocketRows};
+
+impl Live {
+    /// The time of a socket is over: nobody comes back to it.
+    pub(super) fn expire_lost(&mut self, pid: &Pid) {
+        if let Some(lost) = self.state.sockets.recovery.take(pid) {
+            self.state.sockets.unsaved.insert((lost.namespace.clone(), pid.clone()));
+            self.tell_expired(&lost);
+        }
+    }
+
+    /// Tells the app of a socket that nobody will come back to.
+    pub(super) fn tell_expired(&mut self, lost: &Lost) {
+        let departed = lost.departed(DisconnectReason::Transport("transport close"), false);
+        self.state.owes_nothing(&departed.namespace, &departed.id);
+        self.call(&departed.namespace, |app, io| app.expired(io, &departed));
+    }
+
+    /// Finds the sockets that count as connected and whose connection is gone together with the object's memory.
+    pub(super) fn find_orphans(&mut self) {
+        let sockets = &self.state.sockets;
+        let joined = sockets.namespaces.values().flat_map(|namespace| namespace.sockets.values());
+        let rows = joined.filter(|socket| socket.has_row());
+        let connected: BTreeSet<Pid> = rows.map(|socket| socket.profile.pid.clone()).collect();
+        let host = self.state.host.clone();
+        let orphans = SocketRows(host.as_ref()).orphans(&connected, self.state.now).unwrap_or_else(|error| {
+            host.warn(&format!("lost clients were not looked for: {error}"));
+            Vec::new()
+        });
+        for lost in orphans {
+            if self.state.sockets.recovery.is_on() {
+                self.state.sockets.recovery.lose(lost.clone());
+            }
+            self.add_orphan(lost);
+        }
+    }
+
+    /// Tells the app of a socket whose connection was lost with the object's memory, if it wasn't told yet.
+    pub(super) fn tell_orphan(&mut self, pid: &Pid) {
+        let Some(lost) = self.take_orphan(pid) else {
+            return;
+        };
+        // Until now its row said that it is connected: so another life would have found it again.
+        self.state.sockets.unsaved.insert((lost.namespace.clone(), pid.clone()));
+        let recoverable = self.state.sockets.recovery.find(pid).is_some();
+        let departed = lost.departed(DisconnectReason::Transport("transport error"), recoverable);
+        self.state.sockets.departed.push_back(departed);
+        self.settle();
+    }
+
+    /// Sockets that were asked before the object lost its memory, and are neither connected now nor may come back, answer no
+    /// more.
+    pub(super) fn forget_answers_of_strangers(&mut self) {
+        for (namespace, socket) in self.state.pending_acks.owing() {
+            let joined = self.state.namespace(&namespace);
+            let connected = joined.is_some_and(|joined| joined.sockets.contains_key(&socket));
+            if !connected && !self.state.sockets.recovery.away(&namespace).any(|away| *away.id == socket) {
+                self.state.pending_acks.gone_with_memory(&namespace, &socket, self.state.now);
+            }
+        }
+    }
+
+    /// Writes the rows that are out of date.
+    pub(super) fn save_rows(&mut self) {
+        for (namespace, pid) in std::mem::take(&mut self.state.sockets.unsaved) {
+            if let Err(error) = self.save_row(&namespace, &pid) {
+                self.state.host.warn(&format!("a socket won't be recovered after a crash: {error}"));
+            }
+        }
+    }
+
+    fn save_row(&self, namespace: &Rc<str>, pid: &Pid) -> Result<(), DatabaseError> {
+        let rows = SocketRows(self.state.host.as_ref());
+        if let Some(Lost { id, profile, gone, .. }) = self.state.sockets.recovery.find(pid) {
+            return rows.save(id, namespace, profile, Some(*gone));
+        }
+        let place = self.state.sockets.namespaces.get(namespace);
+        match place.and_then(|place| place.by_pid(pid)) {
+            Some((id, socket)) if socket.has_row() => rows.save(id, namespace, &socket.profile, None),
+            _ => rows.delete(pid),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! One turn: it happens wholly or not at all.
+//!
+//! All that a turn writes is one transaction, and nothing of what it sends leaves before that is kept. A turn whose
+//! transaction fails is lost: the caller throws the room's memory away, since it remembers what isn't stored.
+
+use std::collections::VecDeque;
+
+use super::attachment;
+use super::live::Live;
+use crate::database::DatabaseError;
+use crate::engine_io::Hibernated;
+use crate::host::HibernatedSocket;
+use crate::ids::Millis;
+use crate::outbox::{Input, Outbox};
+use crate::socket_io::DisconnectReason;
+
+impl Live {
+    /// Handles an input, if there is one, and does something `beyond` it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] where the turn is lost.
+    pub(super) fn turn<T>(
+        &mut self,
+        now: Millis,
+        input: Option<Input<'_>>,
+        beyond: impl FnOnce(&mut Self) -> T,
+    ) -> Result<(T, Outbox), DatabaseError> {
+        let host = self.state.host.clone();
+        let (mut beyond, mut done) = (Some(beyond), None);
+        let kept = host.atomically(&mut || {
+            self.begin(now);
+            if matches!(input, Some(Input::Tick | Input::Alarm)) {
+                self.run_claimed();
+            }
+            self.expire();
+            if matches!(input, Some(Input::Alarm)) {
+                self.prune();
+            }
+            self.handle(input.unwrap_or(Input::Tick));
+            done = beyond.take().map(|beyond| beyond(self));
+            self.settle();
+            self.claim_due();
+            self.save();
+            true
+        });
+        let out = self.state.engine.finish();
+        kept?;
+        let done = done.ok_or_else(|| DatabaseError("nothing was run".to_owned()))?;
+        self.deferred.committed();
+        Ok((done, out))
+    }
+
+    /// Pings the hibernated WebSockets without restoring them; `None` where there is more to do.
+    pub(super) fn ping_hibernated(&mut self, now: Millis) -> Option<Outbox> {
+        let hibernated = Hibernated::read(self.hibernated.as_deref()?).filter(|_| self.config.absorbs_pongs())?;
+        // Until then, one of them may have to be closed for not having joined a namespace (C7).
+        let settled = hibernated.newest() + self.config.connect_timeout + self.config.ping_interval;
+        if now < settled || self.next_due().is_some_and(|due| due <= now) {
+            return None;
+        }
+        let out = hibernated.heartbeat(&self.config, self.state.host.as_ref(), now)?;
+        self.state.now = now;
+        self.prune();
+        Some(out)
+    }
+
+    fn begin(&mut self, now: Millis) {
+        let back = Millis(self.state.now.0.saturating_sub(now.0));
+        self.connects.bring_forward(back);
+        self.state.now = now;
+        self.state.engine.begin(now);
+        if let Some(sockets) = self.hibernated.take() {
+            self.restore(&sockets);
+        }
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        let request = match &input {
+            Input::Request { request, .. } => Some(*request),
+            _ => None,
+        };
+        self.state.engine.handle(input);
+        while let Some(event) = self.state.engine.poll() {
+            self.event(event, request.as_ref());
+        }
+    }
+
+    /// Restores the hibernated WebSockets. One whose attachment can't be read, and one that may have lost frames, is closed, so
+    /// that its client comes back: it is never misread, and misses nothing.
+    fn restore(&mut self, hibernated: &[HibernatedSocket]) {
+        for HibernatedSocket { conn, .. } in hibernated {
+            let state = self.state.host.attachment(*conn);
+            if !state.is_some_and(|state| attachment::restore(self, *conn, &state)) {
+                self.state.engine.drop_socket(*conn);
+            }
+        }
+        // Restored state is what is stored.
+        let sockets = &mut self.state.sockets;
+        sockets.changed.clear();
+        sockets.unsaved.clear();
+        sockets.changes = self.app.watched().rooms.then(VecDeque::new);
+        self.find_orphans();
+        self.forget_answers_of_strangers();
+        self.state.engine.close_lagging(hibernated);
+        while let Some(event) = self.state.engine.poll() {
+            self.event(event, None);
+        }
+    }
+
+    /// What is due and needs no claim: clients that have joined nothing, and timers that are in memory alone.
+    fn expire(&mut self) {
+        while let Some((sid, _)) = self.connects.pop_due(self.state.now) {
+            self.close(&sid, DisconnectReason::ForcedServerClose);
+        }
+        while let Some((namespace, name)) = self.state.schedule.pop_due_timeout(self.state.now) {
+            self.call(&namespace, |app, io| app.scheduled(io, &name));
+        }
+    }
+
+    /// Drops the events that nobody can have missed.
+    fn prune(&mut self) {
+        let host = self.state.host.clone();
+        if let Err(error) = self.state.sockets.recovery.log.prune(host.as_ref(), self.state.now) {
+            host.warn(&format!("old events were not dropped: {error}"));
+        }
+    }
+
+    /// Keeps what has changed: attachments first, since what doesn't fit into one gets a row.
+    fn save(&mut self) {
+        for sid in std::mem::take(&mut self.state.sockets.changed) {
+            if let Some((conn, state)) = attachment::save(&self.state.engine, &mut self.state.sockets, &sid) {
+                self.state.engine.attach(conn, state);
+            }
+        }
+        self.save_rows();
+    }
+}
