@@ -118,6 +118,7 @@ impl Server {
             }
             engine.handle(&mut turn, input, hub);
             done = beyond.take().map(|beyond| beyond(engine, hub, &mut turn));
+            hub.expire_all_lost(engine, &mut turn);
             engine.flush(&mut turn);
             save(engine, hub, &mut turn);
             true

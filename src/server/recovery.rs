@@ -68,8 +68,8 @@ impl Hub {
             None
         });
         // Whoever has been recovered is on a new connection: if there is an old one, it is dead or will be.
-        let lost = self.take(engine, turn, namespace, &claim.pid).ok_or(None)?;
-        let Some(missed) = missed else {
+        let mut lost = self.take(engine, turn, namespace, &claim.pid).ok_or(None)?;
+        let Some(missed) = missed.filter(|missed| lost.profile.replays.allow(missed)) else {
             return Err(Some(lost));
         };
         let Lost { id, mut profile, .. } = lost;
@@ -107,7 +107,7 @@ impl Hub {
             Position::At(offset) if log.contains(turn.runtime, namespace, offset)? => offset.max(profile.since),
             Position::At(_) | Position::Unknown => return Ok(None),
         };
-        if !log.reaches(position) {
+        if !log.reaches(position) || !profile.reaches(position) {
             return Ok(None);
         }
         log.after(turn.runtime, namespace, position, self.max_replayed, |event| profile.sees(id, event))
@@ -135,7 +135,7 @@ impl Hub {
         self.sockets.recovery.take(pid)
     }
 
-    /// Forgets those whose time is over.
+    /// Forgets those whose time is over, and the ones gone longest where too many are.
     pub(super) fn expire_all_lost(&mut self, engine: &mut Engine, turn: &mut Turn<'_>) {
         while let Some(lost) = self.sockets.recovery.take_expired(turn.now) {
             self.sockets.unsaved.insert((lost.namespace.clone(), lost.profile.pid.clone()));

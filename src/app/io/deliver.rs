@@ -55,7 +55,8 @@ impl Io<'_> {
 
     /// Notes an event for those who may miss it.
     pub(in crate::app) fn append(&mut self, logged: &Logged, event: &str, args: &Args<'_>) -> Result<(), IoError> {
-        Ok(self.sockets.recovery.log.append(self.turn.runtime, &self.namespace, logged, event, args)?)
+        let Turn { now, runtime, .. } = self.turn;
+        Ok(self.sockets.recovery.log.append(runtime, now, &self.namespace, logged, event, args)?)
     }
 
     /// A packet to sockets of the namespace: its frames are written once and shared by all receivers.

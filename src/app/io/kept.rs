@@ -62,7 +62,7 @@ impl Io<'_> {
     pub fn atomically<T, E: From<IoError>>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         let outer = self.sockets.held.replace(Vec::new());
         let (asked, sent) = (self.services.questions.mark(), self.services.sent.as_ref().map_or(0, VecDeque::len));
-        let runtime = self.turn.runtime;
+        let (runtime, log) = (self.turn.runtime, self.sockets.recovery.log.mark());
         let (mut run, mut outcome) = (Some(run), None);
         let kept = runtime.atomically(&mut || {
             outcome = run.take().map(|run| run(self));
@@ -73,6 +73,7 @@ impl Io<'_> {
         let outcome = kept.map_err(|error| IoError::from(error).into()).and(outcome);
         if outcome.is_err() {
             self.services.questions.rewind(asked);
+            self.sockets.recovery.log.rewind(log);
             if let Some(noted) = &mut self.services.sent {
                 noted.truncate(sent);
             }

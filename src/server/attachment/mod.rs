@@ -62,6 +62,9 @@ struct Joined<'a> {
     /// Its rooms, but for its own; `None` where they stand in its row, as then does its data.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     stays: Option<Vec<Stay>>,
+    /// Nobody can tell which of the events up to this one were for it; as in [`Profile`].
+    #[serde(rename = "f", default, skip_serializing_if = "Offset::is_start")]
+    forgotten: Offset,
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     data: Option<&'a RawValue>,
 }
@@ -90,7 +93,7 @@ fn write(socket: SocketState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Op
     let client = sockets.clients.get(sid)?;
     let joined = client.joined.iter().filter_map(|(namespace, id)| {
         let place = sockets.namespaces.get(namespace)?;
-        let Profile { pid, told, since, stays, data } = &place.sockets.get(id)?.profile;
+        let Profile { pid, told, since, stays, forgotten, data, .. } = &place.sockets.get(id)?.profile;
         let data = data.as_deref().filter(|_| !spilled);
         Some(Joined {
             namespace: namespace.as_ref().into(),
@@ -99,6 +102,7 @@ fn write(socket: SocketState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Op
             told: *told,
             since: *since,
             stays: (!spilled).then(|| stays.clone()),
+            forgotten: *forgotten,
             data: data.and_then(|json| serde_json::from_str(json).ok()),
         })
     });
@@ -176,7 +180,7 @@ impl Joined<'_> {
         let profile = match self.stays {
             Some(stays) => {
                 let data = self.data.map(|json| json.get().into());
-                Profile { pid, told: self.told, since: self.since, stays, data }
+                Profile { stays, forgotten: self.forgotten, data, ..Profile::new(pid, self.told, self.since) }
             }
             None => Profile { told: self.told, ..SocketRows(turn.runtime).profile(&pid).ok()?? },
         };
