@@ -23,6 +23,7 @@ pub struct BroadcastOperator<'i, 'a> {
     except: Vec<Rc<str>>,
     volatile: bool,
     or_volatile: bool,
+    unlogged: bool,
     timeout: Option<Millis>,
     context: Result<Option<Rc<str>>, IoError>,
 }
@@ -36,6 +37,7 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
             except: Vec::new(),
             volatile: false,
             or_volatile: false,
+            unlogged: false,
             timeout: None,
             context: Ok(None),
         }
@@ -66,6 +68,13 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     /// depends on it.
     pub fn or_volatile(mut self) -> Self {
         self.or_volatile = true;
+        self
+    }
+
+    /// Not kept for those who miss it, and without an offset: for what only matters to a client that is there. Unlike a volatile
+    /// event, it waits for a client that isn't ready.
+    pub(crate) fn unlogged(mut self) -> Self {
+        self.unlogged = true;
         self
     }
 
@@ -113,7 +122,7 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
         let count = receivers.len();
         let recovery = &self.io.sockets.recovery;
         let plain = Reply::Event { name: event, args, ack: None };
-        if self.volatile || !recovery.is_on() {
+        if self.volatile || self.unlogged || !recovery.is_on() {
             self.io.send(&receivers, &plain, self.volatile)?;
         } else {
             let logged = Logged { offset: recovery.log.next(self.io.now()), to: self.to, except: self.except };

@@ -10,6 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::hub::Hub;
 use super::recovery::Claim;
+use crate::app::handlers::{Failure, refuse};
 use crate::app::{Ack, Connection, Event, Joining, Refusal, send};
 use crate::engine_io::{Engine, Revision, Turn};
 use crate::ids::{Pid, Sid, SocketId};
@@ -34,6 +35,10 @@ impl Hub {
             }
             (Body::Event { name, args, ack }, Some(socket)) => {
                 let ack = ack.map(|id| Ack::new(socket.clone(), id));
+                if let Err(sentence) = self.sockets.limits.check_event(&name) {
+                    let failure = Failure::new("name_too_long", sentence);
+                    return self.call(engine, turn, &namespace, |_, io| refuse(io, &socket, ack, &failure));
+                }
                 let event = Event { socket: &socket, name: &name, args: &args, ack };
                 self.call(engine, turn, &namespace, |app, io| app.event(io, event));
             }
@@ -68,6 +73,10 @@ impl Hub {
         namespace: &Rc<str>,
         auth: Option<&RawValue>,
     ) {
+        let joined = self.sockets.clients.get(sid).map_or(0, |client| client.joined.len());
+        if let Err(sentence) = self.sockets.limits.check_namespace(namespace, joined) {
+            return self.refuse(engine, turn, sid, namespace, &Refusal::new(sentence), Revision::V4);
+        }
         if !self.app.has_namespace(namespace) {
             let refusal = Refusal { message: "Invalid namespace".to_owned(), data: None };
             // Said so to clients of every revision.
