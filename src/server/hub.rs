@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::attachment::SessionRows;
 use crate::app::{App, ConnectionError, Io, Schema, Services, kv, questions, schedule};
 use crate::config::Config;
 use crate::database::{Database, DatabaseError, Part, migrate};
@@ -20,6 +21,7 @@ pub(super) struct Hub {
     /// When clients must have joined a namespace (C7).
     pub(super) connects: Timers<Sid>,
     pub(super) services: Services,
+    pub(super) session_rows: SessionRows,
     connect_timeout: Millis,
     max_attachments: usize,
     /// Bytes that a client may have missed and still get.
@@ -82,6 +84,7 @@ impl Hub {
             sockets: Sockets::new(config),
             connects: Timers::default(),
             services,
+            session_rows: SessionRows::default(),
             connect_timeout: config.connect_timeout,
             max_attachments: config.max_attachments,
             max_replayed: config.max_buffered / 2,

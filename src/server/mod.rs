@@ -129,11 +129,14 @@ impl Server {
 }
 
 /// Keeps what has changed: attachments first, since what is too much for one gets a row.
-fn save(engine: &Engine, hub: &mut Hub, turn: &mut Turn<'_>) {
-    for sid in std::mem::take(&mut hub.sockets.changed) {
-        if let Some((conn, state)) = attachment::save(engine, &mut hub.sockets, &sid) {
-            turn.out.push(Effect::Attach { conn, state });
+fn save(engine: &mut Engine, hub: &mut Hub, turn: &mut Turn<'_>) {
+    while let Some(sid) = hub.sockets.changed.pop_first() {
+        if !attachment::save(engine, hub, turn, &sid) {
+            engine.flush(turn);
         }
+    }
+    if let Err(error) = hub.session_rows.delete_ended(turn.runtime, &hub.sockets.clients) {
+        turn.runtime.warn(&format!("what a connection was is still stored: {error}"));
     }
     hub.save_rows(turn);
 }
@@ -141,6 +144,9 @@ fn save(engine: &Engine, hub: &mut Hub, turn: &mut Turn<'_>) {
 /// Takes up the WebSockets that outlived the object's memory. One whose attachment can't be read, and one that may have lost
 /// something, is closed, so that its client comes back: it is never misread, and misses nothing.
 fn wake(engine: &mut Engine, hub: &mut Hub, turn: &mut Turn<'_>, sleepers: &[Sleeper]) {
+    if let Err(error) = hub.session_rows.open(turn.runtime) {
+        turn.runtime.warn(&format!("what some connections were is not known: {error}"));
+    }
     for Sleeper { conn, .. } in sleepers {
         let state = turn.runtime.attachment(*conn);
         if !state.is_some_and(|state| attachment::restore(engine, hub, turn, *conn, &state)) {

@@ -1,8 +1,9 @@
 //! What the runtime keeps beside a WebSocket while the object sleeps, and the way back.
 //!
-//! JSON with a version. What the release before wrote is read as well; any other version makes the server close the socket:
+//! JSON with a version. What earlier releases wrote is read as well; any other version makes the server close the socket:
 //! its client comes back with a new session, and is never taken for what it isn't.
 
+mod rows;
 mod v1;
 
 use std::borrow::Cow;
@@ -14,16 +15,28 @@ use serde_json::value::RawValue;
 use super::Hub;
 use crate::engine_io::{Engine, SocketState, Turn};
 use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
+use crate::outbox::Effect;
 use crate::socket_io::recovery::{Profile, SocketRows, Stay};
-use crate::socket_io::{Handshake, Sockets};
+use crate::socket_io::{DisconnectReason, Handshake, Sockets};
+pub(super) use rows::SessionRows;
 
 /// The version written by this release.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What the runtime keeps at most, in bytes, but for its own header.
 const MOST_BYTES: usize = 16_000;
 
-/// A session on a WebSocket.
+/// What each attachment begins with; all of it where the session stands in its row.
+#[derive(Serialize, Deserialize)]
+struct Head<'a> {
+    /// [`VERSION`], or that of an earlier release.
+    v: u32,
+    /// The session's id, where all the rest stands in the row of this session.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    row: Option<Cow<'a, str>>,
+}
+
+/// A session on a WebSocket. Version 2 is the same but for [`Joined::forgotten`], which may be absent.
 #[derive(Serialize, Deserialize)]
 struct Attachment<'a> {
     /// [`VERSION`].
@@ -69,9 +82,29 @@ struct Joined<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// The attachment of a session, and the WebSocket that it belongs to; `None` while the session has none. Sockets that are too
-/// much for it are marked to get a row.
-pub(super) fn save(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId, String)> {
+/// Keeps what a session is beside its WebSocket, if it has one. What is too much for that goes into rows: first each socket
+/// into its own, and if it still is too much, all the rest into the session's. A session that can't be kept is closed, and
+/// `false` is returned.
+pub(super) fn save(engine: &mut Engine, hub: &mut Hub, turn: &mut Turn<'_>, sid: &Sid) -> bool {
+    let Some((conn, state, rest)) = compose(engine, &mut hub.sockets, sid) else {
+        return true;
+    };
+    match hub.session_rows.save(turn.runtime, sid, rest.as_deref()) {
+        Ok(()) => {
+            turn.out.push(Effect::Attach { conn, state });
+            true
+        }
+        Err(error) => {
+            turn.runtime.warn(&format!("a connection is closed, since what it is can't be kept: {error}"));
+            hub.close(engine, turn, sid, DisconnectReason::ForcedServerClose);
+            false
+        }
+    }
+}
+
+/// The WebSocket of a session, its attachment, and what goes into the session's row if anything. Sockets that are too much for
+/// the attachment are marked to get a row.
+fn compose(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId, String, Option<String>)> {
     let (conn, socket) = engine.socket(sid)?;
     let whole = write(socket, sockets, sid, false)?;
     let spilled = !fits(&whole);
@@ -86,7 +119,11 @@ pub(super) fn save(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<
             sockets.unsaved.insert((namespace.clone(), socket.profile.pid.clone()));
         }
     }
-    Some((conn, state))
+    if fits(&state) {
+        return Some((conn, state, None));
+    }
+    let elsewhere = Head { v: VERSION, row: Some(sid.as_str().into()) };
+    Some((conn, serde_json::to_string(&elsewhere).ok()?, Some(state)))
 }
 
 fn write(socket: SocketState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Option<String> {
@@ -125,13 +162,16 @@ fn fits(text: &str) -> bool {
 
 /// Takes a session up again; `false` where the attachment can't be read.
 pub(super) fn restore(engine: &mut Engine, hub: &mut Hub, turn: &mut Turn<'_>, conn: ConnId, state: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Version {
-        v: u32,
-    }
+    let row = match serde_json::from_str(state) {
+        Ok(Head { v: VERSION, row: Some(sid) }) => hub.session_rows.find(turn.runtime, &Sid::from_wire(&sid)),
+        _ => None,
+    };
+    let state = row.as_deref().unwrap_or(state);
     let session = match serde_json::from_str(state) {
-        Ok(Version { v: VERSION }) => serde_json::from_str::<Attachment<'_>>(state).ok().and_then(|own| own.read(turn)),
-        Ok(Version { v: 1 }) => v1::read(state, turn, hub.sockets.recovery.log.last()),
+        Ok(Head { v: 2 | VERSION, row: None }) => {
+            serde_json::from_str::<Attachment<'_>>(state).ok().and_then(|own| own.read(turn))
+        }
+        Ok(Head { v: 1, .. }) => v1::read(state, turn, hub.sockets.recovery.log.last()),
         _ => None,
     };
     let Some(Session { sid, socket, connect_by, handshake, joined }) = session else {
