@@ -113,7 +113,7 @@ fn compose(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId,
     for (namespace, id) in &client.joined {
         let place = sockets.namespaces.get_mut(namespace);
         if let Some(socket) = place.and_then(|place| place.sockets.get_mut(id))
-            && (socket.spilled || spilled)
+            && socket.spilled != spilled
         {
             socket.spilled = spilled;
             sockets.unsaved.insert((namespace.clone(), socket.profile.pid.clone()));
