@@ -62,7 +62,7 @@ impl Hub {
         namespace: &Rc<str>,
         claim: &Claim,
         auth: Option<&RawValue>,
-    ) -> Result<(), Option<Lost>> {
+    ) -> Result<(), Option<Box<Lost>>> {
         let missed = self.missed(turn, namespace, claim).unwrap_or_else(|error| {
             turn.runtime.warn(&format!("a client was not recovered: {error}"));
             None
@@ -70,7 +70,7 @@ impl Hub {
         // Whoever has been recovered is on a new connection: if there is an old one, it is dead or will be.
         let mut lost = self.take(engine, turn, namespace, &claim.pid).ok_or(None)?;
         let Some(missed) = missed.filter(|missed| lost.profile.replays.allow(missed)) else {
-            return Err(Some(lost));
+            return Err(Some(Box::new(lost)));
         };
         let Lost { id, mut profile, .. } = lost;
         profile.told = true;
