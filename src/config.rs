@@ -90,8 +90,20 @@ pub struct Config {
     pub recovery: Millis,
     /// `LOG_MAX_AGE_MS`: how long an event is kept for those who may have missed it; see [`log_age`](Self::log_age).
     pub log_max_age: Millis,
-    /// `LOG_MAX_EVENTS`: how many events are kept for those who may have missed them.
+    /// `LOG_MAX_EVENTS`: how many events are kept for those who may have missed them, and up to an eighth more.
     pub log_max_events: u64,
+    /// `LOG_MAX_BYTES`: how many bytes these events have at most, and up to an eighth more.
+    pub log_max_bytes: u64,
+    /// `MAX_REPLAYED_EVENTS`: how many missed events a client gets when it comes back; who missed more starts anew.
+    pub max_replayed_events: usize,
+    /// `MAX_AWAY_SOCKETS`: how many sockets are kept for clients that are gone; beyond it, the one gone longest expires.
+    pub max_away_sockets: usize,
+    /// `MAX_ROOMS_PER_SOCKET`: how many rooms a socket may be in, besides that of its own id.
+    pub max_rooms_per_socket: usize,
+    /// `MAX_NAMESPACES`: how many namespaces a connection may join.
+    pub max_namespaces: usize,
+    /// `MAX_NAME_BYTES`: how many bytes of UTF-8 the name of a namespace, a room or a client's event may have.
+    pub max_name_bytes: usize,
     /// `HISTORY_MESSAGES`: how many messages the chat keeps in a room.
     pub history_messages: u64,
     /// `DEBUG`: whether the room counts what it does, and shows it at `/r/<room>/debug`. Counting costs a write an event.
@@ -121,6 +133,12 @@ impl Default for Config {
             recovery: Millis(120_000),
             log_max_age: Millis(600_000),
             log_max_events: 10_000,
+            log_max_bytes: 32_000_000,
+            max_replayed_events: 5_000,
+            max_away_sockets: 10_000,
+            max_rooms_per_socket: 1_000,
+            max_namespaces: 100,
+            max_name_bytes: 256,
             history_messages: 10_000,
             debug: false,
         }
@@ -153,6 +171,14 @@ const MOST_PACKETS: u64 = 10_000;
 const MOST_ATTACHMENTS: u64 = 1_000;
 /// What an object's storage holds easily.
 const MOST_ROWS: u64 = 10_000_000;
+/// A tenth of what an object's storage holds.
+const MOST_LOG_BYTES: u64 = 1 << 30;
+/// A socket's rooms stand in one row, of at most 2 MB.
+const MOST_ROOMS: u64 = 10_000;
+/// A connection's namespaces stand in one row, of at most 2 MB.
+const MOST_NAMESPACES: u64 = 1_000;
+/// Names stand in rows too, and in each packet.
+const MOST_NAME_BYTES: u64 = 1_024;
 
 impl Config {
     /// From this interval on the runtime answers pongs by itself and the object sleeps through them. Below it, a room
@@ -190,6 +216,12 @@ impl Config {
             recovery: settings.number("RECOVERY_MS", default.recovery.0, 0, MOST_MS).map(Millis)?,
             log_max_age: settings.millis("LOG_MAX_AGE_MS", default.log_max_age)?,
             log_max_events: settings.number("LOG_MAX_EVENTS", default.log_max_events, 1, MOST_ROWS)?,
+            log_max_bytes: settings.number("LOG_MAX_BYTES", default.log_max_bytes, 1, MOST_LOG_BYTES)?,
+            max_replayed_events: settings.size("MAX_REPLAYED_EVENTS", default.max_replayed_events, MOST_ROWS)?,
+            max_away_sockets: settings.size("MAX_AWAY_SOCKETS", default.max_away_sockets, MOST_ROWS)?,
+            max_rooms_per_socket: settings.size("MAX_ROOMS_PER_SOCKET", default.max_rooms_per_socket, MOST_ROOMS)?,
+            max_namespaces: settings.size("MAX_NAMESPACES", default.max_namespaces, MOST_NAMESPACES)?,
+            max_name_bytes: settings.size("MAX_NAME_BYTES", default.max_name_bytes, MOST_NAME_BYTES)?,
             history_messages: settings.number("HISTORY_MESSAGES", default.history_messages, 1, MOST_ROWS)?,
             debug: settings.choice("DEBUG", &[("false", false), ("true", true)])?,
         })

@@ -118,6 +118,11 @@ impl Offset {
         Self(time.0.saturating_mul(1_000))
     }
 
+    /// Whether it is before all events.
+    pub fn is_start(&self) -> bool {
+        self.0 == 0
+    }
+
     /// The one to give now, where `self` was the last.
     pub fn next(self, now: Millis) -> Self {
         Self(self.0.saturating_add(1)).max(Self::at(now))

@@ -52,7 +52,12 @@ impl<K: Ord + Hash + Clone> Timers<K> {
 
     /// The deadlines that `now` has reached, the earliest first.
     pub fn due(&self, now: Millis) -> impl Iterator<Item = (&K, Millis)> {
-        self.by_time.iter().take_while(move |(at, _)| *at <= now).map(|(at, key)| (key, *at))
+        self.iter().take_while(move |(_, at)| *at <= now)
+    }
+
+    /// All deadlines, the earliest first.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, Millis)> {
+        self.by_time.iter().map(|(at, key)| (key, *at))
     }
 
     /// Whether `key` has a deadline.

@@ -251,9 +251,11 @@ fn sleepers_of_an_earlier_release_are_looked_at() {
 
 #[test]
 fn what_each_release_attached_is_read() {
-    for (version, state) in
-        [(1, include_str!("fixtures/attachment-v1.json")), (2, include_str!("fixtures/attachment-v2.json"))]
-    {
+    for (version, state) in [
+        (1, include_str!("fixtures/attachment-v1.json")),
+        (2, include_str!("fixtures/attachment-v2.json")),
+        (3, include_str!("fixtures/attachment-v3.json")),
+    ] {
         let app = Recorder {
             on_event: |io, event| {
                 let kept = io.data::<String>(event.socket);

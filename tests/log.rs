@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use roomcast::app::Args;
+use roomcast::app::{Args, IoError};
 use roomcast::config::Config;
 use roomcast::ids::Millis;
 use serde_json::{Value, json};
@@ -19,6 +19,13 @@ fn app() -> Recorder {
             let rooms = |index| event.args.get::<Vec<String>>(index).unwrap_or_default();
             match event.name {
                 "join" => rooms(0).iter().for_each(|room| io.join(event.socket, room)),
+                "fail" => {
+                    let failed = io.atomically(|io| {
+                        (0..5).try_for_each(|_| io.emit("n", &-1))?;
+                        Err::<(), _>(IoError::ReservedName)
+                    });
+                    assert_eq!(failed, Err(IoError::ReservedName));
+                }
                 "leave" => rooms(0).iter().for_each(|room| io.leave(event.socket, room)),
                 _ => {
                     let emit = rooms(1).iter().fold(io.all(), |emit, room| emit.to(room));
@@ -45,11 +52,26 @@ struct Watched {
     expected: Vec<u64>,
     got: Vec<u64>,
     connected: bool,
+    /// How often it started anew.
+    anew: usize,
 }
 
 impl Watched {
     fn take(&mut self, events: &[Value]) {
         self.got.extend(events.iter().map(|event| event[1].as_u64().unwrap()));
+    }
+
+    /// Comes back, and starts anew where it isn't recovered.
+    fn come_back(&mut self, room: &mut Room) {
+        let missed = self.traveller.come_back(room);
+        if !self.traveller.recovered {
+            self.anew += 1;
+            self.rooms.clear();
+            self.expected.clear();
+            self.got.clear();
+        }
+        self.take(&missed);
+        self.connected = true;
     }
 
     fn sees(&self, to: &[&str], except: &[&str]) -> bool {
@@ -67,10 +89,7 @@ fn some_rooms(random: &mut Random) -> Vec<&'static str> {
 fn everybody_is_back(room: &mut Room, people: &mut [Watched]) {
     for own in people {
         if !own.connected {
-            let missed = own.traveller.come_back(room);
-            assert!(own.traveller.recovered);
-            own.take(&missed);
-            own.connected = true;
+            own.come_back(room);
         }
         let events = own.traveller.events(room);
         own.take(&events);
@@ -78,18 +97,20 @@ fn everybody_is_back(room: &mut Room, people: &mut [Watched]) {
     }
 }
 
-#[test]
-fn everybody_gets_exactly_what_was_for_them_once_and_in_order() {
-    let mut received = 0;
+/// Some people in a room with these settings, to whom everything happens at random; gives how many events they received since
+/// they started anew for the last time, and how often they did.
+fn wander(config: &Config) -> (usize, usize) {
+    let (mut received, mut anew) = (0, 0);
     for seed in 0..60 {
         let mut random = Random::new(seed);
-        let mut room = app().room(config());
+        let mut room = app().room(config.clone());
         let watched = |room: &mut Room| Watched {
             traveller: Traveller::new(room),
             rooms: BTreeSet::new(),
             expected: Vec::new(),
             got: Vec::new(),
             connected: true,
+            anew: 0,
         };
         let mut people: Vec<_> = (0..3).map(|_| watched(&mut room)).collect();
         for number in 0..120 {
@@ -119,11 +140,7 @@ fn everybody_gets_exactly_what_was_for_them_once_and_in_order() {
                 }
                 // Somebody is back.
                 4 if !people[one].connected => {
-                    let own = &mut people[one];
-                    let missed = own.traveller.come_back(&mut room);
-                    assert!(own.traveller.recovered, "seed {seed}");
-                    own.take(&missed);
-                    own.connected = true;
+                    people[one].come_back(&mut room);
                 }
                 5 => room.restart(),
                 6 if random.below(6) == 0 => {
@@ -131,6 +148,9 @@ fn everybody_gets_exactly_what_was_for_them_once_and_in_order() {
                     people.iter_mut().for_each(|own| own.connected = false);
                 }
                 7 => room.sleep(1_000),
+                8 if random.below(3) == 0 && people[one].connected => {
+                    room.text(people[one].traveller.conn, r#"42["fail"]"#);
+                }
                 _ => {
                     let (to, except) = (some_rooms(&mut random), some_rooms(&mut random));
                     let Some(speaker) = people.iter().find(|own| own.connected) else { continue };
@@ -144,8 +164,24 @@ fn everybody_gets_exactly_what_was_for_them_once_and_in_order() {
         }
         everybody_is_back(&mut room, &mut people);
         received += people.iter().map(|own| own.got.len()).sum::<usize>();
+        anew += people.iter().map(|own| own.anew).sum::<usize>();
     }
+    (received, anew)
+}
+
+#[test]
+fn everybody_gets_exactly_what_was_for_them_once_and_in_order() {
+    let (received, anew) = wander(&config());
     assert!(received > 60 * 40, "{received} events show something");
+    assert_eq!(anew, 0);
+}
+
+#[test]
+fn with_a_small_log_a_client_is_recovered_without_a_gap_or_starts_anew() {
+    for config in [Config { log_max_events: 8, ..config() }, Config { log_max_bytes: 700, ..config() }] {
+        let (received, anew) = wander(&config);
+        assert!(received > 60 * 10 && anew > 60, "{received} events and {anew} new beginnings show something");
+    }
 }
 
 /// A room in which somebody has seen 3 events of 10 and is gone.

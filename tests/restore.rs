@@ -141,9 +141,10 @@ fn an_attachment_that_can_not_be_read_closes_its_own_socket_only() {
             Some("null".to_owned()),
             Some("garbage".to_owned()),
             Some(state[..state.len() - 1].to_owned()),
-            Some(state.replace(r#""v":2"#, r#""v":0"#)),
-            Some(state.replace(r#""v":2"#, r#""v":3"#)),
-            Some(state.replace(r#""v":2,"#, "")),
+            Some(state.replace(r#""v":3"#, r#""v":0"#)),
+            Some(state.replace(r#""v":3"#, r#""v":4"#)),
+            Some(state.replace(r#""v":3,"#, "")),
+            Some(state.replace(r#""v":3,"#, r#""v":3,"row":"no session","#)),
             Some(state.replace(r#""sid":"#, r#""dis":"#)),
             Some(state.replace(r#""heard":"#, r#""heard":-"#)),
         ]

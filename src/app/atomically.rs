@@ -6,12 +6,14 @@ use super::emit::Output;
 use super::state::RoomState;
 use super::{Io, IoError, pending_acks, schedule};
 use crate::socket_io;
+use crate::socket_io::recovery::Extent;
 
 /// A moment in a room to go back to, and what the step around it holds back.
 struct Step {
     sockets: socket_io::Mark,
     schedule: schedule::Mark,
     pending_acks: pending_acks::Mark,
+    log: Extent,
     sent: usize,
     outer: Option<Vec<Output>>,
 }
@@ -22,6 +24,7 @@ impl RoomState {
             sockets: self.sockets.begin_step(),
             schedule: self.schedule.begin_step(),
             pending_acks: self.pending_acks.mark(),
+            log: self.sockets.recovery.log.mark(),
             sent: self.sent.as_ref().map_or(0, VecDeque::len),
             outer: self.held.replace(Vec::new()),
         }
@@ -35,6 +38,7 @@ impl RoomState {
             return self.release(held);
         }
         self.pending_acks.rewind(step.pending_acks);
+        self.sockets.recovery.log.rewind(step.log);
         if let Some(sent) = &mut self.sent {
             sent.truncate(step.sent);
         }

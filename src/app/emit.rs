@@ -78,7 +78,7 @@ impl RoomState {
         let offset = to_raw_value(&logged.offset.to_string())?;
         let frames = self.frames(namespace, &Reply::Event { name: event, args: &args.and(&offset), ack: None })?;
         let log = &mut self.sockets.recovery.log;
-        let (frames, volatile) = match log.append(self.host.as_ref(), namespace, &logged, event, args) {
+        let (frames, volatile) = match log.append(self.host.as_ref(), self.now, namespace, &logged, event, args) {
             Ok(()) => (frames, false),
             Err(_) if delivery == Delivery::LoggedOrVolatile => {
                 (self.frames(namespace, &Reply::Event { name: event, args, ack: None })?, true)

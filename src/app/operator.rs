@@ -59,6 +59,13 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
         self
     }
 
+    /// Not kept for those who miss it, and without an offset: for what only matters to a client that is there. Unlike a volatile
+    /// event, it waits for a client that isn't ready.
+    pub(crate) fn unlogged(mut self) -> Self {
+        self.delivery = Delivery::Unlogged;
+        self
+    }
+
     /// How long answers are waited for, in place of [`Config::ack_timeout`](crate::config::Config::ack_timeout).
     pub fn timeout(mut self, timeout: Millis) -> Self {
         self.timeout = Some(timeout);

@@ -17,6 +17,10 @@ use crate::socket_io::recovery::Profile;
 impl Live {
     /// A client wants to join a namespace.
     pub(super) fn connect(&mut self, sid: &Sid, namespace: &Rc<str>, auth: Option<&RawValue>) {
+        let joined = self.state.sockets.clients.get(sid).map_or(0, |client| client.joined.len());
+        if let Err(sentence) = self.state.sockets.limits.check_namespace(namespace, joined) {
+            return self.refuse(sid, namespace, &Refusal::new(sentence), Revision::V4);
+        }
         if !self.app.has_namespace(namespace) {
             let refusal = Refusal { message: "Invalid namespace".to_owned(), data: None };
             // Said so to clients of every revision.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::attachment::SessionRows;
 use super::deferred::Deferred;
 use crate::app::{App, ConnectionError, Io, RoomState, Schema, kv, pending_acks, schedule};
 use crate::config::Config;
@@ -21,6 +22,7 @@ pub(super) struct Live {
     /// When clients must have joined a namespace (C7).
     pub(super) connects: Timers<Sid>,
     pub(super) deferred: Deferred,
+    pub(super) session_rows: SessionRows,
     /// The hibernated WebSockets, until the first turn that needs them restores them.
     pub(super) hibernated: Option<Vec<HibernatedSocket>>,
 }
@@ -44,8 +46,9 @@ impl Live {
         let mut state = RoomState::new(config, app.as_ref(), host.clone());
         state.open()?;
         let deferred = Deferred::open(host.as_ref())?;
-        let (connects, hibernated) = (Timers::default(), Some(host.hibernated()));
-        Ok(Self { config: config.clone(), app, state, connects, deferred, hibernated })
+        let (connects, session_rows) = (Timers::default(), SessionRows::default());
+        let hibernated = Some(host.hibernated());
+        Ok(Self { config: config.clone(), app, state, connects, deferred, session_rows, hibernated })
     }
 
     /// Something happened to a session. `request` is the one that this turn is about.

@@ -58,7 +58,7 @@ impl Live {
         namespace: &Rc<str>,
         claim: &Claim,
         auth: Option<&RawValue>,
-    ) -> Result<(), Option<Lost>> {
+    ) -> Result<(), Option<Box<Lost>>> {
         // The app learns that the socket was gone before it learns that it is back.
         self.tell_orphan(&claim.pid);
         let overdue = self.state.sockets.recovery.is_overdue(&claim.pid, self.state.now);
@@ -67,9 +67,9 @@ impl Live {
             None
         });
         // Whoever has been recovered is on a new connection: if there is an old one, it is dead or will be.
-        let lost = self.take(namespace, &claim.pid).ok_or(None)?;
-        let Some(missed) = missed.filter(|_| !overdue) else {
-            return Err(Some(lost));
+        let mut lost = self.take(namespace, &claim.pid).ok_or(None)?;
+        let Some(missed) = missed.filter(|missed| !overdue && lost.profile.replays.allow(missed)) else {
+            return Err(Some(Box::new(lost)));
         };
         let Lost { id, mut profile, .. } = lost;
         profile.told = true;
@@ -103,7 +103,7 @@ impl Live {
             }
             Position::At(_) | Position::Unknown => return Ok(None),
         };
-        if !log.reaches(position) {
+        if !log.reaches(position) || !profile.reaches(position) {
             return Ok(None);
         }
         log.after(self.state.host.as_ref(), namespace, position, self.config.max_buffered / 2, |event| {

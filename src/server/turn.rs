@@ -88,8 +88,12 @@ impl Live {
     /// Restores the hibernated WebSockets. One whose attachment can't be read, and one that may have lost frames, is closed, so
     /// that its client comes back: it is never misread, and misses nothing.
     fn restore(&mut self, hibernated: &[HibernatedSocket]) {
+        let host = self.state.host.clone();
+        if let Err(error) = self.session_rows.open(host.as_ref()) {
+            host.warn(&format!("the state of some connections is not known: {error}"));
+        }
         for HibernatedSocket { conn, .. } in hibernated {
-            let state = self.state.host.attachment(*conn);
+            let state = host.attachment(*conn);
             if !state.is_some_and(|state| attachment::restore(self, *conn, &state)) {
                 self.state.engine.drop_socket(*conn);
             }
@@ -127,10 +131,12 @@ impl Live {
 
     /// Keeps what has changed: attachments first, since what doesn't fit into one gets a row.
     fn save(&mut self) {
-        for sid in std::mem::take(&mut self.state.sockets.changed) {
-            if let Some((conn, state)) = attachment::save(&self.state.engine, &mut self.state.sockets, &sid) {
-                self.state.engine.attach(conn, state);
-            }
+        while let Some(sid) = self.state.sockets.changed.pop_first() {
+            attachment::save(self, &sid);
+        }
+        let host = self.state.host.clone();
+        if let Err(error) = self.session_rows.delete_ended(host.as_ref(), &self.state.sockets.clients) {
+            host.warn(&format!("the row of an ended connection is still stored: {error}"));
         }
         self.save_rows();
     }

@@ -41,6 +41,11 @@ impl Rooms {
         self.joined.remove(socket);
     }
 
+    /// Whether a socket is in a room.
+    pub fn contains(&self, socket: &SocketId, room: &str) -> bool {
+        self.joined.get(socket).is_some_and(|rooms| rooms.contains(room))
+    }
+
     /// Whether anybody is in this room.
     pub fn has(&self, room: &str) -> bool {
         self.members.contains_key(room)

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::decoder::Decoder;
 use super::handshake::Handshake;
 use super::journal::Undo;
+use super::limits::Limits;
 use super::recovery::{Lost, Profile, Recovery};
 use super::rooms::Rooms;
 use crate::config::{Config, Parser};
@@ -154,6 +155,8 @@ impl Namespace {
 pub struct Sockets {
     /// How their packets are written.
     pub parser: Parser,
+    /// How long names may be, and how many namespaces and rooms may be joined.
+    pub limits: Limits,
     /// The namespaces that somebody has joined.
     pub namespaces: BTreeMap<Rc<str>, Namespace>,
     /// The clients by session.
@@ -179,6 +182,7 @@ impl Sockets {
     pub fn new(config: &Config) -> Self {
         Self {
             parser: config.parser,
+            limits: Limits::new(config),
             namespaces: BTreeMap::new(),
             clients: HashMap::new(),
             changed: BTreeSet::new(),
@@ -226,11 +230,18 @@ impl Sockets {
     }
 
     /// Puts a socket into a room.
-    pub fn enter_room(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str) {
+    ///
+    /// # Errors
+    /// The sentence of the limit that it would exceed: then nothing has changed.
+    pub fn enter_room(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str) -> Result<(), String> {
         let last = self.recovery.log.last();
-        if self.socket_mut(namespace, id).is_some() && self.put(namespace, id, room) {
+        let joined = self.namespaces.get(namespace).filter(|joined| !joined.rooms.contains(id, room));
+        if let Some(socket) = joined.and_then(|joined| joined.sockets.get(id)) {
+            self.limits.check_room(room, socket.profile.rooms().count())?;
+            self.put(namespace, id, room);
             self.change_profile(namespace, id, |profile| profile.enter(room, last));
         }
+        Ok(())
     }
 
     /// Takes a socket out of a room.
@@ -325,7 +336,8 @@ impl Sockets {
         }
         if let Some(client) = self.clients.get_mut(&socket.sid) {
             client.joined.remove(namespace);
-            if reason == DisconnectReason::ServerNamespaceDisconnect {
+            let is_remembered = client.dismissed.len() < self.limits.dismissed();
+            if reason == DisconnectReason::ServerNamespaceDisconnect && is_remembered {
                 client.dismissed.insert(namespace.clone());
             }
         }

@@ -107,6 +107,7 @@ use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
+pub(crate) use namespace::refuse;
 pub use outcome::{Failure, Outcome};
 pub use scope::{Room, Socket};
 

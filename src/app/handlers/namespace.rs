@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Failure, Pattern, Room, Socket};
-use crate::app::{Answers, Args, Departed, Event, Io, Joining, Outgoing, Refusal, RoomChange};
+use crate::app::{Ack, Answers, Args, Departed, Event, Io, IoError, Joining, Outgoing, Refusal, RoomChange};
+use crate::ids::SocketId;
 
 /// What a handler came to.
 pub(super) type Answer = Result<Args<'static>, Failure>;
@@ -80,14 +81,26 @@ impl<S> Namespace<S> {
 
 /// Answers an event, or, where its sender wants no answer, tells it what went wrong.
 pub(super) fn answer<S>(socket: &mut Socket<'_, '_, S>, outcome: Answer) {
-    let told = match (socket.ack.take(), outcome) {
-        (Some(ack), Ok(args)) => socket.io.answer_args(ack, &args),
-        (Some(ack), Err(failure)) => socket.io.answer(ack, &failure),
-        (None, Err(failure)) => socket.only().or_volatile().emit("error", &failure),
-        (None, Ok(_)) => Ok(()),
+    match (socket.ack.take(), outcome) {
+        (Some(ack), Ok(args)) => warn_if_unsent(socket.io.answer_args(ack, &args), socket.io),
+        (ack, Err(failure)) => refuse(socket.io, socket.id, ack, &failure),
+        (None, Ok(_)) => {}
+    }
+}
+
+/// Tells the sender of an event why it isn't carried out: as the answer where it wants one, and else by the event `error`. That
+/// one isn't logged: whoever sends many such events must not push others' events out of the log.
+pub(crate) fn refuse(io: &mut Io<'_>, socket: &SocketId, ack: Option<Ack>, failure: &Failure) {
+    let told = match ack {
+        Some(ack) => io.answer(ack, failure),
+        None => io.to(socket).unlogged().emit("error", failure),
     };
+    warn_if_unsent(told, io);
+}
+
+fn warn_if_unsent(told: Result<(), IoError>, io: &Io<'_>) {
     if let Err(error) = told {
-        socket.io.warn(&format!("an answer was not sent: {error}"));
+        io.warn(&format!("an answer was not sent: {error}"));
     }
 }
 

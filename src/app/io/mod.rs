@@ -120,9 +120,12 @@ impl<'a> Io<'a> {
         Some(&self.room.sockets.clients.get(sid)?.handshake)
     }
 
-    /// Puts a socket into a room.
+    /// Puts a socket into a room. Beyond [`max_rooms_per_socket`](crate::config::Config::max_rooms_per_socket), or with a name
+    /// of more than [`max_name_bytes`](crate::config::Config::max_name_bytes), it doesn't join and the operator is warned.
     pub fn join(&mut self, socket: &SocketId, room: &str) {
-        self.room.sockets.enter_room(&self.namespace, socket, room);
+        if let Err(sentence) = self.room.sockets.enter_room(&self.namespace, socket, room) {
+            self.warn(&format!("the socket {socket} didn't join a room: {sentence}"));
+        }
     }
 
     /// Takes a socket out of a room.

@@ -1,8 +1,9 @@
 //! What the runtime keeps beside a WebSocket while the object sleeps, and the way back.
 //!
-//! JSON with a version. What the release before wrote is read as well; any other version makes the server close the socket:
+//! JSON with a version. What earlier releases wrote is read as well; any other version makes the server close the socket:
 //! its client comes back with a new session, and is never taken for what it isn't.
 
+mod rows;
 mod v1;
 
 use std::borrow::Cow;
@@ -16,15 +17,26 @@ use crate::engine_io::{Engine, SocketState};
 use crate::host::Host;
 use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
 use crate::socket_io::recovery::{Profile, SocketRows, Stay};
-use crate::socket_io::{Handshake, Sockets};
+use crate::socket_io::{DisconnectReason, Handshake, Sockets};
+pub(super) use rows::SessionRows;
 
 /// The version written by this release.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What the runtime keeps at most, in bytes, but for its own header.
 const MOST_BYTES: usize = 16_000;
 
-/// A session on a WebSocket.
+/// What each attachment begins with; all of it where the session stands in its row.
+#[derive(Serialize, Deserialize)]
+struct Head<'a> {
+    /// [`VERSION`], or that of an earlier release.
+    v: u32,
+    /// The session's id, where all the rest stands in the row of this session.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    row: Option<Cow<'a, str>>,
+}
+
+/// A session on a WebSocket. Version 2 is the same but for [`Joined::forgotten`], which may be absent.
 #[derive(Serialize, Deserialize)]
 struct Attachment<'a> {
     /// [`VERSION`].
@@ -63,13 +75,32 @@ struct Joined<'a> {
     /// Its rooms, but for its own; `None` where they stand in its row, as then does its data.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     stays: Option<Vec<Stay>>,
+    /// Nobody can tell which of the events up to this one were for it; as in [`Profile`].
+    #[serde(rename = "f", default, skip_serializing_if = "Offset::is_start")]
+    forgotten: Offset,
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     data: Option<&'a RawValue>,
 }
 
-/// The attachment of a session, and the WebSocket that it belongs to; `None` while the session has none. Sockets that are too
-/// much for it are marked to get a row.
-pub(super) fn save(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId, String)> {
+/// Keeps what a session is beside its WebSocket, if it has one. What is too much for that goes into rows: first each socket
+/// into its own, and if it still is too much, all the rest into the session's. A session that can't be kept is closed.
+pub(super) fn save(live: &mut Live, sid: &Sid) {
+    let Some((conn, state, rest)) = compose(&live.state.engine, &mut live.state.sockets, sid) else {
+        return;
+    };
+    let host = live.state.host.clone();
+    match live.session_rows.save(host.as_ref(), sid, rest.as_deref()) {
+        Ok(()) => live.state.engine.attach(conn, state),
+        Err(error) => {
+            host.warn(&format!("a connection is closed, since its state can't be stored: {error}"));
+            live.close(sid, DisconnectReason::ForcedServerClose);
+        }
+    }
+}
+
+/// The WebSocket of a session, its attachment, and what goes into the session's row if anything. Sockets that are too much for
+/// the attachment are marked to get a row.
+fn compose(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId, String, Option<String>)> {
     let (conn, socket) = engine.socket(sid)?;
     let whole = write(socket, sockets, sid, false)?;
     let spilled = !fits(&whole);
@@ -78,20 +109,24 @@ pub(super) fn save(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<
     for (namespace, id) in &client.joined {
         let place = sockets.namespaces.get_mut(namespace);
         if let Some(socket) = place.and_then(|place| place.sockets.get_mut(id))
-            && (socket.spilled || spilled)
+            && socket.spilled != spilled
         {
             socket.spilled = spilled;
             sockets.unsaved.insert((namespace.clone(), socket.profile.pid.clone()));
         }
     }
-    Some((conn, state))
+    if fits(&state) {
+        return Some((conn, state, None));
+    }
+    let elsewhere = Head { v: VERSION, row: Some(sid.as_str().into()) };
+    Some((conn, serde_json::to_string(&elsewhere).ok()?, Some(state)))
 }
 
 fn write(socket: SocketState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Option<String> {
     let client = sockets.clients.get(sid)?;
     let joined = client.joined.iter().filter_map(|(namespace, id)| {
         let place = sockets.namespaces.get(namespace)?;
-        let Profile { pid, told, since, stays, data } = &place.sockets.get(id)?.profile;
+        let Profile { pid, told, since, stays, forgotten, data, .. } = &place.sockets.get(id)?.profile;
         let data = data.as_deref().filter(|_| !spilled);
         Some(Joined {
             namespace: namespace.as_ref().into(),
@@ -100,6 +135,7 @@ fn write(socket: SocketState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Op
             told: *told,
             since: *since,
             stays: (!spilled).then(|| stays.clone()),
+            forgotten: *forgotten,
             data: data.and_then(|json| serde_json::from_str(json).ok()),
         })
     });
@@ -122,16 +158,17 @@ fn fits(text: &str) -> bool {
 
 /// Takes a session up again; `false` where the attachment can't be read.
 pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Version {
-        v: u32,
-    }
     let host = live.state.host.clone();
+    let row = match serde_json::from_str(state) {
+        Ok(Head { v: VERSION, row: Some(sid) }) => live.session_rows.find(host.as_ref(), &Sid::from_wire(&sid)),
+        _ => None,
+    };
+    let state = row.as_deref().unwrap_or(state);
     let session = match serde_json::from_str(state) {
-        Ok(Version { v: VERSION }) => {
+        Ok(Head { v: 2 | VERSION, row: None }) => {
             serde_json::from_str::<Attachment<'_>>(state).ok().and_then(|own| own.read(host.as_ref()))
         }
-        Ok(Version { v: 1 }) => v1::read(state, host.as_ref(), live.state.sockets.recovery.log.last()),
+        Ok(Head { v: 1, .. }) => v1::read(state, host.as_ref(), live.state.sockets.recovery.log.last()),
         _ => None,
     };
     let Some(Session { sid, socket, connect_by, handshake, joined }) = session else {
@@ -180,7 +217,7 @@ impl Joined<'_> {
         let profile = match self.stays {
             Some(stays) => {
                 let data = self.data.map(|json| json.get().into());
-                Profile { pid, told: self.told, since: self.since, stays, data }
+                Profile { stays, forgotten: self.forgotten, data, ..Profile::new(pid, self.told, self.since) }
             }
             None => Profile { told: self.told, ..SocketRows(host).profile(&pid).ok()?? },
         };

@@ -36,41 +36,86 @@ pub struct Replay {
 }
 
 /// The log of a room.
+///
+/// It is bounded whenever an event is appended: the limits are exceeded by an eighth at most ([`SLACK`]), or by one event that
+/// is larger than the whole log may be. Dropping many events at once keeps the number of statements low.
+///
+/// Each row has the number of its event and the sum of all sizes so far. The first and the last row thus tell how much there
+/// is, and a room that wakes reads these two instead of counting all rows, which would be billed each time. Rows of the release
+/// before have zeros there and count as nothing; they go by their age.
 #[derive(Debug)]
 pub struct Log {
     max_age: Millis,
     max_events: u64,
-    /// The place of the newest event ever appended.
+    max_bytes: u64,
+    max_replayed: usize,
+    /// The place of the newest event ever appended. It only grows, also where the event was taken back: sockets may have noted
+    /// it as the last event before something.
     last: Offset,
+    extent: Extent,
+}
+
+/// Which events are there. To be put back where a transaction fails: see [`Log::mark`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extent {
     /// The oldest that is there, as far as is known.
     first: Option<Offset>,
     /// Events up to this one are gone that were younger than `max_age`.
     lost: Offset,
-    /// Whether there may be more than `max_events`.
-    grown: bool,
+    /// All events before the oldest that is there.
+    start: Tally,
+    /// All events up to the newest.
+    end: Tally,
 }
+
+/// A number of events and the sum of their bytes, from an arbitrary beginning.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    events: u64,
+    bytes: u64,
+}
+
+/// The log exceeds its limits by at most this part of them before the oldest events are dropped.
+const SLACK: u64 = 8;
 
 impl Log {
     pub(super) fn new(config: &Config) -> Self {
         Self {
             max_age: config.log_age(),
             max_events: config.log_max_events,
+            max_bytes: config.log_max_bytes,
+            max_replayed: config.max_replayed_events,
             last: Offset::default(),
-            first: None,
-            lost: Offset::default(),
-            grown: false,
+            extent: Extent::default(),
         }
     }
 
     pub(super) fn open(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
-        const ENDS: &str = "SELECT (SELECT min(offset) FROM roomcast_log), (SELECT max(offset) FROM roomcast_log),
-            (SELECT value FROM roomcast_meta WHERE name = 'lost')";
-        let rows = database.query(ENDS, &[])?;
-        let column = |column| rows.first().and_then(|row| row.number(column)).map(Offset);
-        self.first = column(0);
-        self.lost = column(2).unwrap_or_default();
-        self.last = column(1).unwrap_or_default().max(self.lost);
+        const ENDS: &str = "SELECT offset, number, total, size FROM roomcast_log
+            WHERE offset IN ((SELECT min(offset) FROM roomcast_log), (SELECT max(offset) FROM roomcast_log)) ORDER BY offset";
+        const LOST: &str = "SELECT value FROM roomcast_meta WHERE name = 'lost'";
+        let number = |row: Option<&Row>, column| row.and_then(|row| row.number(column)).unwrap_or_default();
+        let ends = database.query(ENDS, &[])?;
+        let lost = Offset(number(database.query(LOST, &[])?.first(), 0));
+        let (first, last) = (ends.first(), ends.last());
+        let start = Tally {
+            events: number(first, 1).saturating_sub(1),
+            bytes: number(first, 2).saturating_sub(number(first, 3)),
+        };
+        let end = Tally { events: number(last, 1), bytes: number(last, 2) };
+        self.extent = Extent { first: first.map(|_| Offset(number(first, 0))), lost, start, end };
+        self.last = Offset(number(last, 0)).max(lost);
         Ok(())
+    }
+
+    /// What is there now, to be given to [`rewind`](Self::rewind) where what is written next is taken back.
+    pub fn mark(&self) -> Extent {
+        self.extent
+    }
+
+    /// Takes back what was appended and dropped since: the rows are what they were. The places stay used.
+    pub fn rewind(&mut self, mark: Extent) {
+        self.extent = mark;
     }
 
     /// The place of the newest event.
@@ -83,21 +128,27 @@ impl Log {
         Offset::at(now.before(self.max_age))
     }
 
-    /// Appends an event, which has its place from [`next`](Self::next).
+    /// Appends an event, which has its place from [`next`](Self::next), after having made room for it.
     ///
     /// # Errors
     /// [`DatabaseError`]: then it isn't there, and must not be sent.
     pub fn append(
         &mut self,
         database: &dyn Database,
+        now: Millis,
         namespace: &str,
         logged: &Logged,
         name: &str,
         args: &Args<'_>,
     ) -> Result<(), DatabaseError> {
-        const INSERT: &str = "INSERT INTO roomcast_log VALUES (?, ?, ?, ?, ?, ?)";
+        const INSERT: &str = "INSERT INTO roomcast_log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let (to, except, event) = (list(&logged.to), list(&logged.except), Stored::new(Some(name), args));
-        check_row("an event", namespace.len() + to.len() + except.len() + event.size())?;
+        let size = namespace.len() + to.len() + except.len() + event.size();
+        check_row("an event", size)?;
+        // Lossless: a row has less than 32 bits of bytes.
+        let size = size as u64;
+        self.make_room(database, now, size)?;
+        let end = Tally { events: self.extent.end.events + 1, bytes: self.extent.end.bytes + size };
         let values = [
             logged.offset.0.into(),
             namespace.into(),
@@ -105,11 +156,53 @@ impl Log {
             except.into(),
             event.list.into(),
             Value::from(event.attachments.as_deref()),
+            end.events.into(),
+            size.into(),
+            end.bytes.into(),
         ];
         database.query(INSERT, &values)?;
         self.last = logged.offset;
-        self.first.get_or_insert(logged.offset);
-        self.grown = true;
+        self.extent.first.get_or_insert(logged.offset);
+        self.extent.end = end;
+        Ok(())
+    }
+
+    /// Drops the oldest events where one more of this size would be too much.
+    fn make_room(&mut self, database: &dyn Database, now: Millis, size: u64) -> Result<(), DatabaseError> {
+        let Extent { start, end, .. } = self.extent;
+        let most = |limit: u64| limit + limit / SLACK;
+        let (events, bytes) = (end.events + 1, end.bytes + size);
+        if events - start.events <= most(self.max_events) && bytes - start.bytes <= most(self.max_bytes) {
+            return Ok(());
+        }
+        // The last one that has to go. The rows before it are read once, to be deleted.
+        const SURPLUS: &str = "SELECT offset, number, total FROM roomcast_log WHERE number >= ? AND total >= ?
+            ORDER BY offset LIMIT 1";
+        let values = [events.saturating_sub(self.max_events).into(), bytes.saturating_sub(self.max_bytes).into()];
+        let rows = database.query(SURPLUS, &values)?;
+        // None where all of them together are too much.
+        let (through, start) = rows.first().and_then(place).unwrap_or((self.last, end));
+        self.drop_through(database, now, through, start)
+    }
+
+    /// Drops the events up to this one, which have this sum.
+    fn drop_through(
+        &mut self,
+        database: &dyn Database,
+        now: Millis,
+        through: Offset,
+        start: Tally,
+    ) -> Result<(), DatabaseError> {
+        if through >= self.oldest(now) {
+            const NOTE: &str = "INSERT INTO roomcast_meta VALUES ('lost', ?)
+                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+            database.query(NOTE, &[through.0.into()])?;
+            self.extent.lost = through;
+        }
+        database.query("DELETE FROM roomcast_log WHERE offset <= ?", &[through.0.into()])?;
+        let rows = database.query("SELECT min(offset) FROM roomcast_log", &[])?;
+        self.extent.first = rows.first().and_then(|row| row.number(0)).map(Offset);
+        self.extent.start = start;
         Ok(())
     }
 
@@ -120,7 +213,7 @@ impl Log {
 
     /// Whether all events after `offset` are still there, as far as they are young enough to be missed by anybody.
     pub fn reaches(&self, offset: Offset) -> bool {
-        self.lost <= offset
+        self.extent.lost <= offset
     }
 
     /// Whether an event of this namespace has, or had, this place.
@@ -131,7 +224,7 @@ impl Log {
         if offset > self.last {
             return Ok(false);
         }
-        if self.first.is_none_or(|first| offset < first) {
+        if self.extent.first.is_none_or(|first| offset < first) {
             // It may have been pruned.
             return Ok(true);
         }
@@ -140,7 +233,7 @@ impl Log {
     }
 
     /// The events of a namespace after `offset` that `sees` wants, oldest first; `None` where they are more than `most`
-    /// bytes.
+    /// bytes, or more events than a client is sent again.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -168,7 +261,7 @@ impl Log {
                     found.push(replay);
                 }
             }
-            if size > most {
+            if size > most || found.len() > self.max_replayed {
                 return Ok(None);
             }
             if rows.len() < PAGE {
@@ -177,31 +270,28 @@ impl Log {
         }
     }
 
-    /// Drops what is too old, and the oldest of what is too much.
+    /// Drops what is too old.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub fn prune(&mut self, database: &dyn Database, now: Millis) -> Result<(), DatabaseError> {
         let oldest = self.oldest(now);
-        let mut keep_after = self.first.filter(|first| *first < oldest).map(|_| oldest);
-        if std::mem::take(&mut self.grown) {
-            const SURPLUS: &str = "SELECT offset FROM roomcast_log ORDER BY offset DESC LIMIT 1 OFFSET ?";
-            let rows = database.query(SURPLUS, &[self.max_events.into()])?;
-            if let Some(surplus) = rows.first().and_then(|row| row.number(0)).map(Offset).filter(|at| *at >= oldest) {
-                const NOTE: &str = "INSERT INTO roomcast_meta VALUES ('lost', ?)
-                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-                database.query(NOTE, &[surplus.0.into()])?;
-                self.lost = surplus;
-                keep_after = Some(Offset(surplus.0 + 1));
-            }
+        if self.extent.first.is_none_or(|first| first >= oldest) {
+            return Ok(());
         }
-        if let Some(keep) = keep_after {
-            database.query("DELETE FROM roomcast_log WHERE offset < ?", &[keep.0.into()])?;
-            let rows = database.query("SELECT min(offset) FROM roomcast_log", &[])?;
-            self.first = rows.first().and_then(|row| row.number(0)).map(Offset);
+        const TOO_OLD: &str =
+            "SELECT offset, number, total FROM roomcast_log WHERE offset < ? ORDER BY offset DESC LIMIT 1";
+        let rows = database.query(TOO_OLD, &[oldest.0.into()])?;
+        match rows.first().and_then(place) {
+            Some((through, start)) => self.drop_through(database, now, through, start),
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Where an event stands, and the sum up to it.
+fn place(row: &Row) -> Option<(Offset, Tally)> {
+    Some((Offset(row.number(0)?), Tally { events: row.number(1)?, bytes: row.number(2)? }))
 }
 
 fn read(row: &Row) -> Option<Replay> {

@@ -8,6 +8,7 @@
 //! the reference, but the [`Stay`] in a room at the moment of the event.
 
 mod log;
+mod replays;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-pub use log::{Log, Logged, Replay};
+pub use log::{Extent, Log, Logged, Replay};
+pub use replays::Replays;
 pub use rows::SocketRows;
 
 use super::sockets::{Departed, DisconnectReason};
@@ -25,7 +27,8 @@ use crate::ids::{Millis, Offset, Pid, SocketId};
 use crate::timers::Timers;
 
 /// The steps that make the tables.
-pub const SCHEMA: &[&str] = &["
+pub const SCHEMA: &[&str] = &[
+    "
     CREATE TABLE roomcast_log (
         offset INTEGER PRIMARY KEY,
         namespace TEXT NOT NULL,
@@ -45,7 +48,15 @@ pub const SCHEMA: &[&str] = &["
     ) WITHOUT ROWID;
     CREATE INDEX roomcast_sockets_gone ON roomcast_sockets (gone) WHERE gone IS NOT NULL;
     CREATE TABLE roomcast_meta (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID
-"];
+",
+    "
+    ALTER TABLE roomcast_log ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE roomcast_log ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE roomcast_log ADD COLUMN total INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE roomcast_sockets ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE roomcast_sessions (sid TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID
+",
+];
 
 /// A time in a room: the events after `since`, up to and with `until`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,14 +89,28 @@ pub struct Profile {
     pub since: Offset,
     /// When it was in which room; its own it is always in.
     pub stays: Vec<Stay>,
+    /// Stays that ended here or before may be forgotten: nobody can tell which of the events up to this one were for it.
+    pub forgotten: Offset,
     /// What the app keeps with it, as JSON.
     pub data: Option<Rc<str>>,
+    /// What its client was sent again.
+    pub replays: Replays,
 }
+
+/// How many stays of a socket that have ended are kept. A socket that leaves more rooms while events are sent can be recovered
+/// only if its client has got all events up to the end of the oldest of these stays.
+const MAX_ENDED_STAYS: usize = 256;
 
 impl Profile {
     /// The profile of a new socket.
     pub fn new(pid: Pid, told: bool, since: Offset) -> Self {
-        Self { pid, told, since, stays: Vec::new(), data: None }
+        let forgotten = Offset::default();
+        Self { pid, told, since, stays: Vec::new(), forgotten, data: None, replays: Replays::default() }
+    }
+
+    /// Whether it is known which of the events after `offset` were for it.
+    pub fn reaches(&self, offset: Offset) -> bool {
+        self.forgotten <= offset
     }
 
     /// The rooms that it is in now, but for its own.
@@ -98,7 +123,8 @@ impl Profile {
         self.stays.push(Stay { room: room.into(), since: last, until: None });
     }
 
-    /// It left a room. Stays that ended so long ago that no event of theirs is kept are forgotten.
+    /// It left a room. Stays that ended so long ago that no event of theirs is kept are forgotten, and the oldest where there
+    /// are too many.
     pub fn exit(&mut self, room: &str, last: Offset, oldest: Offset) {
         for stay in &mut self.stays {
             if stay.until.is_none() && *stay.room == *room {
@@ -106,6 +132,17 @@ impl Profile {
             }
         }
         self.stays.retain(|stay| stay.until.is_none_or(|until| stay.since < until && oldest <= until));
+        self.forget_oldest();
+    }
+
+    fn forget_oldest(&mut self) {
+        let mut ends: Vec<_> = self.stays.iter().filter_map(|stay| stay.until).collect();
+        let Some(surplus) = ends.len().checked_sub(MAX_ENDED_STAYS + 1) else {
+            return;
+        };
+        let (_, newest, _) = ends.select_nth_unstable(surplus);
+        self.forgotten = self.forgotten.max(*newest);
+        self.stays.retain(|stay| stay.until.is_none_or(|until| self.forgotten < until));
     }
 
     /// Whether an event was for the socket `id`.
@@ -161,6 +198,8 @@ pub struct Away<'a> {
 pub struct Recovery {
     /// How long a client may be gone; 0 where nothing is ever recovered.
     window: Millis,
+    /// How many may be gone.
+    max_away: usize,
     /// The events.
     pub log: Log,
     /// Who is gone.
@@ -172,7 +211,13 @@ pub struct Recovery {
 impl Recovery {
     /// Nothing is known yet of what the database has.
     pub fn new(config: &Config) -> Self {
-        Self { window: config.recovery, log: Log::new(config), lost: BTreeMap::new(), expiries: Timers::default() }
+        Self {
+            window: config.recovery,
+            max_away: config.max_away_sockets,
+            log: Log::new(config),
+            lost: BTreeMap::new(),
+            expiries: Timers::default(),
+        }
     }
 
     /// Whether anything is recovered at all.
@@ -215,9 +260,17 @@ impl Recovery {
         self.lost.remove(pid)
     }
 
-    /// The clients whose time is over, each with the time at which that was.
+    /// The clients whose time is over, and those gone longest where too many are gone; each with the time at which it was to
+    /// be over.
     pub fn due(&self, now: Millis) -> impl Iterator<Item = (&Pid, Millis)> {
-        self.expiries.due(now)
+        let surplus = self.surplus();
+        let expiries = self.expiries.iter().enumerate();
+        expiries.take_while(move |(index, (_, at))| *index < surplus || *at <= now).map(|(_, due)| due)
+    }
+
+    /// How many more are gone than are waited for.
+    fn surplus(&self) -> usize {
+        self.lost.len().saturating_sub(self.max_away)
     }
 
     /// Whether the time of a client is over that wasn't taken out yet.
@@ -227,7 +280,7 @@ impl Recovery {
 
     /// When the first one's time is over.
     pub fn next_expiry(&self) -> Option<Millis> {
-        self.expiries.next()
+        if self.surplus() > 0 { Some(Millis(0)) } else { self.expiries.next() }
     }
 
     /// Whether anybody who is gone would have got this event.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::{Lost, Profile, Stay};
+use super::{Lost, Profile, Replays, Stay};
 use crate::database::{Database, DatabaseError, Row};
 use crate::ids::{Millis, Offset, Pid, SocketId};
+use crate::socket_io::stored::check_row;
 
 /// The table of the sockets.
 pub struct SocketRows<'a>(pub &'a dyn Database);
@@ -14,7 +15,7 @@ impl SocketRows<'_> {
     /// Writes what a socket is, and since when its client is gone if it is.
     ///
     /// # Errors
-    /// [`DatabaseError`].
+    /// [`DatabaseError`]. What is too large for a row has none: an older row would tell what the socket isn't any more.
     pub fn save(
         &self,
         id: &SocketId,
@@ -22,10 +23,16 @@ impl SocketRows<'_> {
         profile: &Profile,
         gone: Option<Millis>,
     ) -> Result<(), DatabaseError> {
-        const UPSERT: &str = "INSERT INTO roomcast_sockets VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (pid) DO UPDATE SET stays = excluded.stays, data = excluded.data, gone = excluded.gone";
+        const UPSERT: &str = "INSERT INTO roomcast_sockets VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (pid) DO UPDATE SET stays = excluded.stays, data = excluded.data, gone = excluded.gone,
+            forgotten = excluded.forgotten";
         // Texts and numbers always have their JSON.
         let stays = serde_json::to_string(&profile.stays).unwrap_or_default();
+        let size = namespace.len() + stays.len() + profile.data.as_deref().map_or(0, str::len);
+        if let Err(error) = check_row("a socket", size) {
+            self.delete(&profile.pid)?;
+            return Err(error);
+        }
         let values = [
             profile.pid.as_str().into(),
             id.as_str().into(),
@@ -34,6 +41,7 @@ impl SocketRows<'_> {
             stays.into(),
             profile.data.as_deref().into(),
             gone.map(|gone| gone.0).into(),
+            profile.forgotten.0.into(),
         ];
         self.0.query(UPSERT, &values).map(drop)
     }
@@ -51,7 +59,8 @@ impl SocketRows<'_> {
     /// # Errors
     /// [`DatabaseError`].
     pub fn profile(&self, pid: &Pid) -> Result<Option<Profile>, DatabaseError> {
-        const FIND: &str = "SELECT pid, id, namespace, since, stays, data, gone FROM roomcast_sockets WHERE pid = ?";
+        const FIND: &str =
+            "SELECT pid, id, namespace, since, stays, data, gone, forgotten FROM roomcast_sockets WHERE pid = ?";
         let rows = self.0.query(FIND, &[pid.as_str().into()])?;
         Ok(rows.first().and_then(read).map(|lost| lost.profile))
     }
@@ -61,8 +70,7 @@ impl SocketRows<'_> {
     /// # Errors
     /// [`DatabaseError`].
     pub fn lost(&self) -> Result<Vec<Lost>, DatabaseError> {
-        const LOST: &str =
-            "SELECT pid, id, namespace, since, stays, data, gone FROM roomcast_sockets WHERE gone IS NOT NULL";
+        const LOST: &str = "SELECT pid, id, namespace, since, stays, data, gone, forgotten FROM roomcast_sockets WHERE gone IS NOT NULL";
         Ok(self.0.query(LOST, &[])?.iter().filter_map(read).collect())
     }
 
@@ -77,7 +85,7 @@ impl SocketRows<'_> {
             return Ok(Vec::new());
         }
         const CONNECTED: &str =
-            "SELECT pid, id, namespace, since, stays, data, gone FROM roomcast_sockets WHERE gone IS NULL";
+            "SELECT pid, id, namespace, since, stays, data, gone, forgotten FROM roomcast_sockets WHERE gone IS NULL";
         let rows = self.0.query(CONNECTED, &[])?;
         let orphans = rows.iter().filter_map(read).filter(|lost| !connected.contains(&lost.profile.pid));
         Ok(orphans.map(|lost| Lost { gone: now, ..lost }).collect())
@@ -91,7 +99,9 @@ fn read(row: &Row) -> Option<Lost> {
         told: true,
         since: Offset(row.number(3)?),
         stays,
+        forgotten: Offset(row.number(7)?),
         data: row.text(5).map(Rc::from),
+        replays: Replays::default(),
     };
     let namespace = row.text(2)?.into();
     let gone = Millis(row.number(6).unwrap_or_default());
