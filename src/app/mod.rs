@@ -256,6 +256,11 @@ impl Ack {
     pub(crate) fn new(socket: SocketId, id: u64) -> Self {
         Self { socket, id }
     }
+
+    /// The same right, for where the first one is taken back.
+    fn again(&self) -> Self {
+        Self { socket: self.socket.clone(), id: self.id }
+    }
 }
 
 /// Why a client may not join (C5).

@@ -17,9 +17,10 @@ impl<S> Handlers<S> {
 
     /// Calls all of these, of which nobody waits for an answer.
     fn tell<T>(&mut self, io: &mut Io<'_>, what: &str, list: impl Fn(&Namespace<S>) -> &[OnRoom<S, T>], news: &T) {
+        let transactional = self.transactional;
         if let Some((namespace, app)) = self.split(io) {
             for handler in list(namespace) {
-                let outcome = handler(&mut Room { io, app }, news);
+                let outcome = Room { io, app }.attempt(transactional, |room| handler(room, news));
                 report(io, what, outcome);
             }
         }
@@ -58,28 +59,31 @@ impl<S> App for Handlers<S> {
 
     fn connected(&mut self, io: &mut Io<'_>, connection: &Connection<'_>) {
         let Connection { socket: id, auth, recovered } = *connection;
+        let transactional = self.transactional;
         if let Some((namespace, app)) = self.split(io) {
             for handler in &namespace.connection {
                 let mut socket = Socket { io, app, id, ack: None, auth, recovered };
-                let outcome = handler(&mut socket);
+                let outcome = socket.attempt(transactional, |socket| handler(socket));
                 answer(&mut socket, outcome);
             }
         }
     }
 
     fn event(&mut self, io: &mut Io<'_>, mut event: Event<'_>) {
+        let transactional = self.transactional;
         if let Some((namespace, app)) = self.split(io) {
             let ack = event.ack.take();
             let mut socket = Socket { io, app, id: event.socket, ack, auth: None, recovered: false };
-            namespace.event(&mut socket, &event);
+            namespace.event(transactional, &mut socket, &event);
         }
     }
 
     fn answered(&mut self, io: &mut Io<'_>, answers: &Answers) {
+        let transactional = self.transactional;
         if let Some((namespace, app)) = self.split(io) {
             match namespace.answers.get(answers.name.as_ref()) {
                 Some(handler) => {
-                    let outcome = handler(&mut Room { io, app }, answers);
+                    let outcome = Room { io, app }.attempt(transactional, |room| handler(room, answers));
                     report(io, "what is done with answers", outcome);
                 }
                 None => io.warn(&format!("nothing is done with the answers named {:?}", answers.name)),
@@ -97,10 +101,11 @@ impl<S> App for Handlers<S> {
     }
 
     fn scheduled(&mut self, io: &mut Io<'_>, name: &str) {
+        let transactional = self.transactional;
         if let Some((namespace, app)) = self.split(io) {
             match namespace.timers.get(name) {
                 Some(handler) => {
-                    let outcome = handler(&mut Room { io, app });
+                    let outcome = Room { io, app }.attempt(transactional, |room| handler(room));
                     report(io, "what is done by a timer", outcome);
                 }
                 None => io.warn(&format!("nothing is done by the timer {name:?}")),

@@ -131,6 +131,7 @@ pub struct Handlers<S = ()> {
     connection_error: Vec<OnConnectionError>,
     kept_headers: Vec<&'static str>,
     schema: Schema,
+    transactional: bool,
 }
 
 impl Handlers {
@@ -152,7 +153,20 @@ impl<S> Handlers<S> {
             connection_error: Vec::new(),
             kept_headers: Vec::new(),
             schema: Schema::default(),
+            transactional: false,
         }
+    }
+
+    /// Every handler of the app is a step of its own: what a handler that fails has sent, stored, joined, left, scheduled or
+    /// disconnected is undone, as by [`Io::atomically`](super::Io::atomically). Its failure is answered as ever. What it has
+    /// changed in the app's own state stays.
+    ///
+    /// Not so unless asked for: handlers of the reference keep what they did before they failed, an app may mean to tell
+    /// others before it fails, and each step costs a savepoint of the database.
+    #[must_use]
+    pub fn transactional(mut self) -> Self {
+        self.transactional = true;
+        self
     }
 
     /// What follows belongs to this namespace; nobody could join it otherwise.

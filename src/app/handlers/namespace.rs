@@ -60,8 +60,9 @@ pub(super) fn find<'n, S>(namespaces: &'n [(Pattern, Namespace<S>)], name: &str)
 
 impl<S> Namespace<S> {
     /// An event: who listens to all of them, then the checks, then its own handler. What that returns is the answer.
-    pub(super) fn event(&self, socket: &mut Socket<'_, '_, S>, event: &Event<'_>) {
-        if let Some(outcome) = self.handle(socket, event).transpose() {
+    pub(super) fn event(&self, transactional: bool, socket: &mut Socket<'_, '_, S>, event: &Event<'_>) {
+        let outcome = socket.attempt(transactional, |socket| self.handle(socket, event));
+        if let Some(outcome) = outcome.transpose() {
             answer(socket, outcome);
         }
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::Failure;
 use crate::app::{Ack, Args, BroadcastOperator, Handshake, Io, IoError, parse_auth};
 use crate::ids::{Millis, SocketId};
 
@@ -30,7 +31,41 @@ pub struct Socket<'i, 'a, S = ()> {
     pub recovered: bool,
 }
 
+impl<'a, S> Room<'_, 'a, S> {
+    /// Runs a handler; where it is `transactional` and fails, nothing of what it did remains.
+    pub(super) fn attempt<T>(
+        &mut self,
+        transactional: bool,
+        run: impl FnOnce(&mut Room<'_, 'a, S>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Room { io, app } = self;
+        if transactional { io.atomically(|io| run(&mut Room { io, app })) } else { run(&mut Room { io, app }) }
+    }
+}
+
 impl<'a, S> Socket<'_, 'a, S> {
+    /// Runs a handler; where it is `transactional` and fails, nothing of what it did remains, and the right to answer is what
+    /// it was.
+    pub(super) fn attempt<T>(
+        &mut self,
+        transactional: bool,
+        run: impl FnOnce(&mut Socket<'_, 'a, S>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Socket { io, app, id, ack, auth, recovered } = self;
+        let (auth, recovered, before) = (*auth, *recovered, ack.as_ref().map(Ack::again));
+        let step = |io: &mut Io<'a>| {
+            let mut socket = Socket { io, app: &mut **app, id, ack: ack.take(), auth, recovered };
+            let outcome = run(&mut socket);
+            *ack = socket.ack.take();
+            outcome
+        };
+        let outcome = if transactional { io.atomically(step) } else { step(io) };
+        if transactional && outcome.is_err() {
+            *ack = before;
+        }
+        outcome
+    }
+
     /// Whether it still is in the namespace: the handler itself may have disconnected it.
     pub fn connected(&self) -> bool {
         self.io.is_connected(self.id)
