@@ -32,7 +32,7 @@ impl Live {
     ///
     /// # Errors
     /// [`DatabaseError`] where the database can't be read: another release wrote it, or it is broken.
-    pub(super) fn open(config: &Config, app: Box<dyn App>, host: Rc<dyn Host>) -> Result<Self, DatabaseError> {
+    pub(super) fn open(config: &Config, app: Box<dyn App>, host: &Rc<dyn Host>) -> Result<Self, DatabaseError> {
         let Schema { app: name, steps } = app.schema();
         let parts: [Part<'_>; 6] = [
             ("roomcast", recovery::SCHEMA),

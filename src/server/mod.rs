@@ -107,7 +107,7 @@ impl Server {
         let live = match self.live.take() {
             Some(live) => live,
             None => {
-                let mut live = Live::open(&self.config, (self.make_app)(), self.host.clone())?;
+                let mut live = Live::open(&self.config, (self.make_app)(), &self.host)?;
                 live.deferred.forgive(&std::mem::take(&mut self.forgiven));
                 live
             }
