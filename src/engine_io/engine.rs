@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-use super::event::{Event, Reason, Revision};
+use super::event::{Event, Reason};
 use super::handshake::{self, Purpose, Refusal};
 use super::packet::Packet;
-use super::scope::Scope;
-use super::session::{Kind, Session, SocketState, Timer};
+use super::protocol::{Kind, Revision};
+use super::scope::{Scope, Timer};
+use super::session::{Session, SocketState};
 use super::transport::Encoding;
 use super::{hibernated, http, payload};
 use crate::config::Config;

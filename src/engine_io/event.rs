@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Refusal;
+use super::handshake::Refusal;
+use super::protocol::Revision;
 use crate::ids::{ConnId, Sid};
 
 /// Something that happened to a session.
@@ -59,26 +60,6 @@ pub enum Message {
     Text(String),
     /// Bytes.
     Binary(Vec<u8>),
-}
-
-/// The revision of the protocol that a session speaks (R3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Revision {
-    /// Engine.IO 3, of Socket.IO 2 clients.
-    V3,
-    /// Engine.IO 4.
-    V4,
-}
-
-impl Revision {
-    /// Reads the query's `EIO`.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "3" => Some(Self::V3),
-            "4" => Some(Self::V4),
-            _ => None,
-        }
-    }
 }
 
 /// Why a session is over.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::Revision;
-use super::session::Kind;
+use super::packet::Packet;
+use super::protocol::{Kind, Revision};
 use crate::config::Config;
 use crate::ids::Sid;
 use crate::outbox::{Frame, Reply, Request};
@@ -191,7 +191,7 @@ pub(super) fn open_packet(sid: &Sid, kind: Kind, config: &Config) -> Frame {
     };
     // Strings and numbers always serialize.
     let data = serde_json::to_string(&data).unwrap_or_default();
-    super::Packet::Open(data.into()).encode()
+    Packet::Open(data.into()).encode()
 }
 
 #[cfg(test)]

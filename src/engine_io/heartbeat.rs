@@ -5,11 +5,12 @@
 //! and a polling session gets a deadline for its pong (HB3). Else a session of revision 4 has its own timers: a ping is due,
 //! or a pong is (HB1). In revision 3 it is the client that pings, and its next ping is due (HB5).
 
+use super::event::Reason;
 use super::packet::Packet;
-use super::scope::Scope;
-use super::session::{Session, Timer};
+use super::protocol::Revision;
+use super::scope::{Scope, Timer};
+use super::session::Session;
 use super::transport::Transport;
-use super::{Reason, Revision};
 use crate::config::Config;
 use crate::ids::Millis;
 use crate::outbox::Frame;

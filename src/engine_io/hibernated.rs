@@ -3,9 +3,9 @@
 //! Where there is nothing to do but ping, thousands of sessions need not be restored for it: the tag of a WebSocket and the
 //! time of its last pong say all.
 
-use super::Revision;
 use super::heartbeat::{is_dead, recent, wants_ping};
 use super::packet::Packet;
+use super::protocol::Revision;
 use crate::config::Config;
 use crate::host::{HibernatedSocket, Host};
 use crate::ids::{ConnId, Millis};

@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
-use super::Revision;
+use super::event::Message;
+use super::protocol::Revision;
 use crate::outbox::Frame;
 
 /// An Engine.IO packet. Who may send which is the session's business.
@@ -33,11 +34,11 @@ pub enum Packet<'a> {
     Noop,
 }
 
-impl From<super::Message> for Packet<'_> {
-    fn from(message: super::Message) -> Self {
+impl From<Message> for Packet<'_> {
+    fn from(message: Message) -> Self {
         match message {
-            super::Message::Text(text) => Self::Message(text.into()),
-            super::Message::Binary(bytes) => Self::Binary(bytes.into()),
+            Message::Text(text) => Self::Message(text.into()),
+            Message::Binary(bytes) => Self::Binary(bytes.into()),
         }
     }
 }

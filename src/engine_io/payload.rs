@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use super::Revision;
 use super::packet::{Packet, ParseError, as_text, with_type};
+use super::protocol::Revision;
 use crate::outbox::Frame;
 
 /// Stands between two packets.

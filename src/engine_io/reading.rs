@@ -4,11 +4,12 @@
 //! before anything newer of it; other sessions get their turns in between.
 
 use super::engine::Engine;
-use super::event::{Event, Reason, Revision};
+use super::event::{Event, Reason};
 use super::http;
 use super::packet::{Packet, ParseError};
 use super::payload::{Body, Payload};
-use super::session::{Backlog, Kind, Packets};
+use super::protocol::{Kind, Revision};
+use super::session::{Backlog, Packets};
 use super::transport::Encoding;
 use crate::ids::{ConnId, Sid};
 use crate::outbox::{BodyError, Reply};

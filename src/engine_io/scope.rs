@@ -2,12 +2,28 @@
 
 use std::collections::HashMap;
 
-use super::session::Timer;
 use crate::config::Config;
 use crate::host::Host;
 use crate::ids::{ConnId, Millis, Sid};
 use crate::outbox::{Effect, Frame, Outbox, Reply};
 use crate::timers::Timers;
+
+/// What a session waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Timer {
+    /// It is pinged then (HB1).
+    Ping,
+    /// A pong must have come by then (HB1), or the client's next ping (HB5).
+    Pong,
+    /// The upgrade must be complete by then (U6).
+    Upgrade,
+    /// A GET that came after the probe is released then (U1).
+    Release,
+    /// It is forgotten then, told or not (P7, P11).
+    Close,
+    /// Its client leaves too much unread: it is closed at once.
+    Overflow,
+}
 
 /// The parts of the engine that all sessions share, for the time of one transition.
 pub(super) struct Scope<'a> {

@@ -18,27 +18,19 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::event::{Message, Reason};
 use super::handshake::Refusal;
+use super::http;
 use super::packet::{Packet, ParseError};
 use super::payload::Payload;
-use super::scope::Scope;
-use super::transport::{Encoding, InFlight, Polling, Transport, Wire};
-use super::upgrade::RELEASE_AFTER;
-use super::{Message, Reason, Revision, http};
+use super::protocol::{Kind, Revision};
+use super::scope::{Scope, Timer};
+use super::transport::{Encoding, InFlight, Polling, RELEASE_AFTER, Transport, Wire};
 use crate::ids::{ConnId, Millis, Sid};
 use crate::outbox::{Frame, Reply};
 
 /// How long the answer to a client's close waits for a GET that was sent at the same time and is to be told (P7).
 const LEAVE_AFTER: Millis = Millis(50);
-
-/// The name of a transport.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// HTTP long-polling.
-    Polling,
-    /// WebSocket.
-    WebSocket,
-}
 
 /// What must be known of a session on a WebSocket to restore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,23 +41,6 @@ pub struct SocketState {
     pub base64: bool,
     /// When the client was last heard of, as far as the object itself was told.
     pub heard: Millis,
-}
-
-/// What a session waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Timer {
-    /// It is pinged then (HB1).
-    Ping,
-    /// A pong must have come by then (HB1), or the client's next ping (HB5).
-    Pong,
-    /// The upgrade must be complete by then (U6).
-    Upgrade,
-    /// A GET that came after the probe is released then (U1).
-    Release,
-    /// It is forgotten then, told or not (P7, P11).
-    Close,
-    /// Its client leaves too much unread: it is closed at once.
-    Overflow,
 }
 
 /// Packets that have arrived and wait for their turn.

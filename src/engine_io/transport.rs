@@ -1,9 +1,14 @@
 //! What carries a session: its connections, what waits for them, and how packets are written on them.
 
 use super::packet::{as_text, with_type};
-use super::{Revision, http, payload};
+use super::protocol::Revision;
+use super::{http, payload};
 use crate::ids::{ConnId, Millis};
 use crate::outbox::{Frame, Reply};
+
+/// How long a GET that arrives about when the probe does is kept: the client's `5` may be on its way, and then the GET was
+/// sent after the upgrade (U5). Else it is released, as the reference does from a timer of the same length (U1).
+pub(super) const RELEASE_AFTER: Millis = Millis(100);
 
 /// How a POST's body is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

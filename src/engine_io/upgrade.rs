@@ -2,14 +2,10 @@
 
 use super::handshake::Refusal;
 use super::packet::Packet;
-use super::scope::Scope;
-use super::session::{Session, Timer};
-use super::transport::{InFlight, Transport};
-use crate::ids::{ConnId, Millis};
-
-/// How long a GET that arrives about when the probe does is kept: the client's `5` may be on its way, and then the GET was
-/// sent after the upgrade (U5). Else it is released, as the reference does from a timer of the same length (U1).
-pub(super) const RELEASE_AFTER: Millis = Millis(100);
+use super::scope::{Scope, Timer};
+use super::session::Session;
+use super::transport::{InFlight, RELEASE_AFTER, Transport};
+use crate::ids::ConnId;
 
 impl Session {
     /// A WebSocket for this session: it is tried out beside the polling transport (1.6). One at a time, and none after

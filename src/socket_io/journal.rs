@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
+use super::namespace::{Client, Socket};
 use super::recovery::Profile;
-use super::sockets::{Client, Socket, Sockets};
 use crate::ids::{Sid, SocketId};
 
 /// The way back from one change.
@@ -24,74 +24,7 @@ pub(super) enum Undo {
 /// A moment to go back to.
 #[derive(Debug, Clone, Copy)]
 pub struct Mark {
-    undos: usize,
-    departed: usize,
-    changes: usize,
-}
-
-impl Sockets {
-    /// A step that may fail begins. Steps may be nested.
-    pub fn begin_step(&mut self) -> Mark {
-        self.steps += 1;
-        let changes = self.changes.as_ref().map_or(0, |changes| changes.len());
-        Mark { undos: self.undos.len(), departed: self.departed.len(), changes }
-    }
-
-    /// The step ends: what it has changed stays, or is undone.
-    pub fn end_step(&mut self, mark: Mark, keep: bool) {
-        self.steps = self.steps.saturating_sub(1);
-        if !keep {
-            self.departed.truncate(mark.departed);
-            if let Some(changes) = &mut self.changes {
-                changes.truncate(mark.changes);
-            }
-            // What is undone is noted nowhere.
-            let noted = std::mem::replace(&mut self.steps, 0);
-            while self.undos.len() > mark.undos
-                && let Some(undo) = self.undos.pop()
-            {
-                self.undo(undo);
-            }
-            self.steps = noted;
-        }
-        if self.steps == 0 {
-            self.undos.clear();
-        }
-    }
-
-    /// Notes how a change can be undone, if the step that makes it may fail.
-    pub(super) fn note_undo(&mut self, undo: impl FnOnce() -> Undo) {
-        if self.steps > 0 {
-            self.undos.push(undo());
-        }
-    }
-
-    fn undo(&mut self, undo: Undo) {
-        match undo {
-            Undo::Profile { namespace, id, profile } => {
-                if let Some(socket) = self.socket_mut(&namespace, &id) {
-                    socket.profile = profile;
-                }
-            }
-            Undo::LeaveRoom { namespace, id, room } => {
-                if let Some(found) = self.namespaces.get_mut(&namespace) {
-                    found.rooms.leave(&id, &room);
-                }
-            }
-            Undo::JoinRoom { namespace, id, room } => {
-                self.namespaces.entry(namespace).or_default().rooms.join(&id, &room);
-            }
-            Undo::Rejoin { namespace, id, socket } => {
-                self.recovery.take(&socket.profile.pid);
-                if let Some(client) = self.clients.get_mut(&socket.sid) {
-                    client.joined.insert(namespace.clone(), id.clone());
-                    client.dismissed.remove(&namespace);
-                }
-                self.namespaces.entry(namespace).or_default().insert(id, socket);
-            }
-            Undo::Client { sid, client } => {
-                self.clients.insert(sid, client);
-            }
-        }
-    }
+    pub(super) undos: usize,
+    pub(super) departed: usize,
+    pub(super) changes: usize,
 }

@@ -73,6 +73,32 @@ impl Rooms {
     }
 }
 
+/// What happened to a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomEvent {
+    /// Its first socket is about to join.
+    Created,
+    /// A socket joined.
+    Joined,
+    /// A socket left.
+    Left,
+    /// Its last socket left.
+    Deleted,
+}
+
+/// Something that happened to a room, which the reference's adapter tells in the same order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomChange {
+    /// The namespace of the room.
+    pub namespace: Rc<str>,
+    /// Its name. Each socket is in a room that has the name of its id.
+    pub room: Rc<str>,
+    /// Who joined or left.
+    pub socket: SocketId,
+    /// What happened.
+    pub event: RoomEvent,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

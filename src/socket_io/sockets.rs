@@ -1,154 +1,16 @@
-//! Who is connected: clients, the namespaces, and each client's socket in each namespace that it joined.
+//! Who is connected: all clients and sockets of a room object, and what becomes of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
-use super::decoder::Decoder;
-use super::handshake::Handshake;
+use super::departed::{Departed, DisconnectReason};
 use super::journal::Undo;
 use super::limits::Limits;
+use super::namespace::{Client, Namespace, Socket};
 use super::recovery::{Lost, Profile, Recovery};
-use super::rooms::Rooms;
+use super::rooms::{RoomChange, RoomEvent};
 use crate::config::{Config, Parser};
 use crate::ids::{Millis, Pid, Sid, SocketId};
-
-/// Why a socket is gone; the words are the reference's (1.13).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DisconnectReason {
-    /// The client sent DISCONNECT.
-    ClientNamespaceDisconnect,
-    /// The app disconnected the socket.
-    ServerNamespaceDisconnect,
-    /// The connection was closed for a packet that breaks the rules.
-    ForcedClose,
-    /// The same, of a polling client that hasn't been told yet.
-    ForcedServerClose,
-    /// The connection ended below; with the reason's own word.
-    Transport(&'static str),
-}
-
-impl DisconnectReason {
-    /// The reference's word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientNamespaceDisconnect => "client namespace disconnect",
-            Self::ServerNamespaceDisconnect => "server namespace disconnect",
-            Self::ForcedClose => "forced close",
-            Self::ForcedServerClose => "forced server close",
-            Self::Transport(reason) => reason,
-        }
-    }
-
-    /// Whether the client may come back to its socket: unless one side meant to part, or they don't understand each other
-    /// (1.11).
-    pub fn is_recoverable(self) -> bool {
-        match self {
-            Self::ClientNamespaceDisconnect | Self::ServerNamespaceDisconnect => false,
-            Self::ForcedClose | Self::ForcedServerClose => true,
-            Self::Transport(reason) => reason != "parse error",
-        }
-    }
-}
-
-/// One Engine.IO session, as this layer sees it.
-#[derive(Debug)]
-pub struct Client {
-    /// Puts its messages together.
-    pub decoder: Decoder,
-    /// Its socket in each namespace that it joined.
-    pub joined: BTreeMap<Rc<str>, SocketId>,
-    /// The namespaces that it was taken out of by the server, and hasn't joined again. What it says to them was on its
-    /// way, and is ignored (E12).
-    pub dismissed: BTreeSet<Rc<str>>,
-    /// What its first request said.
-    pub handshake: Rc<Handshake>,
-    /// When it must have joined a namespace; `None` once it has joined its first (C7).
-    pub connect_by: Option<Millis>,
-}
-
-/// One client in one namespace.
-#[derive(Debug)]
-pub struct Socket {
-    /// The session that carries it.
-    pub sid: Sid,
-    /// What it is, whichever session carries it.
-    pub profile: Profile,
-    /// Whether it has a row because it doesn't fit what the runtime keeps beside a WebSocket.
-    pub spilled: bool,
-}
-
-impl Socket {
-    /// Whether it is to have a row: its client may come back to it, or there is no other place for what it is.
-    pub fn has_row(&self) -> bool {
-        self.profile.told || self.spilled
-    }
-}
-
-/// A socket that is gone, with what the app needs to take leave.
-#[derive(Debug)]
-pub struct Departed {
-    /// Its namespace.
-    pub namespace: Rc<str>,
-    /// Its id.
-    pub id: SocketId,
-    /// What the app had kept with it, as JSON.
-    pub data: Option<Rc<str>>,
-    /// The rooms that it was in.
-    pub rooms: Vec<String>,
-    /// Why it is gone.
-    pub reason: DisconnectReason,
-    /// Whether its client may still come back to it (1.11).
-    pub recoverable: bool,
-}
-
-/// What happened to a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RoomEvent {
-    /// Its first socket is about to join.
-    Created,
-    /// A socket joined.
-    Joined,
-    /// A socket left.
-    Left,
-    /// Its last socket left.
-    Deleted,
-}
-
-/// Something that happened to a room, which the reference's adapter tells in the same order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomChange {
-    /// The namespace of the room.
-    pub namespace: Rc<str>,
-    /// Its name. Each socket is in a room that has the name of its id.
-    pub room: Rc<str>,
-    /// Who joined or left.
-    pub socket: SocketId,
-    /// What happened.
-    pub event: RoomEvent,
-}
-
-/// A namespace that somebody has joined.
-#[derive(Debug, Default)]
-pub struct Namespace {
-    /// The sockets in it.
-    pub sockets: BTreeMap<SocketId, Socket>,
-    /// The rooms in it.
-    pub rooms: Rooms,
-    pids: BTreeMap<Pid, SocketId>,
-}
-
-impl Namespace {
-    /// The connected socket with this pid.
-    pub fn by_pid(&self, pid: &Pid) -> Option<(&SocketId, &Socket)> {
-        let id = self.pids.get(pid)?;
-        Some((id, self.sockets.get(id)?))
-    }
-
-    pub(super) fn insert(&mut self, id: SocketId, socket: Socket) {
-        self.pids.insert(socket.profile.pid.clone(), id.clone());
-        self.sockets.insert(id, socket);
-    }
-}
 
 /// All clients and sockets of a room object.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ pub use log::{Extent, Log, Logged, Replay};
 pub use replays::Replays;
 pub use rows::SocketRows;
 
-use super::sockets::{Departed, DisconnectReason};
+use super::departed::{Departed, DisconnectReason};
 use crate::config::Config;
 use crate::database::{Database, DatabaseError};
 use crate::ids::{Millis, Offset, Pid, SocketId};
