@@ -17,6 +17,8 @@ export interface ClientToServerEvents {
   message: (payload: Post, ack: Ack<Posted>) => void;
   /** Reads what was said, after `join`. */
   history: (payload: ReadHistory, ack: Ack<Page>) => void;
+  /** Reads who is there beyond the members that the answer to `join` has room for. */
+  members: (payload: ReadMembers, ack: Ack<MembersPage>) => void;
   /** Speaks without joining, as the client of a well-known tutorial does. */
   createdMessage: (payload: TutorialMessage, ack: Ack<Relayed>) => void;
 }
@@ -76,8 +78,10 @@ export interface Joined {
   id: PersonId;
   /** One's own nickname, without the blanks around it. */
   name: string;
-  /** Everybody who has joined, oneself too. */
+  /** Who has joined, oneself too, by id: all, unless `moreMembers` says that there are others. */
   members: Array<ListedMember>;
+  /** Whether there are more members than the answer has room for: `members` tells who follows the last one. */
+  moreMembers?: boolean;
   /** The oldest first. */
   messages: Array<Message>;
   /** Whether there are more, in the direction that was asked for. */
@@ -104,6 +108,14 @@ export interface MemberChange {
   time: number;
 }
 
+/** Members of the room, as many as fit into an answer. */
+export interface MembersPage {
+  /** By id. */
+  members: Array<ListedMember>;
+  /** Whether others follow. */
+  more: boolean;
+}
+
 /** A message, as `newMessage` and the pages have it. */
 export interface Message {
   /** Greater than those of all messages of the room before. */
@@ -116,7 +128,7 @@ export interface Message {
   text: string;
 }
 
-/** Messages of the room, 50 at most. */
+/** Messages of the room, 50 at most, and fewer where they are long. */
 export interface Page {
   /** The oldest first. */
   messages: Array<Message>;
@@ -149,6 +161,12 @@ export interface ReadHistory {
   before?: number;
   /** The id of a message: those just after it are wanted. Not both at once. */
   after?: number;
+}
+
+/** To go on reading who has joined, where an answer had no room for all. */
+export interface ReadMembers {
+  /** The id of a member: those that follow are wanted. */
+  after?: PersonId;
 }
 
 /** The answer to `createdMessage`: it was told. */

@@ -1,5 +1,6 @@
 // Builds what is deployed: build/ (the Worker, by worker-build) and public/socket.io/ (the stock
-// client's bundle, from npm). Does the set-up that this needs, and nothing when nothing changed.
+// client's bundle, from npm). Tests have a second Worker in build/conformance/, with the app for
+// the public protocol suites. Does the set-up that this needs, and nothing when nothing changed.
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -11,7 +12,13 @@ import { compileCrate, ensureWasmTarget, installRustTools, wasmBindgenProgram, w
 import { outputOf, runLogged, stopChildren } from './run.mjs';
 
 const clientFiles = ['socket.io.esm.min.js', 'socket.io.esm.min.js.map', 'socket.io.min.js', 'socket.io.min.js.map'];
-const stampFile = join(root, 'build', '.inputs');
+
+/** A Worker: what to call it, the folder that it is built into, and the features of the crate that it has. */
+const DEPLOYED = { name: 'the Worker', folder: 'build', features: [] };
+const CONFORMANCE = { name: 'the Worker for the conformance tests', folder: 'build/conformance', features: ['conformance'] };
+
+const stampFile = ({ folder }) => join(root, folder, '.inputs');
+const featureOptions = ({ features }) => (features.length ? ['--features', features.join(',')] : []);
 
 function filesUnder(path) {
   if (!existsSync(path)) return [];
@@ -21,8 +28,8 @@ function filesUnder(path) {
   });
 }
 
-/** A digest of all that the Worker's bundle is made from: sources, settings of the build, tools. */
-async function inputsDigest() {
+/** A digest of all that a Worker is made from: sources, settings of the build, tools. */
+async function inputsDigest(bundle) {
   const files = [...filesUnder(join(root, 'src')), ...filesUnder(join(root, '.cargo'))];
   for (const name of ['Cargo.toml', 'Cargo.lock', 'build.rs', 'rust-toolchain.toml']) {
     if (existsSync(join(root, name))) files.push(join(root, name));
@@ -30,12 +37,12 @@ async function inputsDigest() {
   const hash = createHash('sha256');
   for (const file of files.sort()) hash.update(`${relative(root, file)}\0`).update(readFileSync(file)).update('\0');
   const tools = [workerBuildVersion(), wasmBindgenVersion(), manifest.dependencies.binaryen, manifest.dependencies.esbuild];
-  return hash.update([...tools, process.env.RUSTFLAGS, await outputOf('rustc', ['--version'])].join('\0')).digest('hex');
+  return hash.update([...tools, ...bundle.features, process.env.RUSTFLAGS, await outputOf('rustc', ['--version'])].join('\0')).digest('hex');
 }
 
-function bundleReady(digest) {
-  return ['index.js', 'index_bg.wasm'].every((name) => existsSync(join(root, 'build', name)))
-    && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === digest;
+function bundleReady(bundle, digest) {
+  return ['index.js', 'index_bg.wasm'].every((name) => existsSync(join(root, bundle.folder, name)))
+    && existsSync(stampFile(bundle)) && readFileSync(stampFile(bundle), 'utf8') === digest;
 }
 
 function copyClient() {
@@ -49,34 +56,39 @@ function copyClient() {
   }
 }
 
-async function buildWorker() {
-  say('building the Worker with worker-build: wasm-bindgen, wasm-opt, esbuild (10 seconds or more) …');
+async function buildWorker(bundle, digest) {
+  rmSync(stampFile(bundle), { force: true });
+  say(`building ${bundle.name} with worker-build: wasm-bindgen, wasm-opt, esbuild (10 seconds or more) …`);
   const bin = (name) => join(npmBin, process.platform === 'win32' ? `${name}.cmd` : name);
-  await runLogged('build', workerBuildProgram(), ['--release'], {
+  await runLogged('build', workerBuildProgram(), ['--release', '--out-dir', bundle.folder, '.', ...featureOptions(bundle)], {
     cwd: root,
     env: { ESBUILD_BIN: bin('esbuild'), WASM_OPT_BIN: bin('wasm-opt'), WASM_BINDGEN_BIN: wasmBindgenProgram() },
   });
   // src/edge/entry.mjs goes around what was built from Rust.
-  const built = (name) => join(root, 'build', name);
+  const built = (name) => join(root, bundle.folder, name);
   renameSync(built('index.js'), built('rust.js'));
-  const externals = ['--external:cloudflare:workers', '--external:*.wasm'];
-  const options = ['--bundle', '--format=esm', '--minify', ...externals, `--outfile=${built('index.js')}`];
+  const imports = [`--alias:roomcast-rust=./${bundle.folder}/rust.js`, '--external:cloudflare:workers', '--external:*.wasm'];
+  const options = ['--bundle', '--format=esm', '--minify', ...imports, `--outfile=${built('index.js')}`];
   await runLogged('entry', bin('esbuild'), [join(root, 'src', 'edge', 'entry.mjs'), ...options], { cwd: root });
   rmSync(built('rust.js'));
+  writeFileSync(stampFile(bundle), digest);
+}
+
+async function compile(bundle) {
+  say(`compiling ${bundle.name} and what it uses to WebAssembly (up to 1 minute the first time) …`);
+  await compileCrate(featureOptions(bundle));
 }
 
 /** npm waits for the network while cargo keeps the processor busy, so the steps run side by side. */
-async function setUpAndBuild() {
+async function setUpAndBuild(bundles) {
   await checkPrerequisites({ workerBuildMissing: !existsSync(workerBuildProgram()) });
-  const digest = await inputsDigest();
-  const stale = !bundleReady(digest);
-  const steps = [installNpmPackages()];
-  if (stale) {
-    steps.push(ensureWasmTarget().then(async () => {
-      say('compiling the Worker and what it uses to WebAssembly (up to 1 minute the first time) …');
-      await compileCrate();
-    }), installRustTools());
+  const stale = [];
+  for (const bundle of bundles) {
+    const digest = await inputsDigest(bundle);
+    if (!bundleReady(bundle, digest)) stale.push({ bundle, digest });
   }
+  const steps = [installNpmPackages()];
+  if (stale.length) steps.push(ensureWasmTarget().then(() => compile(stale[0].bundle)), installRustTools());
   try {
     await Promise.all(steps);
   } catch (error) {
@@ -86,12 +98,14 @@ async function setUpAndBuild() {
     throw error;
   }
   copyClient();
-  if (!stale) return;
-  rmSync(stampFile, { force: true });
-  await buildWorker();
-  writeFileSync(stampFile, digest);
+  for (const { bundle, digest } of stale) {
+    // Both compile the crate in the same place, so each is built before the next is compiled. What they use is compiled once.
+    if (bundle !== stale[0].bundle) await compile(bundle);
+    await buildWorker(bundle, digest);
+  }
 }
 
-export async function ensureBundle() {
-  await withLock(setUpAndBuild);
+/** Builds what is deployed; for tests, also the Worker that has the conformance app. */
+export async function ensureBundle({ conformance = false } = {}) {
+  await withLock(() => setUpAndBuild(conformance ? [DEPLOYED, CONFORMANCE] : [DEPLOYED]));
 }

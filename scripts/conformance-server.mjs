@@ -1,4 +1,4 @@
-// The server of `npm run conformance`, in the Node that the set-up chose: the bundle as the tests run it, with the settings that
+// The server of `npm run conformance`, in the Node that the set-up chose: the bundle that the tests run, with the settings that
 // the reference's public protocol suites want.
 import { startRoomcast } from '../tests/runtime/support/server.mjs';
 

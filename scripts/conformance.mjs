@@ -10,7 +10,7 @@ import { projectNode, runShown, wasInterrupted } from './run.mjs';
 await runMain(async () => {
   const port = process.env.PORT || '3000';
   await freePort('127.0.0.1', port);
-  await ensureBundle();
+  await ensureBundle({ conformance: true });
   say(`starting the conformance app on http://127.0.0.1:${port} (Ctrl-C ends it) …`);
   const code = await runShown(projectNode(), [join(root, 'scripts', 'conformance-server.mjs'), port], { cwd: root });
   return wasInterrupted() ? 0 : code;

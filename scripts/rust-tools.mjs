@@ -113,8 +113,8 @@ export async function installRustTools() {
 }
 
 /** Compiles the crate with the very command that worker-build uses, so that the latter finds it done. */
-export async function compileCrate() {
-  await runLogged('compile', 'cargo', ['build', '--lib', '--release', '--target', 'wasm32-unknown-unknown'], {
+export async function compileCrate(options) {
+  await runLogged('compile', 'cargo', ['build', '--lib', '--release', '--target', 'wasm32-unknown-unknown', ...options], {
     cwd: root,
     env: { WASM_BINDGEN_USE_JS_SYS: '1' },
   });

@@ -2,15 +2,19 @@
 
 use std::rc::Rc;
 
-use crate::api::{Command, Problem};
+use crate::api::Command;
+#[cfg(feature = "conformance")]
+use crate::api::Problem;
 use crate::app::App;
 use crate::chat::chat;
 use crate::config::{AppKind, Config};
+#[cfg(feature = "conformance")]
 use crate::conformance::{Conformance, RAW_ROOM};
 use crate::examples;
 use crate::host::Host;
 use crate::ids::Millis;
 use crate::outbox::{Input, Outbox, Reply};
+#[cfg(feature = "conformance")]
 use crate::raw::RawServer;
 use crate::server::Server;
 
@@ -18,12 +22,13 @@ use crate::server::Server;
 fn app(config: &Config) -> Box<dyn App> {
     match config.app {
         AppKind::Chat => Box::new(chat(config)),
-        AppKind::Conformance => Box::new(Conformance),
         AppKind::Echo => Box::new(examples::echo()),
         AppKind::Tutorial => Box::new(examples::tutorial()),
         AppKind::Dashboard => Box::new(examples::dashboard()),
         AppKind::Game => Box::new(examples::game()),
         AppKind::Whiteboard => Box::new(examples::whiteboard()),
+        #[cfg(feature = "conformance")]
+        AppKind::Conformance => Box::new(Conformance),
     }
 }
 
@@ -32,6 +37,7 @@ pub enum Core {
     /// A Socket.IO server with its app.
     SocketIo(Box<Server>),
     /// A raw Engine.IO server.
+    #[cfg(feature = "conformance")]
     EngineIo(Box<RawServer>),
 }
 
@@ -39,6 +45,10 @@ impl Core {
     /// The core of the room of this name.
     pub fn new(config: &Config, room: Option<&str>, host: Rc<dyn Host>) -> Self {
         let own = config.clone();
+        // The raw server is the only one that is chosen by the object's name.
+        #[cfg(not(feature = "conformance"))]
+        let _ = room;
+        #[cfg(feature = "conformance")]
         if config.app == AppKind::Conformance && room == Some(RAW_ROOM) {
             return Self::EngineIo(Box::new(RawServer::new(own, host)));
         }
@@ -50,6 +60,7 @@ impl Core {
     pub fn handle(&mut self, now: Millis, input: Input<'_>) -> Outbox {
         match self {
             Self::SocketIo(server) => server.handle(now, input),
+            #[cfg(feature = "conformance")]
             Self::EngineIo(server) => server.handle(now, input),
         }
     }
@@ -58,6 +69,7 @@ impl Core {
     pub fn command(&mut self, now: Millis, command: &Command) -> (Reply, Outbox) {
         match self {
             Self::SocketIo(server) => server.command(now, command),
+            #[cfg(feature = "conformance")]
             Self::EngineIo(_) => (Problem::NoSocketIo.reply(), Outbox::default()),
         }
     }
@@ -66,6 +78,7 @@ impl Core {
     pub fn next_wake(&self, now: Millis) -> Option<Millis> {
         match self {
             Self::SocketIo(server) => server.next_wake(now),
+            #[cfg(feature = "conformance")]
             Self::EngineIo(server) => server.next_wake(now),
         }
     }
@@ -74,6 +87,7 @@ impl Core {
     pub fn next_tick(&self) -> Option<Millis> {
         match self {
             Self::SocketIo(server) => server.next_tick(),
+            #[cfg(feature = "conformance")]
             Self::EngineIo(server) => server.next_tick(),
         }
     }
@@ -82,11 +96,13 @@ impl Core {
 /// The file that `/r/<room>` shows with this app.
 pub fn page(app: AppKind) -> &'static str {
     match app {
-        AppKind::Chat | AppKind::Conformance => "/room",
+        AppKind::Chat => "/room",
         AppKind::Echo => "/examples/echo/",
         AppKind::Tutorial => "/examples/tutorial/",
         AppKind::Dashboard => "/examples/dashboard/",
         AppKind::Game => "/examples/game/",
         AppKind::Whiteboard => "/examples/whiteboard/",
+        #[cfg(feature = "conformance")]
+        AppKind::Conformance => "/room",
     }
 }

@@ -10,7 +10,8 @@ use crate::ids::Millis;
 pub enum AppKind {
     /// The chat.
     Chat,
-    /// What the reference's public protocol suites expect; not for an ordinary deploy.
+    /// What the reference's public protocol suites expect; only in builds with the feature of that name.
+    #[cfg(feature = "conformance")]
     Conformance,
     /// An example: sends back what it is sent.
     Echo,
@@ -24,15 +25,16 @@ pub enum AppKind {
     Whiteboard,
 }
 
-/// What `APP` may be.
+/// What `APP` may be in this build.
 const APPS: &[(&str, AppKind)] = &[
     ("chat", AppKind::Chat),
-    ("conformance", AppKind::Conformance),
     ("echo", AppKind::Echo),
     ("tutorial", AppKind::Tutorial),
     ("dashboard", AppKind::Dashboard),
     ("game", AppKind::Game),
     ("whiteboard", AppKind::Whiteboard),
+    #[cfg(feature = "conformance")]
+    ("conformance", AppKind::Conformance),
 ];
 
 /// How Socket.IO packets are written. All clients of a deployment must use the same one.
@@ -339,13 +341,22 @@ mod tests {
     }
 
     #[test]
+    fn an_app_that_this_build_has_not_is_refused_with_the_list_of_those_that_it_has() {
+        let refused = parse(&[("APP", "paint")]).map_err(|error| error.to_string()).err();
+        let more = if cfg!(feature = "conformance") { " or conformance" } else { "" };
+        let apps = format!("chat or echo or tutorial or dashboard or game or whiteboard{more}");
+        assert_eq!(refused, Some(format!(r#"The setting APP must be {apps}, but it is "paint"."#)));
+        assert_eq!(parse(&[("APP", "conformance")]).is_ok(), cfg!(feature = "conformance"));
+    }
+
+    #[test]
     fn words_and_names_are_read() {
-        let config = parse(&[("ALLOW_EIO3", "true"), ("COOKIE", "io"), ("CORS_ORIGIN", "*"), ("APP", "conformance")]);
+        let config = parse(&[("ALLOW_EIO3", "true"), ("COOKIE", "io"), ("CORS_ORIGIN", "*"), ("APP", "echo")]);
         let expected = Config {
             allow_eio3: true,
             cookie: Some("io".to_owned()),
             cors: Cors::Any,
-            app: AppKind::Conformance,
+            app: AppKind::Echo,
             ..Config::default()
         };
         assert_eq!(config, Ok(expected));

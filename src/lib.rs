@@ -22,6 +22,9 @@
 //! [`socket_io`], which don't know each other; [`app`]; [`chat`] and [`examples`], which know only [`app`]; [`api`], what
 //! backends may ask for; [`server`], which ties the layers together; [`apps`], which names the app that runs; [`edge`].
 //!
+//! The feature `conformance` adds an app for the reference's public protocol suites, and a raw Engine.IO server. It is off in what
+//! is deployed.
+//!
 //! Start reading at [`server::Server::handle`], and, to write an app, at [`app::handlers`] and [`app`].
 
 pub mod api;
@@ -29,6 +32,7 @@ pub mod app;
 pub mod apps;
 pub mod chat;
 pub mod config;
+#[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod cors;
 pub mod database;
@@ -38,6 +42,7 @@ pub mod examples;
 pub mod host;
 pub mod ids;
 pub mod outbox;
+#[cfg(feature = "conformance")]
 pub mod raw;
 pub mod server;
 pub mod socket_io;

@@ -33,7 +33,7 @@ export class Connection {
   /**
    * `handlers` has `state({ state, words, canRetry })`, `joined({ id, members, away })`
    * with `away` of `{ from, after }` if the connection was lost behind the message
-   * `after`, `refused({ code, message })` for a name that the room won't take,
+   * `after`, `members(members)` for those that the answer had no room for, `refused({ code, message })` for a name that the room won't take,
    * `outgoing(entry)`, `notice(sentence)`, `message(message)`, `guest({ author, message })`,
    * one for each of MEMBER_EVENTS, and `history`, which is told what History shows.
    */
@@ -154,6 +154,7 @@ export class Connection {
       this.#told = me.name;
       const away = this.#lostAt && { from: this.#lostAt, after: me.after };
       this.#handlers.joined({ ...reply, away });
+      this.#askMembers(reply.members, reply.moreMembers);
       this.#history.joined(reply);
       if (this.#told === this.#name) this.#online();
       else this.#join(); // Renamed meanwhile.
@@ -163,6 +164,16 @@ export class Connection {
       if (refusal.code !== "invalid_name") this.close();
       this.#handlers.refused(refusal);
     });
+  }
+
+  /** The rest of the members, page by page. Who comes and goes meanwhile is told as always. */
+  #askMembers(known, more) {
+    const after = known?.at(-1)?.id;
+    if (!more || after === undefined) return;
+    this.#ask("members", { after }, ({ members, more: others }) => {
+      this.#handlers.members(members);
+      this.#askMembers(members, others);
+    }, ({ message }) => this.#handlers.notice(message));
   }
 
   #me() {

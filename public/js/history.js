@@ -7,10 +7,11 @@
 // event may be handled before a promise's continuation is, and would find us behind.
 
 /**
- * So many pages of what was missed fill all that the page keeps of a conversation (500
- * messages, 50 a page). With more than that it starts anew with the latest.
+ * So many missed messages fill all that the page keeps of a conversation. With more than
+ * that it starts anew with the latest. How many pages that takes is the room's to say:
+ * where messages are long, a page has few.
  */
-const MAX_MISSED_PAGES = 10;
+const MAX_MISSED = 500;
 
 export class History {
   #ask;
@@ -50,7 +51,7 @@ export class History {
       this.#begin(messages, more);
       this.#show.latest(messages);
     } else {
-      this.#missed(messages, more, 1);
+      this.#missed(messages, more, 0);
     }
   }
 
@@ -99,15 +100,16 @@ export class History {
     this.#tellReach();
   }
 
-  #missed(messages, more, pages) {
+  #missed(messages, more, before) {
     const last = messages.at(-1)?.id;
     const whole = !more || last === undefined;
     if (last !== undefined) this.#newest = Math.max(this.#newest, last);
     this.#follows = whole;
     this.#show.missed(messages);
     if (whole) return;
-    if (pages < MAX_MISSED_PAGES) {
-      this.#catchUp({ after: last }, (page) => this.#missed(page.messages, page.more, pages + 1));
+    const missed = before + messages.length;
+    if (missed < MAX_MISSED) {
+      this.#catchUp({ after: last }, (page) => this.#missed(page.messages, page.more, missed));
     } else {
       this.#catchUp({}, (page) => {
         this.#begin(page.messages, page.more);

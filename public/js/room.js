@@ -120,6 +120,7 @@ function enterRoom() {
       away = reply.away;
       roster.replace(reply.members, self);
     },
+    members: (members) => roster.add(members),
     refused({ code, message }) {
       if (code === "invalid_name") dialog.ask("enter", identity.name, message);
       else handlers.notice(message);

@@ -19,7 +19,13 @@ export class Roster {
 
   replace(members, self) {
     this.#self = self;
-    this.#members = new Map(members.map((member) => [member.id, member]));
+    this.#members.clear();
+    this.add(members);
+  }
+
+  /** These are here as well. */
+  add(members) {
+    for (const member of members) this.#members.set(member.id, member);
     this.#draw();
   }
 

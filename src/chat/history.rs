@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-
+use super::budget::Budget;
 use super::problem::Problem;
+use super::wire::{Author, Message, PAGE_MESSAGES, Page, Posted};
 use crate::app::{Io, IoError};
 use crate::database::Row;
 use crate::ids::Millis;
@@ -22,59 +22,14 @@ pub(super) const SCHEMA: &str = "
     );
     CREATE UNIQUE INDEX chat_messages_of_clients ON chat_messages (author_id, client_id) WHERE client_id IS NOT NULL";
 
-/// How many messages a page has.
-const PAGE: usize = 50;
+/// How many rows are read at once: what doesn't fit into an answer is read in vain.
+const READ_ROWS: usize = 8;
 /// How often old messages are deleted, in messages: seldom, and then several at once.
 const PRUNE_EVERY: u64 = 100;
 /// How many old messages are deleted at once at most, where the setting was lowered: a turn stays short.
 const PRUNE_MOST: u64 = 1_000;
 /// Greater than any message's id; the greatest number that JavaScript, and so the runtime, is sure of.
 const NO_ID: u64 = 1 << 53;
-
-/// Somebody who said something: a person, or a tutorial's client, which has a name alone.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
-pub(super) struct Author<'a> {
-    /// The person's id; none where a tutorial's client spoke.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, ts(as = "Option<super::identity::PersonId>"))]
-    pub id: Option<Cow<'a, str>>,
-    /// The nickname at that time.
-    pub name: Cow<'a, str>,
-}
-
-/// A message, as `newMessage` and the pages have it.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub(super) struct Message<'a> {
-    /// Greater than those of all messages of the room before.
-    pub id: u64,
-    /// When it was stored, in Unix milliseconds.
-    pub time: u64,
-    /// Who said it.
-    pub author: Author<'a>,
-    /// What was said.
-    pub text: Cow<'a, str>,
-}
-
-impl Message<'static> {
-    /// Reads the row of a page; `None` where it isn't one of ours.
-    fn of(row: &Row) -> Option<Self> {
-        let text = |column| row.text(column).map(|text| Cow::Owned(text.to_owned()));
-        let author = Author { id: text(2), name: text(3)? };
-        Some(Self { id: row.number(0)?, time: row.number(1)?, author, text: text(4)? })
-    }
-}
-
-/// What the server has given a message: the answer to its author.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub(super) struct Posted {
-    /// The id that the message has from now on.
-    pub id: u64,
-    /// When it was stored, in Unix milliseconds.
-    pub time: u64,
-}
 
 /// Which messages are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -97,16 +52,6 @@ impl Range {
             (Some(_), Some(_)) => Err(Problem::InvalidPayload),
         }
     }
-}
-
-/// Messages of the room, 50 at most.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub(super) struct Page {
-    /// The oldest first.
-    messages: Vec<Message<'static>>,
-    /// Whether there are more, in the direction that was asked for.
-    more: bool,
 }
 
 /// The newest message.
@@ -208,22 +153,43 @@ pub(super) fn find(io: &Io<'_>, author: &str, client_id: &str) -> Result<Option<
     Ok(rows.first().and_then(|row| Some(Posted { id: row.number(0)?, time: row.number(1)? })))
 }
 
-/// The messages of a range.
-pub(super) fn page(io: &Io<'_>, range: Range) -> Result<Page, IoError> {
-    let (id, condition) = match range {
+/// The messages of a range: as many as a page and the budget have room for.
+pub(super) fn page(io: &Io<'_>, range: Range, budget: &mut Budget) -> Result<Page, IoError> {
+    let (mut at, condition) = match range {
         Range::Last => (NO_ID, "id < ? ORDER BY id DESC"),
         Range::Before(id) => (id, "id < ? ORDER BY id DESC"),
         Range::After(id) => (id, "id > ? ORDER BY id"),
     };
     let sql = format!("SELECT id, time, author_id, author_name, text FROM chat_messages WHERE {condition} LIMIT ?");
-    // One more tells whether there are more.
-    let rows = io.sql(&sql, &[id.min(NO_ID).into(), (PAGE as u64 + 1).into()])?;
-    let more = rows.len() > PAGE;
-    let mut messages: Vec<_> = rows.iter().take(PAGE).filter_map(Message::of).collect();
-    if !matches!(range, Range::After(_)) {
-        messages.reverse();
+    let mut page = Page { messages: Vec::new(), more: false };
+    loop {
+        // One more than the page has room for tells whether there are more.
+        let count = READ_ROWS.min(PAGE_MESSAGES + 1 - page.messages.len());
+        let rows = io.sql(&sql, &[at.min(NO_ID).into(), (count as u64).into()])?;
+        for message in rows.iter().filter_map(message_of) {
+            page.more = page.messages.len() == PAGE_MESSAGES || !budget.takes(&message);
+            if page.more {
+                break;
+            }
+            page.messages.push(message);
+        }
+        let last = rows.last().and_then(|row| row.number(0)).filter(|_| rows.len() == count && !page.more);
+        match last {
+            Some(last) => at = last,
+            None => break,
+        }
     }
-    Ok(Page { messages, more })
+    if !matches!(range, Range::After(_)) {
+        page.messages.reverse();
+    }
+    Ok(page)
+}
+
+/// The message in the row of a page; `None` where it isn't one of ours.
+fn message_of(row: &Row) -> Option<Message<'static>> {
+    let text = |column| row.text(column).map(|text| Cow::Owned(text.to_owned()));
+    let author = Author { id: text(2), name: text(3)? };
+    Some(Message { id: row.number(0)?, time: row.number(1)?, author, text: text(4)? })
 }
 
 #[cfg(test)]

@@ -5,49 +5,24 @@ use std::ops::RangeInclusive;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::problem::Problem;
+use super::wire::{KEY_CHARS, MAX_NAME_CHARS, PersonId, Shown};
 use crate::app::{Departed, Io};
 use crate::ids::{Millis, SocketId};
-
-/// The longest nickname, in Unicode characters.
-pub(super) const MAX_NAME_CHARS: usize = 32;
-
-/// How long a person's key may be, in characters. Each has 6 bits, so the shortest has 96: nobody guesses it.
-pub(super) const KEY_CHARS: RangeInclusive<usize> = 16..=64;
 
 /// How many bytes of a key's hash make the public id: as many as a socket's id has.
 const ID_BYTES: usize = 15;
 
-/// What others know a person by: it tells nothing of the person's key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(transparent)]
-pub(super) struct PersonId(String);
-
-impl PersonId {
-    /// The person who has this key; it's the same one on each socket that shows it.
-    pub(super) fn of_key(key: &str) -> Result<Self, Problem> {
-        if !is_token(key, &KEY_CHARS) {
-            return Err(Problem::InvalidKey);
-        }
-        let hash = Sha256::digest(key);
-        let head: Vec<_> = hash.into_iter().take(ID_BYTES).collect();
-        Ok(Self(URL_SAFE_NO_PAD.encode(head)))
+/// The person who has this key; it's the same one on each socket that shows it.
+pub(super) fn person_of(key: &str) -> Result<PersonId, Problem> {
+    if !is_token(key, &KEY_CHARS) {
+        return Err(Problem::InvalidKey);
     }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A socket without a key is a person of its own.
-impl From<&SocketId> for PersonId {
-    fn from(socket: &SocketId) -> Self {
-        Self(socket.as_str().to_owned())
-    }
+    let hash = Sha256::digest(key);
+    let head: Vec<_> = hash.into_iter().take(ID_BYTES).collect();
+    Ok(PersonId(URL_SAFE_NO_PAD.encode(head)))
 }
 
 /// What the chat keeps with a socket.
@@ -103,18 +78,6 @@ impl Member {
     }
 }
 
-/// What a client may show when it connects, as `auth`.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Auth", optional_fields))]
-pub(super) struct Shown {
-    /// The nickname with which it joins at once: 1 to 32 characters, not counting blanks around it.
-    #[cfg_attr(test, ts(as = "Option<String>"))]
-    name: Option<Value>,
-    /// The secret that makes all its sockets one person: 16 to 64 characters of `A–Z a–z 0–9 _ -`.
-    #[cfg_attr(test, ts(as = "Option<String>"))]
-    key: Option<Value>,
-}
-
 /// What a client says of itself when it connects.
 #[derive(Debug, Default)]
 pub(super) struct Auth {
@@ -129,7 +92,7 @@ impl Auth {
     pub(super) fn parse(shown: Option<Shown>) -> Result<Self, Problem> {
         let Shown { name, key } = shown.unwrap_or_default();
         let name = name.map(|name| parse_name(name.as_str().unwrap_or_default()).map(str::to_owned));
-        let person = key.map(|key| PersonId::of_key(key.as_str().unwrap_or_default()));
+        let person = key.map(|key| person_of(key.as_str().unwrap_or_default()));
         Ok(Self { name: name.transpose()?, person: person.transpose()? })
     }
 }
@@ -166,18 +129,18 @@ mod tests {
     #[test]
     fn a_key_has_16_to_64_plain_characters() {
         for good in ["0123456789-_azAZ".to_owned(), "k".repeat(64)] {
-            assert!(PersonId::of_key(&good).is_ok(), "{good}");
+            assert!(person_of(&good).is_ok(), "{good}");
         }
         let long = ["k".repeat(15), "k".repeat(65), format!("{} ", "k".repeat(20)), "é".repeat(20), String::new()];
         for bad in long {
-            assert_eq!(PersonId::of_key(&bad), Err(Problem::InvalidKey), "{bad:?}");
+            assert_eq!(person_of(&bad), Err(Problem::InvalidKey), "{bad:?}");
         }
     }
 
     #[test]
     fn a_persons_id_is_the_beginning_of_the_keys_sha_256() {
         // printf 0123456789abcdef | openssl sha256 -binary | head -c 15 | base64 | tr +/ -_
-        let id = PersonId::of_key("0123456789abcdef");
+        let id = person_of("0123456789abcdef");
         assert_eq!(id.as_ref().map(PersonId::as_str), Ok("n59REfeyengfHx3d5evC"));
     }
 }

@@ -1,46 +1,16 @@
-//! Messages: the members' own, and those of the tutorial's clients.
+//! Messages: the members' own, and those of the tutorial's clients; the handlers of `message`, `createdMessage` and
+//! `history`.
 
-use std::borrow::Cow;
-use std::ops::RangeInclusive;
-
-use serde::{Deserialize, Serialize};
-
-use super::history::{self, Author, Posted};
+use super::budget::Budget;
+use super::history::{self, Range};
 use super::identity::{Member, is_token, parse_name};
+use super::news::{self, MEMBERS};
 use super::problem::Problem;
-use super::{Chat, MEMBERS, news};
+use super::state::Chat;
+use super::wire::{
+    ANSWER_BYTES, Author, CLIENT_ID_CHARS, MAX_MESSAGE_CHARS, Page, Post, Posted, ReadHistory, Relayed, TutorialMessage,
+};
 use crate::app::handlers::Socket;
-
-/// The longest message, in Unicode characters.
-pub(super) const MAX_MESSAGE_CHARS: usize = 4_000;
-
-/// How long the id may be that a client gives to its message, in characters: a UUID has 36.
-pub(super) const CLIENT_ID_CHARS: RangeInclusive<usize> = 1..=64;
-
-/// A member's message.
-#[derive(Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
-pub(super) struct Post {
-    /// 1 to 4,000 characters, of which not all are blanks.
-    text: String,
-    /// The client's own id of the message, 1 to 64 characters of `A–Z a–z 0–9 _ -`: what is sent twice is posted once.
-    id: Option<String>,
-}
-
-/// A message as the tutorial's clients have it, both ways.
-#[derive(Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub(super) struct TutorialMessage<'a> {
-    /// Whatever name the sender goes by: 1 to 32 characters, not counting blanks around it.
-    author: Cow<'a, str>,
-    /// 1 to 4,000 characters, of which not all are blanks.
-    message: Cow<'a, str>,
-}
-
-/// The answer to `createdMessage`: it was told.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub(super) struct Relayed {}
 
 /// A member speaks.
 pub(super) fn post(socket: &mut Socket<'_, '_, Chat>, Post { text, id }: Post) -> Result<Posted, Problem> {
@@ -78,6 +48,16 @@ pub(super) fn relay(socket: &mut Socket<'_, '_, Chat>, message: TutorialMessage<
         news::NEW_INCOMING_MESSAGE.emit(io.all().except(sender), &message)
     })?;
     Ok(Relayed {})
+}
+
+/// A member reads what was said.
+pub(super) fn read(
+    socket: &mut Socket<'_, '_, Chat>,
+    ReadHistory { before, after }: ReadHistory,
+) -> Result<Page, Problem> {
+    let range = Range::parse(before, after)?;
+    Member::of(socket.io, socket.id).ok_or(Problem::NotJoined)?;
+    Ok(history::page(socket.io, range, &mut Budget::new(ANSWER_BYTES))?)
 }
 
 fn check_text(text: &str) -> Result<(), Problem> {

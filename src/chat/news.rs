@@ -6,10 +6,12 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use super::history::Message;
-use super::messages::TutorialMessage;
-use super::presence::MemberChange;
-use crate::app::{BroadcastOperator, IoError};
+use super::wire::{MemberChange, Message, TutorialMessage};
+use crate::app::{BroadcastOperator, Io, IoError};
+use crate::ids::SocketId;
+
+/// The room of those who joined with a nickname.
+pub(super) const MEMBERS: &str = "members";
 
 /// The name of an event with such a payload.
 pub(super) struct News<P> {
@@ -33,14 +35,29 @@ impl<P: Serialize> News<P> {
     }
 }
 
+/// Tells those in a room. What can't be stored isn't kept from those who are there: nothing else depends on it.
+pub(super) fn tell<P: Serialize>(io: &mut Io<'_>, room: &str, except: &[SocketId], news: News<P>, payload: &P) {
+    let to = except.iter().fold(io.to(room).or_volatile(), BroadcastOperator::except);
+    // These values are JSON, and these names aren't reserved.
+    let told = news.emit(to, payload);
+    debug_assert_eq!(told, Ok(()));
+}
+
+/// Reads the table of events.
+#[cfg(test)]
+pub(super) trait Reader {
+    /// An event's name, what it means, and its payload's type.
+    fn event<P: ts_rs::TS + 'static>(&mut self, name: &'static str, docs: &'static str);
+}
+
 macro_rules! table {
     ($($(#[doc = $doc:literal])+ $news:ident: $payload:ty = $name:literal;)+) => {
         $($(#[doc = $doc])+ pub(super) const $news: News<$payload> = News { name: $name, payload: PhantomData };)+
 
-        /// The table for clients: tells `row` each event's name, what it means, and its payload's type.
+        /// Tells of each event in the table.
         #[cfg(test)]
-        pub(super) fn table(types: &mut super::typescript::Types) -> Vec<super::typescript::Row> {
-            vec![$(types.told::<$payload>($name, concat!($($doc, "\n"),+))),+]
+        pub(super) fn list(reader: &mut impl Reader) {
+            $(reader.event::<$payload>($name, concat!($($doc, "\n"),+));)+
         }
     };
 }

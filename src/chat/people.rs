@@ -3,8 +3,10 @@
 //! All of it follows from what is kept with the sockets, so it is made anew after the object has lost its memory.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
-use super::identity::{Kept, Member, PersonId};
+use super::identity::{Kept, Member};
+use super::wire::PersonId;
 use crate::app::Io;
 use crate::ids::{Millis, SocketId};
 
@@ -82,6 +84,12 @@ impl People {
 
     pub(super) fn get(&self, id: &PersonId) -> Option<&Person> {
         self.persons.get(id)
+    }
+
+    /// Those whose ids follow this one, by id; without one, all of them.
+    pub(super) fn after<'a>(&'a self, id: Option<&'a PersonId>) -> impl Iterator<Item = (&'a PersonId, &'a Person)> {
+        let after = id.map_or(Bound::Unbounded, Bound::Excluded);
+        self.persons.range::<PersonId, _>((after, Bound::Unbounded))
     }
 
     /// All of them, by id.

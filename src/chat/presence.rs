@@ -18,13 +18,12 @@
 //!
 //! [`AWAY_AFTER`]: super::people::AWAY_AFTER
 
-use serde::Serialize;
-
-use super::identity::{Auth, Kept, Member, PersonId};
-use super::news::{self, News};
+use super::budget::Budget;
+use super::identity::{Auth, Kept, Member};
+use super::news::{self, MEMBERS, News, tell};
 use super::people::{People, Person};
 use super::problem::Problem;
-use super::{MEMBERS, tell};
+use super::wire::{ListedMember, MemberChange, MembersPage, PersonId};
 use crate::app::{Departed, Io};
 use crate::ids::{Millis, SocketId};
 
@@ -45,30 +44,6 @@ pub(super) struct Presence {
     planned: Option<Millis>,
 }
 
-/// What members hear of a person.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub(super) struct MemberChange<'a> {
-    /// Whom it is about.
-    id: &'a PersonId,
-    /// The nickname, after the change.
-    name: &'a str,
-    /// When it happened, in Unix milliseconds.
-    time: u64,
-}
-
-/// Somebody who has joined.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub(super) struct ListedMember {
-    /// Who it is.
-    id: PersonId,
-    /// The nickname.
-    name: String,
-    /// Whether all connections were lost, more than ten seconds ago.
-    away: bool,
-}
-
 impl Presence {
     /// What the sockets and the database tell, after the object has lost its memory.
     pub(super) fn load(io: &Io<'_>) -> Self {
@@ -77,14 +52,19 @@ impl Presence {
         Self { people: People::load(io), told: Millis(told), planned: None }
     }
 
-    /// Everybody, one entry a person.
-    pub(super) fn roster(&self) -> Vec<ListedMember> {
-        let listed = |(id, person): (&PersonId, &Person)| ListedMember {
-            id: id.clone(),
-            name: person.name().to_owned(),
-            away: self.is_announced(person),
-        };
-        self.people.iter().map(listed).collect()
+    /// Everybody whose id follows this one, one entry a person, as far as the budget goes.
+    pub(super) fn roster(&self, after: Option<&PersonId>, mut budget: Budget) -> MembersPage {
+        let mut page = MembersPage { members: Vec::new(), more: false };
+        for (id, person) in self.people.after(after) {
+            let (name, away) = (person.name().to_owned(), self.is_announced(person));
+            let member = ListedMember { id: id.clone(), name, away };
+            page.more = !budget.takes(&member);
+            if page.more {
+                break;
+            }
+            page.members.push(member);
+        }
+        page
     }
 
     /// A socket is new: with a name it joins at once.

@@ -2,8 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::identity::{KEY_CHARS, MAX_NAME_CHARS};
-use super::messages::{CLIENT_ID_CHARS, MAX_MESSAGE_CHARS};
+use super::wire::{CLIENT_ID_CHARS, KEY_CHARS, MAX_MESSAGE_CHARS, MAX_NAME_CHARS};
 use crate::app::handlers::Failure;
 use crate::app::{IoError, Refusal};
 

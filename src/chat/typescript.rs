@@ -7,9 +7,9 @@ use std::{env, fs};
 
 use ts_rs::{TS, TypeVisitor};
 
-use super::identity::Shown;
 use super::problem::Problem;
-use super::{Chat, chat, join, messages, news, read};
+use super::wire::Shown;
+use super::{Chat, chat, members, messages, news};
 use crate::app::handlers::{Failure, Socket};
 use crate::config::Config;
 
@@ -64,14 +64,14 @@ const PROBLEMS: [Problem; 9] = [
 type Handler<P, A> = fn(&mut Socket<'_, '_, Chat>, P) -> Result<A, Problem>;
 
 /// An event, in TypeScript.
-pub(super) struct Row {
+struct Row {
     name: &'static str,
     docs: &'static str,
     arguments: String,
 }
 
 /// The types that events have.
-pub(super) struct Types {
+struct Types {
     config: ts_rs::Config,
     /// The declarations by name: the order in which types are met changes from build to build.
     found: BTreeMap<String, String>,
@@ -95,14 +95,22 @@ impl Types {
         Row { name, docs, arguments: format!("payload: {payload}, ack: Ack<{answer}>") }
     }
 
-    /// An event that clients are told.
-    pub(super) fn told<P: TS + 'static>(&mut self, name: &'static str, docs: &'static str) -> Row {
-        Row { name, docs, arguments: format!("payload: {}, offset?: string", self.name::<P>()) }
-    }
-
     fn name<T: TS + 'static>(&mut self) -> String {
         self.visit::<T>();
         T::name(&self.config)
+    }
+}
+
+/// The events that clients are told.
+struct Told<'a> {
+    types: &'a mut Types,
+    rows: Vec<Row>,
+}
+
+impl news::Reader for Told<'_> {
+    fn event<P: TS + 'static>(&mut self, name: &'static str, docs: &'static str) {
+        let arguments = format!("payload: {}, offset?: string", self.types.name::<P>());
+        self.rows.push(Row { name, docs, arguments });
     }
 }
 
@@ -121,13 +129,18 @@ impl TypeVisitor for Types {
 /// What a client may send.
 fn from_clients(types: &mut Types) -> Vec<Row> {
     vec![
-        types.asked("join", "Joins the conversation; again, to change the name or to ask what is new.", join),
+        types.asked("join", "Joins the conversation; again, to change the name or to ask what is new.", members::join),
         types.asked(
             "message",
             "Speaks, after `join`. Sent again with the same `id`, it gets the same answer, and nobody hears it twice.",
             messages::post,
         ),
-        types.asked("history", "Reads what was said, after `join`.", read),
+        types.asked("history", "Reads what was said, after `join`.", messages::read),
+        types.asked(
+            "members",
+            "Reads who is there beyond the members that the answer to `join` has room for.",
+            members::members,
+        ),
         types.asked(
             "createdMessage",
             "Speaks without joining, as the client of a well-known tutorial does.",
@@ -140,7 +153,9 @@ fn from_clients(types: &mut Types) -> Vec<Row> {
 fn file() -> String {
     let mut types = Types::new();
     let asked = from_clients(&mut types);
-    let mut told = news::table(&mut types);
+    let mut told = Told { types: &mut types, rows: Vec::new() };
+    news::list(&mut told);
+    let mut told = told.rows;
     told.push(Row {
         name: "error",
         docs: "An event that was sent without an acknowledgement wasn't carried out.",

@@ -1,8 +1,9 @@
-// What the runtime loads: the Worker and the room's class as they are built from Rust, with one addition.
+// What the runtime loads: the Worker and the room's class as they are built from Rust (scripts/bundle.mjs says from which build),
+// with one addition.
 //
 // A panic resets the wasm instance, and whatever it was still to answer it has forgotten: such a request would wait for ever,
 // and those to other rooms of the same isolate too. Here they fail at once, and their clients come back and recover.
-import Worker, { ChatRoom as Room } from '../../build/rust.js';
+import Worker, { ChatRoom as Room } from 'roomcast-rust';
 
 /** What fails each request that has no answer yet. */
 const waiting = new Set();

@@ -13,6 +13,7 @@ pub(super) enum Route {
     /// `/r/<room>/debug`: what the room has counted.
     Debug(RoomName),
     /// `/engine.io/…`: the raw Engine.IO server, which only the conformance app has.
+    #[cfg(feature = "conformance")]
     Raw,
     /// A file that the assets have and that the Worker must hand on: the client bundle.
     Asset,
@@ -56,6 +57,7 @@ impl Route {
             return RoomName::parse(room).map(Self::Room);
         }
         Ok(match path {
+            #[cfg(feature = "conformance")]
             raw if raw.starts_with("/engine.io/") => Self::Raw,
             own if api::owns(own) => Self::Api,
             "/healthz" => Self::Health,
@@ -92,7 +94,10 @@ mod tests {
             ("/socket.io", "", Ok(Route::Unknown)),
             ("/socket.io/socket.io.esm.min.js", "", Ok(Route::Asset)),
             ("/socket.io/socket.io.min.js", "x", Ok(Route::Asset)),
+            #[cfg(feature = "conformance")]
             ("/engine.io/", "EIO=4", Ok(Route::Raw)),
+            #[cfg(not(feature = "conformance"))]
+            ("/engine.io/", "EIO=4", Ok(Route::Unknown)),
             ("/engine.io", "EIO=4", Ok(Route::Unknown)),
             ("/healthz", "", Ok(Route::Health)),
             ("/api/socket", "", Ok(Route::TutorialSetup)),

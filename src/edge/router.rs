@@ -7,8 +7,7 @@ use super::route::Route;
 use super::settings;
 use crate::api::{self, Problem};
 use crate::apps;
-use crate::config::{AppKind, Config};
-use crate::conformance::RAW_ROOM;
+use crate::config::Config;
 use crate::cors::Cors;
 use crate::ids::RoomName;
 
@@ -33,7 +32,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
             Err(problem) => requests::api_response(&request, problem.reply()),
         },
         Route::Unknown => text(404, "Not found."),
-        Route::Health | Route::Page | Route::Room(_) | Route::Debug(_) | Route::Raw => match settings::read(&env) {
+        _ => match settings::read(&env) {
             Ok(config) => configured(request, &env, route, &config).await,
             Err(error) => {
                 // Whoever deployed this reads the log rather than the answer.
@@ -50,7 +49,10 @@ async fn configured(request: Request, env: &Env, route: Route, config: &Config) 
         Route::Page => asset(&request, env, apps::page(config.app)).await,
         Route::Room(room) => ask_room(request, env, room.as_str(), &config.cors).await,
         Route::Debug(room) if config.debug => ask_room(request, env, room.as_str(), &config.cors).await,
-        Route::Raw if config.app == AppKind::Conformance => ask_room(request, env, RAW_ROOM, &config.cors).await,
+        #[cfg(feature = "conformance")]
+        Route::Raw if config.app == crate::config::AppKind::Conformance => {
+            ask_room(request, env, crate::conformance::RAW_ROOM, &config.cors).await
+        }
         Route::Health => Response::from_json(&serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") })),
         _ => text(404, "Not found."),
     }

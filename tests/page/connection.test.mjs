@@ -63,6 +63,21 @@ describe('entering', () => {
     assert.deepEqual([page.told('memberJoined').length, page.told('memberLeft').length], [0, 1]);
   });
 
+  test('members that the answer has no room for are asked for, page by page', () => {
+    const { socket, page } = connection();
+    const member = (id) => ({ id, name: id, away: false });
+    socket.arrive();
+    socket.took();
+    socket.last.answer({ ...joined(2), moreMembers: true });
+    assert.equal(state(page), 'online');
+    assert.deepEqual(socket.took(), [['members', { after: 'cleo' }]]);
+    socket.last.answer({ members: [member('eve')], more: true });
+    assert.deepEqual(socket.took(), [['members', { after: 'eve' }]]);
+    socket.last.answer({ members: [member('fay')], more: false });
+    assert.deepEqual(socket.took(), []);
+    assert.deepEqual(page.told('members'), [[member('eve')], [member('fay')]]);
+  });
+
   test('a name that the room refuses is asked for again, on connecting and on joining', () => {
     const refusal = { code: 'invalid_name', message: 'Too long.' };
     const { socket, page, connection: room } = connection();

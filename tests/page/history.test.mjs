@@ -4,14 +4,14 @@ import { describe, test } from 'node:test';
 import { History } from '../../public/js/history.js';
 import { pageOf, recorder } from './support/page.mjs';
 
-/** A History of a room with the messages 1 to `last`; `asked` is answered in turn by `answer()`. */
-function historyOf(last) {
+/** A History of a room with the messages 1 to `last`, `size` a page; `asked` is answered in turn by `answer()`. */
+function historyOf(last, size = 50) {
   const room = { last, asked: [], ...recorder() };
   const history = new History((payload, answered, refused) => room.asked.push({ payload, answered, refused }), room.handlers.history);
-  const join = () => history.joined(pageOf(room.last, { after: history.newest }));
+  const join = () => history.joined(pageOf(room.last, { after: history.newest }, size));
   const answer = () => {
     const { payload, answered } = room.asked.shift();
-    answered(pageOf(room.last, payload));
+    answered(pageOf(room.last, payload, size));
     return payload;
   };
   return { room, history, join, answer };
@@ -53,8 +53,8 @@ describe('on entering', () => {
 });
 
 describe('on coming back', () => {
-  function back(last, now) {
-    const all = historyOf(last);
+  function back(last, now, size) {
+    const all = historyOf(last, size);
     all.join();
     all.room.last = now;
     all.history.behind();
@@ -83,6 +83,27 @@ describe('on coming back', () => {
     assert.equal(history.takes(2001), true);
     history.older();
     assert.deepEqual(answer(), { before: 1951 });
+  });
+
+  test('with short pages of long messages, as many messages are caught up with as with full ones', () => {
+    for (const [now, size, pages] of [[503, 7, 71], [500, 1, 490]]) {
+      const { room, history, answer } = back(10, now, size);
+      while (room.asked.length > 0) answer();
+      assert.equal(room.told('missed').length, pages);
+      assert.deepEqual(room.told('missed').flatMap(ids), from(11, now));
+      assert.deepEqual(room.told('anew'), []);
+      assert.equal(history.takes(now + 1), true);
+    }
+  });
+
+  test('of too much in short pages only the latest is shown, and the rest can be had from there', () => {
+    const { room, history, answer } = back(10, 2000, 3);
+    while (room.asked.length > 0) answer();
+    assert.deepEqual(room.told('missed').flatMap(ids), from(11, 511));
+    assert.deepEqual(room.told('anew').map(ids), [from(1998, 2000)]);
+    history.older();
+    assert.deepEqual(answer(), { before: 1998 });
+    assert.deepEqual(room.told('older').map(ids), [from(1995, 1997)]);
   });
 
   test('an answer to what an earlier connection asked for is no longer wanted', () => {

@@ -29,6 +29,7 @@ struct Inner {
     fails: Cell<bool>,
     depth: Cell<u32>,
     written: Cell<u64>,
+    read: Cell<u64>,
     warnings: RefCell<Vec<String>>,
 }
 
@@ -44,6 +45,7 @@ impl Default for Memory {
             fails: Cell::default(),
             depth: Cell::default(),
             written: Cell::default(),
+            read: Cell::default(),
             warnings: RefCell::default(),
         }))
     }
@@ -88,6 +90,11 @@ impl Memory {
     /// How many rows were written since last asked, but for those of indexes.
     pub(crate) fn rows_written(&self) -> u64 {
         self.0.written.take()
+    }
+
+    /// How many rows statements gave back since last asked.
+    pub(crate) fn rows_read(&self) -> u64 {
+        self.0.read.take()
     }
 
     /// How many attachments were read since last asked.
@@ -142,6 +149,7 @@ impl Database for Memory {
             found.push(Row((0..columns).map(value).collect::<Result<_, _>>()?));
         }
         self.0.written.set(self.0.written.get() + database.total_changes() - before);
+        self.0.read.set(self.0.read.get() + found.len() as u64);
         Ok(found)
     }
 

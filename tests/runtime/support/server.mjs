@@ -1,4 +1,5 @@
-// roomcast as built, inside workerd (through Miniflare): the same bundle, settings and assets that `wrangler deploy` takes.
+// roomcast as built, inside workerd (through Miniflare): the same bundle, settings and assets that `wrangler deploy` takes, or the
+// bundle that has the conformance app.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,10 @@ process.env.MINIFLARE_WORKERD_PATH ??= createRequire(resolve('wrangler/package.j
 
 /** The runtime's program. */
 export const WORKERD = process.env.MINIFLARE_WORKERD_PATH;
-export const BUILD = path.join(ROOT, 'build');
+/** The folder of what is deployed. */
+export const DEPLOYED = path.join(ROOT, 'build');
+/** The folder of the bundle that is built with the feature `conformance`. */
+const CONFORMANCE = path.join(DEPLOYED, 'conformance');
 export const ROOM_CLASS = 'ChatRoom';
 const WORKER = 'roomcast';
 
@@ -28,22 +32,28 @@ export function bindingsFrom(config, vars) {
   return Object.fromEntries(settings.map(([name, value]) => [name, String(value)]));
 }
 
+/** The folder of the bundle that has the app which these settings name. */
+export function bundleFor({ APP }) {
+  const folder = APP === 'conformance' ? CONFORMANCE : DEPLOYED;
+  if (!existsSync(path.join(folder, 'index.js'))) throw new Error(`${folder}/index.js is missing: build it before these tests`);
+  return folder;
+}
+
 /**
  * Starts roomcast on `port` of 127.0.0.1, by default a free one. `vars` override the settings of wrangler.toml; a setting of
- * `null` is left out. Rooms are stored under `persist`, by default in a folder that goes when the server closes.
+ * `null` is left out. Rooms are stored under `persist`, by default in a folder that goes when the server closes. The bundle is the
+ * one in the folder `bundle`, by default the one that has the app.
  */
-export async function startRoomcast({ vars = {}, persist, port = 0 } = {}) {
-  const scriptPath = path.join(BUILD, 'index.js');
-  if (!existsSync(scriptPath)) throw new Error('build/index.js is missing: build the Worker before these tests');
+export async function startRoomcast({ vars = {}, persist, port = 0, bundle = bundleFor(vars) } = {}) {
   const config = wranglerConfig();
   const folder = persist ?? mkdtempSync(path.join(tmpdir(), 'roomcast-'));
   const mf = new Miniflare({
     name: WORKER,
     host: '127.0.0.1',
     port,
-    scriptPath,
+    scriptPath: path.join(bundle, 'index.js'),
     modules: true,
-    modulesRoot: BUILD,
+    modulesRoot: bundle,
     modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'], fallthrough: true }],
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,

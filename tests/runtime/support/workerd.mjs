@@ -1,11 +1,11 @@
 // roomcast in plain `workerd serve`: one process, with nothing in front of it, that can be killed in the middle of anything
 // and started again on the same storage and port. It serves rooms, not the page's files.
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from './processes.mjs';
-import { bindingsFrom, BUILD, ROOM_CLASS, WORKERD, wranglerConfig } from './server.mjs';
+import { bindingsFrom, bundleFor, ROOM_CLASS, WORKERD, wranglerConfig } from './server.mjs';
 import { PATIENCE, sleep, within } from './wait.mjs';
 import { request } from './wire.mjs';
 
@@ -94,10 +94,10 @@ class Workerd {
 
 /** The folder gets the bundle as well: what starts again is what was killed, even if somebody builds in between. */
 function writeConfig({ folder, port }, vars) {
-  if (!existsSync(path.join(BUILD, 'index.js'))) throw new Error('build/index.js is missing: build the Worker before these tests');
+  const bundle = bundleFor(vars);
   const config = wranglerConfig();
   mkdirSync(path.join(folder, 'storage'), { recursive: true });
-  for (const file of ['index.js', 'index_bg.wasm']) copyFileSync(path.join(BUILD, file), path.join(folder, file));
+  for (const file of ['index.js', 'index_bg.wasm']) copyFileSync(path.join(bundle, file), path.join(folder, file));
   const text = (value) => JSON.stringify(String(value));
   const bindings = Object.entries(bindingsFrom(config, vars)).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
   // Storage on disk even where it goes afterwards: workerd crashes when an alarm fires in an object that is in memory only.
