@@ -20,7 +20,7 @@ const READ_ROWS: u64 = 8;
 
 /// A room that asks no client whether it has read its answers: these are large, and many.
 fn room() -> ChatRoom {
-    support::people::room(Config { max_buffered: 1 << 30, ..config() })
+    support::people::room(Config { max_buffered: 1 << 30, max_room_buffered: 1 << 30, ..config() })
 }
 
 /// Texts that have as many bytes in JSON as texts may, and others between them.

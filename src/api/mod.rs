@@ -9,14 +9,14 @@
 //! The Worker checks the token ([`authorize`]) and reads the [`Call`] before it wakes the room's object. There the body makes
 //! it a [`Command`], which the core carries out. What can't be done is a [`Problem`].
 
+mod answer;
 mod body;
 mod problem;
 mod token;
 
-use serde::Serialize;
-
 use crate::ids::{RoomName, SocketId};
-use crate::outbox::{BodyError, Frame, Reply};
+use crate::outbox::BodyError;
+pub use answer::reply;
 pub use body::Emit;
 pub use problem::Problem;
 pub use token::authorize;
@@ -110,14 +110,6 @@ impl Call {
             Action::Disconnect { socket, close } => Command::Disconnect { socket, close },
         })
     }
-}
-
-/// An answer in JSON. It is true for the moment, so nobody may keep it.
-pub fn reply(status: u16, json: &impl Serialize) -> Reply {
-    // Texts and numbers always have their JSON.
-    let json = serde_json::to_string(json).unwrap_or_default();
-    let body = Frame::Text(json.into());
-    Reply { content_type: Some("application/json"), no_store: true, body, ..Reply::empty(status) }
 }
 
 #[cfg(test)]

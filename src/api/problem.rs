@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::reply;
+use super::answer::reply;
 use crate::app::IoError;
 use crate::ids::InvalidRoomName;
 use crate::outbox::{BodyError, Reply};

@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::emit::Output;
+use super::error::IoError;
+use super::io::Io;
+use super::outgoing::Output;
 use super::state::RoomState;
-use super::{Io, IoError, pending_acks, schedule};
+use super::{pending_acks, schedule};
 use crate::socket_io;
 use crate::socket_io::recovery::Extent;
 

@@ -7,35 +7,14 @@ use std::rc::Rc;
 
 use serde_json::value::to_raw_value;
 
+use super::error::IoError;
+use super::outgoing::{Delivery, Outgoing, Output};
 use super::state::RoomState;
-use super::{Args, IoError, Outgoing};
 use crate::engine_io;
 use crate::ids::{Sid, SocketId};
 use crate::outbox::Frame;
 use crate::socket_io::recovery::Logged;
-use crate::socket_io::{DisconnectReason, Message, Reply, Selection};
-
-/// Something that leaves for clients.
-#[derive(Debug)]
-pub(super) enum Output {
-    /// The frames of a packet, for the sessions that its selection meant when it was sent.
-    Frames { to: Vec<Sid>, frames: Vec<Frame>, volatile: bool },
-    /// The end of a session.
-    Close(Sid),
-}
-
-/// How an event is delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Delivery {
-    /// It is stored first, for those whose connection is lost just then (1.11).
-    Logged,
-    /// As logged; volatile where it can't be stored.
-    LoggedOrVolatile,
-    /// It is sent and not stored.
-    Unlogged,
-    /// Only to clients that take it at once (1.12).
-    Volatile,
-}
+use crate::socket_io::{Args, DisconnectReason, Message, Reply, Selection};
 
 impl RoomState {
     /// Sends an event; gives how many connected sockets it was for.

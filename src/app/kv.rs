@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::IoError;
+use super::error::IoError;
 use crate::database::Database;
 use crate::socket_io::stored::check_row;
 

@@ -41,40 +41,41 @@
 //! | `io.of("/").adapter.on("join-room", …)`, `.rooms` | [`Handlers::on_room`], [`Io::rooms`] |
 //! | `setTimeout(…)` | [`Io::set_timeout`] for what may be forgotten, [`Io::schedule`] for what must not, and [`Handlers::on_timer`] |
 
+mod ack;
 mod atomically;
+mod data;
 mod emit;
+mod error;
 pub mod handlers;
 mod io;
 pub(crate) mod kv;
 mod operator;
+mod outgoing;
 pub(crate) mod pending_acks;
 pub mod prelude;
+mod remote;
 pub(crate) mod schedule;
 mod state;
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::database::DatabaseError;
 use crate::ids::SocketId;
 pub use crate::outbox::Request;
 pub use crate::socket_io::recovery::Away;
 pub use crate::socket_io::{Args, Binary, Departed, DisconnectReason, Handshake, RoomChange, RoomEvent};
+pub use ack::Ack;
+pub use error::{IoError, MAX_DATA_BYTES};
 pub use handlers::Handlers;
 pub use io::Io;
 pub use kv::Kv;
-pub use operator::{BroadcastOperator, Outgoing, RemoteSocket};
+pub use operator::BroadcastOperator;
+pub use outgoing::Outgoing;
 pub use pending_acks::{Answers, Reply};
-pub(crate) use schedule::Schedule;
+pub use remote::RemoteSocket;
 pub(crate) use state::RoomState;
-
-/// The largest [`Io::set_data`], in bytes of JSON. What is more than a few hundred bytes, and many rooms, cost a read of the
-/// database whenever the room wakes: the runtime keeps 16 KiB for a sleeping WebSocket.
-pub const MAX_DATA_BYTES: usize = 65_536;
 
 /// An application: what happens in a room.
 pub trait App {
@@ -245,24 +246,6 @@ pub struct Event<'a> {
     pub ack: Option<Ack>,
 }
 
-/// The right to answer an event, once (E2). It may be kept as JSON and used after a restart.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Ack {
-    socket: SocketId,
-    id: u64,
-}
-
-impl Ack {
-    pub(crate) fn new(socket: SocketId, id: u64) -> Self {
-        Self { socket, id }
-    }
-
-    /// The same right, for where the first one is taken back.
-    fn again(&self) -> Self {
-        Self { socket: self.socket.clone(), id: self.id }
-    }
-}
-
 /// Why a client may not join (C5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
@@ -282,41 +265,5 @@ impl Refusal {
     #[must_use]
     pub fn with_data(self, data: serde_json::Value) -> Self {
         Self { data: Some(data), ..self }
-    }
-}
-
-/// Why something that an app asked for can't be done: but for the storage, each is a mistake of the app itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IoError {
-    /// The event's name means something to the clients themselves (E9).
-    ReservedName,
-    /// The value has no JSON.
-    NotJson(String),
-    /// More than [`MAX_DATA_BYTES`].
-    DataTooLarge,
-    /// The room can't store it: what was to be sent with it is sent to nobody.
-    Storage(String),
-}
-
-impl From<DatabaseError> for IoError {
-    fn from(error: DatabaseError) -> Self {
-        Self::Storage(error.0)
-    }
-}
-
-impl From<serde_json::Error> for IoError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::NotJson(error.to_string())
-    }
-}
-
-impl fmt::Display for IoError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ReservedName => f.write_str("an event can't have a name that is reserved"),
-            Self::NotJson(why) => write!(f, "the value can't be written as JSON: {why}"),
-            Self::Storage(why) => write!(f, "the room can't store it: {why}"),
-            Self::DataTooLarge => write!(f, "a socket's data has more than {MAX_DATA_BYTES} bytes"),
-        }
     }
 }

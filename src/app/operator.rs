@@ -1,34 +1,33 @@
 //! Whom something is for, and what they get: the reference's `BroadcastOperator`.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use super::emit::Delivery;
-use super::io::parse_data;
+use super::error::IoError;
+use super::outgoing::Delivery;
 use super::pending_acks::NewPendingAck;
-use super::{Args, Io, IoError};
+use super::remote::RemoteSocket;
+use super::state::RoomState;
 use crate::ids::{Millis, SocketId};
-use crate::socket_io::{Handshake, Selection, is_reserved};
+use crate::socket_io::{Args, Selection, is_reserved};
 
 /// Who is meant: everybody in the namespace, or those in some rooms, but for those in others. Then an event is sent to
 /// them, or something else happens to them.
 #[must_use = "nothing happens before it is said what"]
-pub struct BroadcastOperator<'i, 'a> {
-    io: &'i mut Io<'a>,
+pub struct BroadcastOperator<'i> {
+    room: &'i mut RoomState,
     selection: Selection,
     delivery: Delivery,
     timeout: Option<Millis>,
     context: Result<Option<Rc<str>>, IoError>,
 }
 
-impl<'i, 'a> BroadcastOperator<'i, 'a> {
+impl<'i> BroadcastOperator<'i> {
     /// Everybody in the namespace.
-    pub(super) fn new(io: &'i mut Io<'a>) -> Self {
-        let selection = Selection::all(io.shared_namespace());
-        Self { io, selection, delivery: Delivery::Logged, timeout: None, context: Ok(None) }
+    pub(super) fn new(room: &'i mut RoomState, namespace: Rc<str>) -> Self {
+        let selection = Selection::all(namespace);
+        Self { room, selection, delivery: Delivery::Logged, timeout: None, context: Ok(None) }
     }
 
     /// Those in this room, besides those in the rooms named before. Who is in several counts once; a socket's id is a room
@@ -106,7 +105,7 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     /// The same; gives how many connected sockets it was for.
     pub(crate) fn emit_counted(self, event: &str, args: &Args<'_>) -> Result<usize, IoError> {
         check(event)?;
-        self.io.room.emit(self.selection, event, args, self.delivery)
+        self.room.emit(self.selection, event, args, self.delivery)
     }
 
     /// Sends the event with one argument and asks each receiver for an answer. All answers together are handed to
@@ -126,7 +125,7 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     pub fn emit_args_with_ack(self, event: &str, args: &Args<'_>, then: &str) -> Result<(), IoError> {
         check(event)?;
         let receivers = self.receivers();
-        let room = &mut *self.io.room;
+        let room = self.room;
         let deadline = room.now + self.timeout.unwrap_or(room.ack_timeout);
         let sockets = receivers.iter().cloned().collect();
         let new = NewPendingAck { name: then, context: self.context?, deadline, sockets };
@@ -137,67 +136,35 @@ impl<'i, 'a> BroadcastOperator<'i, 'a> {
     /// The sockets that are meant, as they are now.
     pub fn fetch_sockets(self) -> Vec<RemoteSocket> {
         let receivers = self.receivers();
-        receivers.into_iter().filter_map(|id| self.io.remote(id)).collect()
+        receivers.into_iter().filter_map(|id| self.room.remote(&self.selection.namespace, id)).collect()
     }
 
     /// Puts them into a room.
     pub fn sockets_join(self, room: &str) {
         for socket in self.receivers() {
-            self.io.join(&socket, room);
+            self.room.join(&self.selection.namespace, &socket, room);
         }
     }
 
     /// Takes them out of a room.
     pub fn sockets_leave(self, room: &str) {
         for socket in self.receivers() {
-            self.io.leave(&socket, room);
+            self.room.leave_room(&self.selection.namespace, &socket, room);
         }
     }
 
     /// Takes them out of the namespace; with `close`, their clients' whole connections end.
     pub fn disconnect_sockets(self, close: bool) {
         for socket in self.receivers() {
-            self.io.disconnect(&socket, close);
+            self.room.disconnect(&self.selection.namespace, &socket, close);
         }
     }
 
     fn receivers(&self) -> Vec<SocketId> {
-        self.io.room.receivers(&self.selection)
+        self.room.receivers(&self.selection)
     }
 }
 
 fn check(event: &str) -> Result<(), IoError> {
     if is_reserved(event) { Err(IoError::ReservedName) } else { Ok(()) }
-}
-
-/// A socket as it was when it was looked at. To do something with it, its id names it.
-#[derive(Debug, Clone)]
-pub struct RemoteSocket {
-    /// Its id.
-    pub id: SocketId,
-    /// The rooms that it is in.
-    pub rooms: Vec<String>,
-    /// What its client's first request said.
-    pub handshake: Rc<Handshake>,
-    pub(super) data: Option<Rc<str>>,
-}
-
-impl RemoteSocket {
-    /// What the app keeps with it; `None` where it keeps nothing, or something else.
-    pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
-        parse_data(self.data.as_ref())
-    }
-}
-
-/// An event that the app has sent.
-#[derive(Debug)]
-pub struct Outgoing {
-    /// Its namespace.
-    pub namespace: Rc<str>,
-    /// Its name.
-    pub name: String,
-    /// Its arguments.
-    pub args: Args<'static>,
-    /// The connected sockets that it was for.
-    pub to: BTreeSet<SocketId>,
 }

@@ -3,15 +3,16 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::emit::Output;
+use super::outgoing::{Outgoing, Output};
 use super::pending_acks::PendingAcks;
-use super::{App, Outgoing, Schedule, Watched};
+use super::remote::RemoteSocket;
+use super::schedule::Schedule;
 use crate::config::Config;
 use crate::database::DatabaseError;
 use crate::engine_io::Engine;
 use crate::host::Host;
 use crate::ids::{Millis, SocketId};
-use crate::socket_io::{Namespace, Sockets};
+use crate::socket_io::{Handshake, Namespace, Sockets};
 
 /// All of a room but its app.
 pub(crate) struct RoomState {
@@ -33,9 +34,8 @@ pub(crate) struct RoomState {
 }
 
 impl RoomState {
-    /// The state of an empty room.
-    pub(crate) fn new(config: &Config, app: &dyn App, host: Rc<dyn Host>) -> Self {
-        let Watched { outgoing, .. } = app.watched();
+    /// The state of an empty room, for the app of this name; it may want to know what it has sent.
+    pub(crate) fn new(config: &Config, app: &'static str, notes_outgoing: bool, host: Rc<dyn Host>) -> Self {
         Self {
             engine: Engine::new(config.clone(), host.clone()),
             host,
@@ -43,9 +43,9 @@ impl RoomState {
             sockets: Sockets::new(config),
             schedule: Schedule::default(),
             pending_acks: PendingAcks::default(),
-            sent: outgoing.then(VecDeque::new),
+            sent: notes_outgoing.then(VecDeque::new),
             held: None,
-            app: app.schema().app,
+            app,
             ack_timeout: config.ack_timeout,
         }
     }
@@ -66,5 +66,32 @@ impl RoomState {
     /// A socket is gone for good, and with it the answers that it owes.
     pub(crate) fn owes_nothing(&mut self, namespace: &str, socket: &SocketId) {
         self.pending_acks.gone(self.host.as_ref(), namespace, socket);
+    }
+
+    /// Puts a socket into a room; the operator is told where a limit forbids it.
+    pub(super) fn join(&mut self, namespace: &Rc<str>, socket: &SocketId, room: &str) {
+        if let Err(sentence) = self.sockets.enter_room(namespace, socket, room) {
+            self.host.warn(&format!("the socket {socket} didn't join a room: {sentence}"));
+        }
+    }
+
+    /// Takes a socket out of a room.
+    pub(super) fn leave_room(&mut self, namespace: &Rc<str>, socket: &SocketId, room: &str) {
+        self.sockets.leave_room(namespace, socket, room, self.now);
+    }
+
+    /// What the first request of a socket's client said.
+    pub(super) fn handshake(&self, namespace: &str, socket: &SocketId) -> Option<&Rc<Handshake>> {
+        let sid = &self.namespace(namespace)?.sockets.get(socket)?.sid;
+        Some(&self.sockets.clients.get(sid)?.handshake)
+    }
+
+    /// A socket as it is now.
+    pub(super) fn remote(&self, namespace: &str, id: SocketId) -> Option<RemoteSocket> {
+        let joined = self.namespace(namespace)?;
+        let rooms = joined.rooms.of(&id).map(str::to_owned).collect();
+        let data = joined.sockets.get(&id)?.profile.data.clone();
+        let handshake = self.handshake(namespace, &id)?.clone();
+        Some(RemoteSocket { id, rooms, handshake, data })
     }
 }

@@ -30,7 +30,7 @@ impl<P> Copy for News<P> {}
 
 impl<P: Serialize> News<P> {
     /// Sends it.
-    pub(super) fn emit(self, to: BroadcastOperator<'_, '_>, payload: &P) -> Result<(), IoError> {
+    pub(super) fn emit(self, to: BroadcastOperator<'_>, payload: &P) -> Result<(), IoError> {
         to.emit(self.name, payload)
     }
 }

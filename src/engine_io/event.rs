@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::handshake::Refusal;
+use super::packet::Packet;
 use super::protocol::Revision;
 use crate::ids::{ConnId, Sid};
 
@@ -60,6 +61,15 @@ pub enum Message {
     Text(String),
     /// Bytes.
     Binary(Vec<u8>),
+}
+
+impl From<Message> for Packet<'_> {
+    fn from(message: Message) -> Self {
+        match message {
+            Message::Text(text) => Self::Message(text.into()),
+            Message::Binary(bytes) => Self::Binary(bytes.into()),
+        }
+    }
 }
 
 /// Why a session is over.

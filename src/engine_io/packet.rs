@@ -9,7 +9,6 @@ use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
-use super::event::Message;
 use super::protocol::Revision;
 use crate::outbox::Frame;
 
@@ -32,15 +31,6 @@ pub enum Packet<'a> {
     Upgrade,
     /// `6`: nothing; it ends a pending poll.
     Noop,
-}
-
-impl From<Message> for Packet<'_> {
-    fn from(message: Message) -> Self {
-        match message {
-            Message::Text(text) => Self::Message(text.into()),
-            Message::Binary(bytes) => Self::Binary(bytes.into()),
-        }
-    }
 }
 
 /// A text that is no packet: empty, of an unknown type, or `b` without base64 behind it.

@@ -10,24 +10,12 @@
 //! told from the others by what they claim: a callback that ran isn't due any more. So a claim costs one row for all
 //! callbacks that are due, and none when they are done.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::rc::Rc;
+use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
-
+use super::claims::{Callback, MAX_ATTEMPTS, MAX_CLAIMED};
 use super::live::Live;
-use crate::database::{Database, DatabaseError};
 use crate::ids::{Millis, Pid};
 use crate::socket_io::recovery::Lost;
-
-/// The steps that make the table.
-pub(super) const SCHEMA: &[&str] = &["CREATE TABLE roomcast_claims (id INTEGER PRIMARY KEY, claims TEXT NOT NULL)"];
-
-/// How many times a callback is tried.
-const MAX_ATTEMPTS: u32 = 3;
-
-/// How many callbacks are claimed together, and so run in one turn.
-const MAX_CLAIMED: usize = 256;
 
 /// How many rounds of news a hook may cause: news that the app makes while it is told of news, and so on.
 const MAX_ROUNDS: usize = 8;
@@ -37,86 +25,6 @@ const MAX_EXTRA_NEWS: usize = 1_000;
 
 /// How long news waits whose app makes more whenever it is told of some.
 const PAUSE: Millis = Millis(1_000);
-
-/// Something that is to be done at some time, whatever becomes of the object's memory.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) enum Callback {
-    /// The socket was lost with the object's memory, and the app is to be told.
-    Orphan { pid: String },
-    /// Nobody has come back to the socket in time.
-    Expiry { pid: String, gone: u64 },
-    /// The time for answers is over.
-    Answers { namespace: Rc<str>, id: u64 },
-    /// A timer is due.
-    Timer { namespace: Rc<str>, name: Rc<str>, at: u64 },
-}
-
-/// Callbacks, and what is known of earlier attempts.
-#[derive(Debug, Default)]
-pub(super) struct Deferred {
-    /// How many times callbacks were tried; of those that are not due any more, nobody asks.
-    attempts: BTreeMap<Callback, u32>,
-    /// Claimed in this turn.
-    claimed: Vec<Callback>,
-    /// Claimed in an earlier turn: they may run.
-    ready: Vec<Callback>,
-    /// They run in this turn.
-    running: Vec<Callback>,
-    /// They failed too often.
-    aside: BTreeSet<Callback>,
-    /// Sockets lost with the object's memory that the app wasn't told of.
-    orphans: BTreeMap<Pid, Lost>,
-    /// Until when news waits.
-    paused_until: Option<Millis>,
-    /// When to try again to claim what is due, where the storage refused it.
-    claim_at: Millis,
-}
-
-impl Deferred {
-    /// Reads what an earlier life of the object has tried.
-    pub(super) fn open(database: &dyn Database) -> Result<Self, DatabaseError> {
-        let rows = database.query("SELECT claims FROM roomcast_claims", &[])?;
-        let claims = rows.first().and_then(|row| row.text(0)).unwrap_or("[]");
-        let attempts: Vec<(Callback, u32)> = serde_json::from_str(claims).unwrap_or_default();
-        Ok(Self { attempts: attempts.into_iter().collect(), ..Self::default() })
-    }
-
-    /// These were tried in a turn that was lost for another reason.
-    pub(super) fn forgive(&mut self, callbacks: &[Callback]) {
-        for callback in callbacks {
-            if let Some(attempts) = self.attempts.get_mut(callback) {
-                *attempts = attempts.saturating_sub(1);
-            }
-        }
-    }
-
-    /// The callbacks that were claimed and haven't come to their end.
-    pub(super) fn unfinished(self) -> impl Iterator<Item = Callback> {
-        self.running.into_iter().chain(self.ready)
-    }
-
-    /// The turn is kept, and its claims with it.
-    pub(super) fn committed(&mut self) {
-        self.running.clear();
-        self.ready.append(&mut self.claimed);
-    }
-
-    /// How many callbacks are set aside.
-    pub(super) fn set_aside_count(&self) -> usize {
-        self.aside.len()
-    }
-
-    fn write(&self, database: &dyn Database, due: &[Callback]) -> Result<(), DatabaseError> {
-        const UPSERT: &str = "INSERT INTO roomcast_claims VALUES (0, ?)
-            ON CONFLICT (id) DO UPDATE SET claims = excluded.claims";
-        let due: BTreeSet<_> = due.iter().collect();
-        let is_open = |callback: &Callback| due.contains(callback) || self.aside.contains(callback);
-        let known: Vec<_> = self.attempts.iter().filter(|(callback, _)| is_open(callback)).collect();
-        // Texts and numbers always have their JSON.
-        let claims = serde_json::to_string(&known).unwrap_or_default();
-        database.query(UPSERT, &[claims.into()]).map(drop)
-    }
-}
 
 impl Live {
     /// When something is due that is stored.

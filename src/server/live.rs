@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::attachment::SessionRows;
-use super::deferred::Deferred;
+use super::claims::{self, Deferred};
 use crate::app::{App, ConnectionError, Io, RoomState, Schema, kv, pending_acks, schedule};
 use crate::config::Config;
 use crate::database::{DatabaseError, Part, migrate};
@@ -39,11 +39,11 @@ impl Live {
             ("timers", schedule::SCHEMA),
             ("questions", pending_acks::SCHEMA),
             ("kv", kv::SCHEMA),
-            ("deferred", super::deferred::SCHEMA),
+            ("deferred", claims::SCHEMA),
             (name, steps),
         ];
         migrate(host.as_ref(), &parts)?;
-        let mut state = RoomState::new(config, app.as_ref(), host.clone());
+        let mut state = RoomState::new(config, name, app.watched().outgoing, host.clone());
         state.open()?;
         let deferred = Deferred::open(host.as_ref())?;
         let (connects, session_rows) = (Timers::default(), SessionRows::default());

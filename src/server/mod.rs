@@ -8,6 +8,7 @@
 //! thrown away and the room started anew from what is stored.
 
 mod attachment;
+mod claims;
 mod commands;
 mod connect;
 mod deferred;
@@ -26,7 +27,7 @@ use crate::database::DatabaseError;
 use crate::host::Host;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::{Effect, Input, Outbox, Reply};
-use deferred::Callback;
+use claims::Callback;
 use live::Live;
 
 /// Makes the app anew whenever the room's memory was lost.

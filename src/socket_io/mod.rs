@@ -15,6 +15,7 @@ mod journal;
 mod limits;
 mod msgpack;
 mod namespace;
+mod number;
 mod packet;
 mod placeholder;
 mod read;

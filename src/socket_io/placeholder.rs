@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-use super::packet::whole;
+use super::number::whole;
 
 /// How deep JSON with attachments may be nested, as deep as [`serde_json`] reads: looking for placeholders takes a
 /// function call a level.

@@ -98,32 +98,32 @@ impl<'a, S> Socket<'_, 'a, S> {
     }
 
     /// This socket alone, for what isn't simply sent: with an answer, or only if it arrives at once.
-    pub fn only(&mut self) -> BroadcastOperator<'_, 'a> {
+    pub fn only(&mut self) -> BroadcastOperator<'_> {
         self.io.to(self.id)
     }
 
     /// This socket alone, and only if it arrives at once.
-    pub fn volatile(&mut self) -> BroadcastOperator<'_, 'a> {
+    pub fn volatile(&mut self) -> BroadcastOperator<'_> {
         self.only().volatile()
     }
 
     /// This socket alone, which has so long to answer.
-    pub fn timeout(&mut self, timeout: Millis) -> BroadcastOperator<'_, 'a> {
+    pub fn timeout(&mut self, timeout: Millis) -> BroadcastOperator<'_> {
         self.only().timeout(timeout)
     }
 
     /// Everybody else in the namespace.
-    pub fn broadcast(&mut self) -> BroadcastOperator<'_, 'a> {
+    pub fn broadcast(&mut self) -> BroadcastOperator<'_> {
         self.io.except(self.id)
     }
 
     /// Everybody else in a room.
-    pub fn to(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_, 'a> {
+    pub fn to(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_> {
         self.broadcast().to(room)
     }
 
     /// Everybody else but those in a room.
-    pub fn except(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_, 'a> {
+    pub fn except(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_> {
         self.broadcast().except(room)
     }
 

@@ -1,16 +1,16 @@
 //! What an app keeps: data of sockets, values, tables, and timers.
 
-use std::rc::Rc;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::to_raw_value;
 
 use super::Io;
-use crate::app::{Away, IoError, Kv, MAX_DATA_BYTES};
+use crate::app::data::parse_data;
+use crate::app::error::{IoError, MAX_DATA_BYTES};
+use crate::app::kv::Kv;
 use crate::database::{Row, Value};
 use crate::ids::{Millis, SocketId};
-use crate::socket_io::Departed;
+use crate::socket_io::recovery::Away;
 
 impl Io<'_> {
     /// What the app keeps with a socket; `None` where it keeps nothing, or something else.
@@ -78,23 +78,5 @@ impl Io<'_> {
     /// [`IoError::Storage`]: then one that is stored may come again after a restart.
     pub fn clear_timeout(&mut self, name: &str) -> Result<(), IoError> {
         Ok(self.room.schedule.clear(self.room.host.as_ref(), &self.namespace, name)?)
-    }
-}
-
-pub(in crate::app) fn parse_data<T: DeserializeOwned>(data: Option<&Rc<str>>) -> Option<T> {
-    serde_json::from_str(data?).ok()
-}
-
-impl Departed {
-    /// What the app had kept with the socket; `None` where it kept nothing, or something else.
-    pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
-        parse_data(self.data.as_ref())
-    }
-}
-
-impl Away<'_> {
-    /// What the app keeps with the socket; `None` where it keeps nothing, or something else.
-    pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
-        parse_data(self.data)
     }
 }

@@ -6,11 +6,12 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use super::ack::Ack;
+use super::error::IoError;
+use super::operator::BroadcastOperator;
 use super::state::RoomState;
-use super::{Ack, Args, BroadcastOperator, IoError, RemoteSocket};
 use crate::ids::{Millis, SocketId};
-use crate::socket_io::{Handshake, Namespace, Reply};
-pub(super) use kept::parse_data;
+use crate::socket_io::{Args, Handshake, Namespace, Reply};
 
 /// One namespace of the room, at the moment of a hook.
 pub struct Io<'a> {
@@ -33,11 +34,6 @@ impl<'a> Io<'a> {
         &self.namespace
     }
 
-    /// The same, to be kept.
-    pub(super) fn shared_namespace(&self) -> Rc<str> {
-        self.namespace.clone()
-    }
-
     /// Another namespace of the room. A name without its slash is given one, so `""` is `/` (C10).
     pub fn of(&mut self, namespace: &str) -> Io<'_> {
         let namespace = if namespace.starts_with('/') { namespace.into() } else { format!("/{namespace}").into() };
@@ -45,17 +41,17 @@ impl<'a> Io<'a> {
     }
 
     /// Everybody in the namespace.
-    pub fn all(&mut self) -> BroadcastOperator<'_, 'a> {
-        BroadcastOperator::new(self)
+    pub fn all(&mut self) -> BroadcastOperator<'_> {
+        BroadcastOperator::new(self.room, self.namespace.clone())
     }
 
     /// Those in a room; a socket's id is a room with just that socket.
-    pub fn to(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_, 'a> {
+    pub fn to(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_> {
         self.all().to(room)
     }
 
     /// Everybody but those in a room.
-    pub fn except(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_, 'a> {
+    pub fn except(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_> {
         self.all().except(room)
     }
 
@@ -116,21 +112,18 @@ impl<'a> Io<'a> {
 
     /// What the first request of the socket's client said; `None` where the socket is gone.
     pub fn handshake(&self, socket: &SocketId) -> Option<&Rc<Handshake>> {
-        let sid = &self.joined()?.sockets.get(socket)?.sid;
-        Some(&self.room.sockets.clients.get(sid)?.handshake)
+        self.room.handshake(&self.namespace, socket)
     }
 
     /// Puts a socket into a room. Beyond [`max_rooms_per_socket`](crate::config::Config::max_rooms_per_socket), or with a name
     /// of more than [`max_name_bytes`](crate::config::Config::max_name_bytes), it doesn't join and the operator is warned.
     pub fn join(&mut self, socket: &SocketId, room: &str) {
-        if let Err(sentence) = self.room.sockets.enter_room(&self.namespace, socket, room) {
-            self.warn(&format!("the socket {socket} didn't join a room: {sentence}"));
-        }
+        self.room.join(&self.namespace, socket, room);
     }
 
     /// Takes a socket out of a room.
     pub fn leave(&mut self, socket: &SocketId, room: &str) {
-        self.room.sockets.leave_room(&self.namespace, socket, room, self.room.now);
+        self.room.leave_room(&self.namespace, socket, room);
     }
 
     /// Takes a socket out of the namespace; with `close`, the client's whole connection ends (C11). The app's own
@@ -147,13 +140,5 @@ impl<'a> Io<'a> {
     /// Tells the operator of a fault that no client can be told of.
     pub fn warn(&self, sentence: &str) {
         self.room.host.warn(sentence);
-    }
-
-    /// A socket as it is now.
-    pub(super) fn remote(&self, id: SocketId) -> Option<RemoteSocket> {
-        let rooms = self.rooms_of(&id).map(str::to_owned).collect();
-        let data = self.joined()?.sockets.get(&id)?.profile.data.clone();
-        let handshake = self.handshake(&id)?.clone();
-        Some(RemoteSocket { id, rooms, handshake, data })
     }
 }

@@ -3,11 +3,11 @@
 //! JSON with a version. What earlier releases wrote is read as well; any other version makes the server close the socket:
 //! its client comes back with a new session, and is never taken for what it isn't.
 
+mod restored;
 mod rows;
 mod v1;
 
 use std::borrow::Cow;
-use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -18,6 +18,7 @@ use crate::host::Host;
 use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
 use crate::socket_io::recovery::{Profile, SocketRows, Stay};
 use crate::socket_io::{DisconnectReason, Handshake, Sockets};
+use restored::{Restored, Session};
 pub(super) use rows::SessionRows;
 
 /// The version written by this release.
@@ -184,22 +185,6 @@ pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> bool {
         }
     }
     true
-}
-
-/// A session as an attachment of whatever version has it.
-struct Session {
-    sid: Sid,
-    socket: SocketState,
-    connect_by: Option<u64>,
-    handshake: Handshake,
-    joined: Vec<Restored>,
-}
-
-struct Restored {
-    namespace: Rc<str>,
-    id: SocketId,
-    profile: Profile,
-    spilled: bool,
 }
 
 impl Attachment<'_> {

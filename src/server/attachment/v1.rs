@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Restored, Session};
+use super::restored::{Restored, Session};
 use crate::engine_io::SocketState;
 use crate::host::Host;
 use crate::ids::{Offset, Pid, Sid, SocketId};

@@ -14,7 +14,8 @@ use std::rc::Rc;
 use serde_json::value::RawValue;
 
 use super::args::Args;
-use super::packet::{Body, DecodeError, Packet, Reply, array, event_name, object, whole_number};
+use super::number::whole_number;
+use super::packet::{Body, DecodeError, Packet, Reply, array, event_name, object};
 use read::Reader;
 use write::Writer;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::{Lost, Profile, Replays, Stay};
+use super::profile::{Lost, Profile, Stay};
+use super::replays::Replays;
 use crate::database::{Database, DatabaseError, Row};
 use crate::ids::{Millis, Offset, Pid, SocketId};
 use crate::socket_io::stored::check_row;

@@ -1,0 +1,43 @@
+//! What leaves for clients, and how.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::ids::{Sid, SocketId};
+use crate::outbox::Frame;
+use crate::socket_io::Args;
+
+/// Something that leaves for clients.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// The frames of a packet, for the sessions that its selection meant when it was sent.
+    Frames { to: Vec<Sid>, frames: Vec<Frame>, volatile: bool },
+    /// The end of a session.
+    Close(Sid),
+}
+
+/// How an event is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// It is stored first, for those whose connection is lost just then (1.11).
+    Logged,
+    /// As logged; volatile where it can't be stored.
+    LoggedOrVolatile,
+    /// It is sent and not stored.
+    Unlogged,
+    /// Only to clients that take it at once (1.12).
+    Volatile,
+}
+
+/// An event that the app has sent.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// Its namespace.
+    pub namespace: Rc<str>,
+    /// Its name.
+    pub name: String,
+    /// Its arguments.
+    pub args: Args<'static>,
+    /// The connected sockets that it was for.
+    pub to: BTreeSet<SocketId>,
+}

@@ -1,0 +1,24 @@
+//! A session as it is found in what is stored, whichever version wrote it.
+
+use std::rc::Rc;
+
+use crate::engine_io::SocketState;
+use crate::ids::{Sid, SocketId};
+use crate::socket_io::Handshake;
+use crate::socket_io::recovery::Profile;
+
+/// A session as an attachment of whatever version has it.
+pub(super) struct Session {
+    pub(super) sid: Sid,
+    pub(super) socket: SocketState,
+    pub(super) connect_by: Option<u64>,
+    pub(super) handshake: Handshake,
+    pub(super) joined: Vec<Restored>,
+}
+
+pub(super) struct Restored {
+    pub(super) namespace: Rc<str>,
+    pub(super) id: SocketId,
+    pub(super) profile: Profile,
+    pub(super) spilled: bool,
+}
