@@ -18,12 +18,13 @@
 //!   are to see is stored first: the runtime holds back what is sent until the writes of the turn are durable.
 //! - No borrow of the object's state lives across an await.
 //!
-//! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`outbox`], [`database`] and [`runtime`]; [`engine_io`] and
-//! [`socket_io`], which don't know each other; [`app`]; [`chat`] and [`examples`], which know only [`app`]; [`api`], what
+//! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`alarm`], [`outbox`], [`database`] and [`runtime`];
+//! [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`chat`] and [`examples`], which know only [`app`]; [`api`], what
 //! backends may ask for; [`server`], which ties the layers together; [`apps`], which names the app that runs; [`edge`].
 //!
 //! Start reading at [`server::Server::handle`], and, to write an app, at [`app::handlers`] and [`app`].
 
+pub mod alarm;
 pub mod api;
 pub mod app;
 pub mod apps;
