@@ -283,6 +283,13 @@ mod tests {
     }
 
     #[test]
+    fn the_entry_script_has_the_same_default_of_the_largest_frame() {
+        let default = Config::default().max_payload;
+        let digits = include_str!("edge/entry.mjs").replace('_', "");
+        assert!(digits.contains(&format!("const MAXPAYLOADBYTES = {default};")), "{default} is not in entry.mjs");
+    }
+
+    #[test]
     fn a_setting_that_does_not_parse_is_named() {
         for bad in ["", "abc", "-1", "1.5", "0", "99999999999", "25s"] {
             let error = parse(&[("UPGRADE_TIMEOUT_MS", bad)]).map_err(|e| e.to_string());
