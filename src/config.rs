@@ -61,6 +61,8 @@ pub struct Config {
     pub connect_timeout: Millis,
     /// `CLOSE_TIMEOUT_MS`: how long a polling session that the server closes is kept for the GET that will be told (P11).
     pub close_timeout: Millis,
+    /// `BODY_TIMEOUT_MS`: how long the body of a POST may take to arrive; after that it is answered and its session ends.
+    pub body_timeout: Millis,
     /// `ACK_TIMEOUT_MS`: how long clients may take to answer an event of the app's, unless it says otherwise.
     pub ack_timeout: Millis,
     /// `MAX_PAYLOAD_BYTES`: the largest POST body and the largest WebSocket frame (413, W2).
@@ -120,6 +122,7 @@ impl Default for Config {
             upgrade_timeout: Millis(10_000),
             connect_timeout: Millis(45_000),
             close_timeout: Millis(30_000),
+            body_timeout: Millis(30_000),
             ack_timeout: Millis(30_000),
             max_payload: 1_000_000,
             max_buffered: 4_000_000,
@@ -200,6 +203,7 @@ impl Config {
             upgrade_timeout: settings.millis("UPGRADE_TIMEOUT_MS", default.upgrade_timeout)?,
             connect_timeout: settings.millis("CONNECT_TIMEOUT_MS", default.connect_timeout)?,
             close_timeout: settings.millis("CLOSE_TIMEOUT_MS", default.close_timeout)?,
+            body_timeout: settings.millis("BODY_TIMEOUT_MS", default.body_timeout)?,
             ack_timeout: settings.millis("ACK_TIMEOUT_MS", default.ack_timeout)?,
             max_payload: settings.size("MAX_PAYLOAD_BYTES", default.max_payload, MOST_BYTES)?,
             max_buffered: settings.size("MAX_BUFFERED_BYTES", default.max_buffered, MOST_BYTES)?,
@@ -321,6 +325,13 @@ mod tests {
         });
         assert_eq!(config, Ok(Config::default()));
         assert_eq!(known.len(), asked.borrow().len(), "wrangler.toml has a setting that nobody reads");
+    }
+
+    #[test]
+    fn the_entry_script_has_the_same_default_of_the_largest_frame() {
+        let default = Config::default().max_payload;
+        let digits = include_str!("edge/entry.mjs").replace('_', "");
+        assert!(digits.contains(&format!("const MAXPAYLOADBYTES = {default};")), "{default} is not in entry.mjs");
     }
 
     #[test]

@@ -18,8 +18,8 @@
 //!   are to see is stored first: the runtime holds back what is sent until the writes of the turn are durable.
 //! - No borrow of the object's state lives across an await.
 //!
-//! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`outbox`], [`database`] and [`host`]; [`engine_io`] and
-//! [`socket_io`], which don't know each other; [`app`]; [`chat`] and [`examples`], which know only [`app`]; [`api`], what
+//! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`alarm`], [`outbox`], [`database`] and [`host`];
+//! [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`chat`] and [`examples`], which know only [`app`]; [`api`], what
 //! backends may ask for; [`server`], which ties the layers together; [`apps`], which names the app that runs; [`edge`].
 //!
 //! The feature `conformance` adds an app for the reference's public protocol suites, and a raw Engine.IO server. It is off in what
@@ -27,6 +27,7 @@
 //!
 //! Start reading at [`server::Server::handle`], and, to write an app, at [`app::handlers`] and [`app`].
 
+pub mod alarm;
 pub mod api;
 pub mod app;
 pub mod apps;

@@ -9,7 +9,7 @@ use crate::app::IoError;
 use crate::ids::InvalidRoomName;
 use crate::outbox::{BodyError, Reply};
 
-/// Why a request isn't done. Those about the request itself are its sender's to mend; the last three are not.
+/// Why a request isn't done. Those about the request itself are its sender's to mend; the last four are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// The deployment has no token.
@@ -46,8 +46,10 @@ pub enum Problem {
     NoSocketIo,
     /// The room can't store what was to be done; with the reason.
     Storage(String),
-    /// The room can't start; with the reason.
+    /// The room can't start with its settings; with the reason.
     Broken(String),
+    /// The room could not start this time; with the reason.
+    Unavailable(String),
 }
 
 impl Problem {
@@ -78,6 +80,9 @@ impl Problem {
                 return (507, "storage", format!("The room can't store it, so it isn't done: {why}.").into());
             }
             Self::Broken(why) => return (500, "broken", why.clone().into()),
+            Self::Unavailable(why) => {
+                return (503, "unavailable", format!("The room can't do it just now, so it isn't done: {why}.").into());
+            }
         };
         (status, code, sentence.into())
     }
@@ -88,6 +93,7 @@ impl Problem {
         let header = match self {
             Self::Unauthorized => Some(("WWW-Authenticate", "Bearer")),
             Self::WrongMethod(allowed) => Some(("Allow", *allowed)),
+            Self::Unavailable(_) => Some(("Retry-After", RETRY_AFTER_SECONDS)),
             _ => None,
         };
         let headers = header.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -97,6 +103,9 @@ impl Problem {
         }
     }
 }
+
+/// After how many seconds a room that could not start is worth another try.
+const RETRY_AFTER_SECONDS: &str = "5";
 
 const INVALID_BODY: &str = "The body must be an object with `event`, a text, and, where wanted, `args`, a list, \
     `to` and `except`, each a text or a list of texts, and `namespace`, a text.";
@@ -158,6 +167,7 @@ mod tests {
             Problem::UnknownSocket,
             Problem::NoSocketIo,
             Problem::Storage(why()),
+            Problem::Unavailable(why()),
         ];
         let mut codes = std::collections::BTreeSet::new();
         for problem in all {
@@ -171,6 +181,7 @@ mod tests {
             let header = match problem {
                 Problem::Unauthorized => vec![("WWW-Authenticate".to_owned(), "Bearer".to_owned())],
                 Problem::WrongMethod(_) => vec![("Allow".to_owned(), "GET".to_owned())],
+                Problem::Unavailable(_) => vec![("Retry-After".to_owned(), "5".to_owned())],
                 _ => Vec::new(),
             };
             assert_eq!(reply.headers, header);

@@ -1,4 +1,4 @@
-//! Ordinary WebSockets, for rooms that never sleep.
+//! What happens at a WebSocket, and ordinary WebSockets for rooms that never sleep.
 //!
 //! With an interval of less than a second between pings a room has no time to fall asleep, so its sockets need not outlive
 //! its memory. They are spared what hibernation costs, and a trap of it: 2026-11, workerd doesn't end the TCP connection of
@@ -10,9 +10,25 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Result, WebSocket, js_sys};
 
-use super::room::Room;
-use crate::ids::ConnId;
-use crate::outbox::Input;
+/// The close code for a frame that is larger than `MAX_PAYLOAD_BYTES` (W2).
+pub(super) const TOO_LARGE: u16 = 1009;
+
+/// Something that happened at a WebSocket.
+#[derive(Clone, Copy)]
+pub(super) enum SocketEvent<'a> {
+    /// A text frame arrived.
+    Text(&'a str),
+    /// A binary frame arrived.
+    Binary(&'a [u8]),
+    /// It is closed, by whichever side.
+    Closed {
+        /// Whether it ended by a fault rather than by a close frame.
+        failed: bool,
+    },
+}
+
+/// Who is told of a WebSocket's events.
+pub(super) type OnEvent = Rc<dyn Fn(SocketEvent<'_>)>;
 
 /// What listens to one WebSocket, until it is dropped.
 pub(super) struct Listening {
@@ -32,22 +48,28 @@ impl Drop for Listening {
     }
 }
 
-/// Opens the server's end and hands its events to the room.
-pub(super) fn listen(room: &Rc<Room>, conn: ConnId, socket: &WebSocket) -> Result<Listening> {
+/// Opens the server's end and hands its events on. Frames of more than `most` bytes are refused before they are copied.
+pub(super) fn listen(socket: &WebSocket, most: usize, on_event: &OnEvent) -> Result<Listening> {
     let closed = |failed| {
-        let (room, socket) = (room.clone(), socket.clone());
+        let (on_event, socket) = (on_event.clone(), socket.clone());
         Closure::new(move |_: web_sys::Event| {
             // The other half of the closing handshake; it may be done already.
             _ = socket.close(None, None::<&str>);
-            room.closed(conn, failed);
-            set_alarm(&room);
+            on_event(SocketEvent::Closed { failed });
         })
     };
     let message = {
-        let room = room.clone();
+        let (on_event, socket) = (on_event.clone(), socket.clone());
         Closure::new(move |event: web_sys::Event| {
-            message(&room, conn, &event.unchecked_into::<web_sys::MessageEvent>().data());
-            set_alarm(&room);
+            let data = event.unchecked_into::<web_sys::MessageEvent>().data();
+            if size(&data) > most {
+                _ = socket.close(Some(TOO_LARGE), Some(""));
+                on_event(SocketEvent::Closed { failed: true });
+            } else if let Some(text) = data.as_string() {
+                on_event(SocketEvent::Text(&text));
+            } else if let Some(bytes) = data.dyn_ref::<js_sys::ArrayBuffer>() {
+                on_event(SocketEvent::Binary(&js_sys::Uint8Array::new(bytes).to_vec()));
+            }
         })
     };
     let handlers = [("message", message), ("close", closed(false)), ("error", closed(true))];
@@ -59,21 +81,9 @@ pub(super) fn listen(room: &Rc<Room>, conn: ConnId, socket: &WebSocket) -> Resul
     Ok(Listening { socket: socket.clone(), handlers })
 }
 
-fn message(room: &Rc<Room>, conn: ConnId, data: &JsValue) {
-    if let Some(text) = data.as_string() {
-        room.handle(Input::Text { conn, text: &text });
-    } else if let Some(bytes) = data.dyn_ref::<js_sys::ArrayBuffer>() {
-        let bytes = js_sys::Uint8Array::new(bytes).to_vec();
-        room.handle(Input::Binary { conn, bytes: &bytes });
-    }
-}
-
-/// Nobody waits for these events to be handled, so neither for the alarm.
-fn set_alarm(room: &Rc<Room>) {
-    let room = room.clone();
-    js_sys::futures::spawn_local(async move {
-        if let Err(error) = room.set_alarm().await {
-            worker::console_error!("the alarm was not set: {error}");
-        }
-    });
+/// Bytes of a frame that is still JavaScript's, or UTF-16 units of a text: at most its bytes.
+fn size(data: &JsValue) -> usize {
+    let text = data.dyn_ref::<js_sys::JsString>().map(js_sys::JsString::length);
+    let bytes = || data.dyn_ref::<js_sys::ArrayBuffer>().map(js_sys::ArrayBuffer::byte_length);
+    text.or_else(bytes).unwrap_or_default() as usize
 }

@@ -2,20 +2,21 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::time::Duration;
+use std::pin::pin;
 
 use futures_channel::oneshot;
 use futures_util::StreamExt;
 use futures_util::future::{Either, pending, select};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use worker::{Delay, Headers, Request, Response, ResponseBuilder, Result, WebSocket};
+use worker::{ByteStream, Headers, Request, Response, ResponseBuilder, Result, WebSocket};
 
 use crate::api::{Call, Problem};
 use crate::cors::Cors;
 use crate::engine_io::needs_xss_header;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::{BodyError, Frame, Reply};
+use crate::timers::Timers;
 
 /// The answer to a request.
 pub(super) enum Answer {
@@ -29,6 +30,8 @@ pub(super) enum Answer {
 #[derive(Default)]
 pub(super) struct RequestTable {
     waiting: RefCell<HashMap<ConnId, oneshot::Sender<Answer>>>,
+    /// Until when the bodies that are arriving must be there.
+    bodies: RefCell<Timers<ConnId>>,
 }
 
 impl RequestTable {
@@ -58,63 +61,99 @@ impl RequestTable {
         }
     }
 
-    /// Forgets a request whose client went away.
-    pub(super) fn remove(&self, conn: ConnId) {
-        self.waiting.borrow_mut().remove(&conn);
+    /// Forgets a request; `false` where it has been answered.
+    pub(super) fn remove(&self, conn: ConnId) -> bool {
+        self.body_ended(conn);
+        self.waiting.borrow_mut().remove(&conn).is_some()
+    }
+
+    /// The body of a request is arriving, and must be there by then.
+    pub(super) fn body_begins(&self, conn: ConnId, deadline: Millis) {
+        self.bodies.borrow_mut().set(conn, deadline);
+    }
+
+    /// The body of a request is there, or nobody waits for it any more.
+    pub(super) fn body_ended(&self, conn: ConnId) {
+        self.bodies.borrow_mut().clear(&conn);
+    }
+
+    /// The next deadline of a body.
+    pub(super) fn next_deadline(&self) -> Option<Millis> {
+        self.bodies.borrow().next()
+    }
+
+    /// Takes out a body that should be there by now.
+    pub(super) fn pop_overdue(&self, now: Millis) -> Option<ConnId> {
+        self.bodies.borrow_mut().pop_due(now).map(|(conn, _)| conn)
     }
 }
 
-/// What ended a wait.
-pub(super) enum Waited {
-    /// The answer is there.
+/// What waiting for something else than the answer came to.
+pub(super) enum Waited<T> {
+    /// It is there.
+    Done(T),
+    /// The request was answered first.
     Answered(Answer),
-    /// A deadline is due.
-    Tick,
     /// The client went away.
     Gone,
 }
 
-/// Waits for the answer, at most until the next tick, or until the client goes away.
-pub(super) async fn wait(
+/// Waits until the request is answered or its client goes away.
+pub(super) async fn wait(request: &Request, answer: &mut oneshot::Receiver<Answer>) -> Option<Answer> {
+    match race(request, answer, pending::<()>()).await {
+        Waited::Answered(answer) => Some(answer),
+        Waited::Done(()) | Waited::Gone => None,
+    }
+}
+
+/// Waits for `done`, until the request is answered or its client goes away.
+async fn race<T>(
     request: &Request,
     answer: &mut oneshot::Receiver<Answer>,
-    next_tick: Option<Millis>,
-) -> Waited {
-    // Most answers are there at once; only a wait is worth a listener and a timer.
+    done: impl Future<Output = T>,
+) -> Waited<T> {
+    // Most answers are there at once; only a wait is worth a listener.
     if let Ok(Some(answer)) = answer.try_recv() {
         return Waited::Answered(answer);
     }
+    let signal = request.inner().signal();
+    if signal.aborted() {
+        return Waited::Gone;
+    }
     let (sender, aborted) = oneshot::channel();
     let on_abort = Closure::once(move || _ = sender.send(()));
-    let signal = request.inner().signal();
     signal.set_onabort(Some(on_abort.as_ref().unchecked_ref()));
-    let tick = async {
-        match next_tick {
-            Some(wait) => Delay::from(Duration::from_millis(wait.0)).await,
-            None => pending().await,
-        }
-    };
-    let outcome = select(answer, select(aborted, Box::pin(tick))).await;
+    let done = pin!(done);
+    let outcome = select(answer, select(done, aborted)).await;
     signal.set_onabort(None);
     match outcome {
         // The answer's other half is dropped only with the room.
         Either::Left((answer, _)) => answer.map_or(Waited::Gone, Waited::Answered),
-        Either::Right((Either::Left(_), _)) => Waited::Gone,
-        Either::Right((Either::Right(_), _)) => Waited::Tick,
+        Either::Right((Either::Left((done, _)), _)) => Waited::Done(done),
+        Either::Right((Either::Right(_), _)) => Waited::Gone,
     }
 }
 
-/// Reads a body of at most `most` bytes. What is declared longer isn't read at all.
-pub(super) async fn body(request: &mut Request, most: usize) -> Result<Vec<u8>, BodyError> {
+/// Reads a body of at most `most` bytes, until the request is answered or its client goes away. What is declared longer
+/// isn't read at all.
+pub(super) async fn body(
+    request: &mut Request,
+    answer: &mut oneshot::Receiver<Answer>,
+    most: usize,
+) -> Waited<Result<Vec<u8>, BodyError>> {
     let declared = request.headers().get("content-length").ok().flatten();
     if declared.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > most as u64) {
-        return Err(BodyError::TooLarge);
+        return Waited::Done(Err(BodyError::TooLarge));
     }
-    let mut body = Vec::new();
     // A request without a body has no stream.
-    let Ok(mut chunks) = request.stream() else {
-        return Ok(body);
+    let Ok(chunks) = request.stream() else {
+        return Waited::Done(Ok(Vec::new()));
     };
+    race(request, answer, collect(chunks, most)).await
+}
+
+async fn collect(mut chunks: ByteStream, most: usize) -> Result<Vec<u8>, BodyError> {
+    let mut body = Vec::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| BodyError::Aborted)?;
         if body.len().saturating_add(chunk.len()) > most {

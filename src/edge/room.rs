@@ -4,25 +4,26 @@
 //! object may be constructed anew at any time, after hibernation or a panic: its WebSockets are still there then, and what
 //! is attached to them and stored is all that it needs.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use worker::{Delay, Request, Response, Result, State, js_sys};
+use futures_channel::oneshot;
+use worker::{Delay, Request, Response, Result, State};
 
+use super::clock::{Clock, Timed, now};
 use super::counters;
+use super::listen::{OnEvent, SocketEvent};
 use super::requests::{self, Answer, RequestTable, Waited};
+use super::route::Route;
 use super::runtime::{ObjectRuntime, RowCount};
 use super::sockets::SocketTable;
-use crate::api;
+use crate::alarm::Wanted;
 use crate::apps::Core;
 use crate::config::Config;
 use crate::database::DatabaseError;
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{self, Effect, Headers, Input, Outbox, Reply};
-
-/// Deadlines nearer than this are waited for by the requests that they concern: an alarm costs a write, and may be late.
-const SOON: Millis = Millis(1_000);
+use crate::outbox::{self, BodyError, Effect, Headers, Input, Outbox, Reply};
 
 /// A room with usable settings.
 pub(super) struct Room {
@@ -31,41 +32,22 @@ pub(super) struct Room {
     core: RefCell<Core>,
     pub(super) sockets: Rc<SocketTable>,
     requests: RequestTable,
-    alarm: Cell<Alarm>,
-    /// The earliest timer that is set for what needs no alarm.
-    timer: Cell<Option<Millis>>,
+    clock: Rc<Clock>,
     rows: Rc<RowCount>,
-}
-
-/// What is known of the object's one alarm.
-#[derive(Clone, Copy)]
-enum Alarm {
-    /// Nothing: the object was just constructed.
-    Unknown,
-    /// It is set for then, or not at all.
-    Known(Option<Millis>),
-}
-
-/// The only place that reads the clock.
-fn now() -> Millis {
-    // A time since 1970 in milliseconds is no negative number.
-    Millis(js_sys::Date::now() as u64)
 }
 
 impl Room {
     /// Takes up whatever outlived the object's memory.
-    pub(super) fn new(state: State, config: Config) -> Result<Rc<Self>, DatabaseError> {
-        let state = Rc::new(state);
-        let sockets = Rc::new(SocketTable::new(state.clone(), config.absorbs_pongs()));
+    pub(super) fn new(state: Rc<State>, config: Config, clock: Rc<Clock>) -> Result<Rc<Self>, DatabaseError> {
+        let sockets = Rc::new(SocketTable::new(state.clone(), config.absorbs_pongs(), config.max_payload));
         let rows = Rc::new(RowCount::default());
         let runtime = ObjectRuntime::new(&state, sockets.clone(), rows.clone());
         if config.debug {
             counters::open(&runtime)?;
         }
         let core = Core::new(&config, state.id().name().as_deref(), Rc::new(runtime));
-        let (core, requests, alarm) = (RefCell::new(core), RequestTable::default(), Cell::new(Alarm::Unknown));
-        let timer = Cell::new(None);
-        let room = Self { state, config, core, sockets, requests, alarm, timer, rows };
+        let (core, requests) = (RefCell::new(core), RequestTable::default());
+        let room = Self { state, config, core, sockets, requests, clock, rows };
         room.count("constructed");
         Ok(Rc::new(room))
     }
@@ -95,54 +77,90 @@ impl Room {
 
     /// One request, from its arrival to its answer.
     pub(super) async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
-        if api::owns(&request.path()) {
-            let reply = self.api(&mut request).await?;
-            return requests::api_response(&request, reply);
-        }
-        if request.path().ends_with("/debug") {
-            return self.counters();
+        let url = request.url()?;
+        match Route::parse(url.path(), url.query().unwrap_or_default()) {
+            Ok(Route::Debug(_)) => return self.counters(),
+            Ok(Route::Api) => {
+                let reply = self.api(&mut request).await;
+                return requests::api_response(&request, reply);
+            }
+            // The Worker has sent on nothing else.
+            _ => {}
         }
         self.count("requests");
         let conn = self.sockets.next_conn();
-        let mut answer = self.requests.insert(conn);
-        self.announce(conn, &request)?;
-        if request.method() == worker::Method::Post && self.requests.is_waiting(conn) {
-            let body = requests::body(&mut request, self.config.max_payload).await;
-            let body = body.as_deref().map_err(|error| *error);
-            self.handle(Input::Body { conn, body });
+        let receiver = self.requests.insert(conn);
+        let answer = self.serve(conn, &mut request, receiver).await;
+        if self.requests.remove(conn) {
+            // The client went away, or the request can't be read.
+            self.handle(Input::Aborted { conn });
         }
-        self.set_alarm().await?;
-        loop {
-            match requests::wait(&request, &mut answer, self.next_tick()).await {
-                Waited::Answered(answer) => return requests::response(&request, answer, &self.config.cors),
-                Waited::Tick => self.handle(Input::Tick),
-                Waited::Gone => {
-                    self.requests.remove(conn);
-                    self.handle(Input::Aborted { conn });
-                    self.set_alarm().await?;
-                    return Response::empty();
-                }
-            }
+        match answer? {
+            Some(answer) => requests::response(&request, answer, &self.config.cors),
+            None => Response::empty(),
         }
     }
 
+    /// Has the core handle a request, and waits for its answer; there is none if the client went away.
+    async fn serve(
+        self: &Rc<Self>,
+        conn: ConnId,
+        request: &mut Request,
+        mut answer: oneshot::Receiver<Answer>,
+    ) -> Result<Option<Answer>> {
+        self.announce(conn, request)?;
+        if request.method() == worker::Method::Post && self.requests.is_waiting(conn) {
+            match self.body(conn, request, &mut answer).await {
+                Waited::Done(body) => self.handle(Input::Body { conn, body: body.as_deref().map_err(|error| *error) }),
+                Waited::Answered(answer) => return Ok(Some(answer)),
+                Waited::Gone => return Ok(None),
+            }
+        }
+        Ok(requests::wait(request, &mut answer).await)
+    }
+
+    /// Reads the body of a request, which has only so long to arrive.
+    async fn body(
+        self: &Rc<Self>,
+        conn: ConnId,
+        request: &mut Request,
+        answer: &mut oneshot::Receiver<Answer>,
+    ) -> Waited<Result<Vec<u8>, BodyError>> {
+        self.requests.body_begins(conn, now() + self.config.body_timeout);
+        self.plan();
+        let body = requests::body(request, answer, self.config.max_payload).await;
+        self.requests.body_ended(conn);
+        body
+    }
+
     /// What a backend asks for; the Worker has let it in.
-    async fn api(self: &Rc<Self>, request: &mut Request) -> Result<Reply> {
+    async fn api(self: &Rc<Self>, request: &mut Request) -> Reply {
         self.count("requests");
         let call = requests::api_call(request);
         let body = match &call {
-            Ok(call) if call.has_body() => requests::body(request, self.config.max_payload).await,
+            Ok(call) if call.has_body() => {
+                let conn = self.sockets.next_conn();
+                let mut answer = self.requests.insert(conn);
+                let body = self.body(conn, request, &mut answer).await;
+                self.requests.remove(conn);
+                match body {
+                    Waited::Done(body) => body,
+                    Waited::Answered(_) | Waited::Gone => Err(BodyError::Aborted),
+                }
+            }
             _ => Ok(Vec::new()),
         };
         let body = body.as_deref().map_err(|error| *error);
         let command = match call.and_then(|call| call.command(body)) {
             Ok(command) => command,
-            Err(problem) => return Ok(problem.reply()),
+            Err(problem) => {
+                self.plan();
+                return problem.reply();
+            }
         };
         let (reply, outbox) = self.core.borrow_mut().command(now(), &command);
         self.run(outbox);
-        self.set_alarm().await?;
-        Ok(reply)
+        reply
     }
 
     fn announce(self: &Rc<Self>, conn: ConnId, request: &Request) -> Result<()> {
@@ -165,106 +183,124 @@ impl Room {
     }
 
     /// The alarm rang.
-    pub(super) async fn alarm(self: &Rc<Self>) -> Result<()> {
-        self.alarm.set(Alarm::Known(None));
+    pub(super) fn alarm(self: &Rc<Self>) {
+        self.clock.rang();
         self.count("alarms");
         self.handle(Input::Alarm);
-        self.set_alarm().await
     }
 
-    /// A WebSocket closed.
-    pub(super) fn closed(self: &Rc<Self>, conn: ConnId, failed: bool) {
-        self.count("closes");
-        // A room that it has woken still finds there what the socket was.
-        self.handle(Input::Closed { conn, failed });
-        self.sockets.remove(conn);
+    /// Waits until nothing is left to be done at once: an alarm whose callbacks end in a panic is tried again by the runtime only
+    /// if it hasn't come to its end.
+    pub(super) async fn settled(&self) {
+        while self.core.borrow().next_tick().is_some_and(|at| at <= now()) {
+            Delay::from(Duration::ZERO).await;
+        }
+    }
+
+    /// Something happened at a WebSocket.
+    pub(super) fn socket_event(self: &Rc<Self>, conn: ConnId, event: SocketEvent<'_>) {
+        match event {
+            SocketEvent::Text(text) => {
+                self.count("messages");
+                self.handle(Input::Text { conn, text });
+            }
+            SocketEvent::Binary(bytes) => {
+                self.count("messages");
+                self.handle(Input::Binary { conn, bytes });
+            }
+            SocketEvent::Closed { failed } => {
+                self.count("closes");
+                // A room that it has woken still finds there what the socket was.
+                self.handle(Input::Closed { conn, failed });
+                self.sockets.remove(conn);
+            }
+        }
     }
 
     /// Has the core handle one input, and carries out what it wants.
-    pub(super) fn handle(self: &Rc<Self>, input: Input<'_>) {
+    fn handle(self: &Rc<Self>, input: Input<'_>) {
         let outbox = self.core.borrow_mut().handle(now(), input);
         self.run(outbox);
     }
 
     fn run(self: &Rc<Self>, outbox: Outbox) {
+        let mut refused = Vec::new();
         for effect in outbox {
             match effect {
                 Effect::Respond { conn, reply } => self.requests.answer(conn, Answer::Reply(reply)),
-                Effect::Accept { conn, headers, tag } => match self.sockets.accept(self, conn, &tag) {
+                Effect::Accept { conn, headers, tag } => match self.sockets.accept(conn, &tag, &self.on_event(conn)) {
                     Ok(client) => self.requests.answer(conn, Answer::Socket(client, headers)),
                     Err(error) => {
                         worker::console_error!("a WebSocket was not accepted: {error}");
-                        self.requests.answer(conn, Answer::Reply(outbox::Reply::empty(503)));
+                        self.requests.answer(conn, Answer::Reply(Reply::empty(503)));
+                        refused.push(conn);
                     }
                 },
                 Effect::Send { conn, frame } => self.sockets.send(conn, &frame),
                 Effect::Close { conn, code } => self.sockets.close(conn, code),
-                Effect::Restart { reply } => self.requests.answer_all(&reply),
                 Effect::Attach { conn, state } => self.sockets.attach(conn, &state),
+                Effect::Restart { reply } => {
+                    self.requests.answer_all(&reply);
+                    self.sockets.close_unrestorable();
+                }
             }
         }
         self.sockets.end_turn();
-    }
-
-    /// How long until a deadline that the alarm is too coarse for.
-    fn next_tick(&self) -> Option<Millis> {
-        let now = now();
-        let wake = self.core.borrow().next_wake(now)?;
-        Some(until(now, wake)).filter(|wait| *wait <= SOON)
-    }
-
-    /// Makes sure that the room is woken in time. An alarm that rings too early does no harm, so it is only ever moved
-    /// forward: setting it is a write.
-    pub(super) async fn set_alarm(self: &Rc<Self>) -> Result<()> {
-        let now = now();
-        let (wake, tick) = {
-            let core = self.core.borrow();
-            (core.next_wake(now), core.next_tick())
-        };
-        if !self.config.absorbs_pongs() {
-            // A room that never sleeps needs no alarm: a timer costs nothing and is on time.
-            self.set_timer(now, [wake, tick].into_iter().flatten().min());
-            return Ok(());
+        for conn in refused {
+            self.handle(Input::Aborted { conn });
         }
-        self.set_timer(now, tick);
-        let Some(wanted) = wake else {
-            return Ok(());
-        };
-        let storage = self.state.storage();
-        let set = match self.alarm.get() {
-            Alarm::Known(set) => set,
-            // A time since 1970 in milliseconds is no negative number.
-            Alarm::Unknown => storage.get_alarm().await?.map(|at| Millis(at.max(0) as u64)),
-        };
-        let in_time = set.is_some_and(|set| set <= wanted);
-        self.alarm.set(Alarm::Known(if in_time { set } else { Some(wanted) }));
-        if !in_time {
-            storage.set_alarm(i64::try_from(until(now, wanted).0).unwrap_or(i64::MAX)).await?;
-        }
-        Ok(())
+        self.plan();
     }
 
-    /// Has time told to the core then, if the object still has its memory. One that comes too early does no harm either.
-    fn set_timer(self: &Rc<Self>, now: Millis, wanted: Option<Millis>) {
-        let Some(wanted) = wanted.filter(|wanted| self.timer.get().is_none_or(|set| *wanted < set)) else {
-            return;
-        };
-        self.timer.set(Some(wanted));
-        let room = self.clone();
-        js_sys::futures::spawn_local(async move {
-            Delay::from(Duration::from_millis(until(now, wanted).0)).await;
-            if room.timer.get() == Some(wanted) {
-                room.timer.set(None);
+    fn on_event(self: &Rc<Self>, conn: ConnId) -> OnEvent {
+        let room = Rc::downgrade(self);
+        Rc::new(move |event| {
+            if let Some(room) = room.upgrade() {
+                room.socket_event(conn, event);
             }
-            room.handle(Input::Tick);
-            if let Err(error) = room.set_alarm().await {
-                worker::console_error!("the alarm was not set: {error}");
-            }
-        });
+        })
+    }
+
+    /// When the core wants to be called, and when a body is overdue.
+    fn wanted(&self, now: Millis) -> Wanted {
+        let core = self.core.borrow();
+        let tick = [core.next_tick(), self.requests.next_deadline()].into_iter().flatten().min();
+        Wanted { wake: core.next_wake(now), tick }
+    }
+
+    /// Makes sure that the room is called in time.
+    fn plan(self: &Rc<Self>) {
+        self.clock.plan(self.wanted(now()), self);
+    }
+
+    /// Gives up the bodies that should have arrived by now.
+    fn expire_bodies(self: &Rc<Self>, now: Millis) {
+        while let Some(conn) = self.requests.pop_overdue(now) {
+            self.handle(Input::Body { conn, body: Err(BodyError::Aborted) });
+            // Where the core has not answered it.
+            self.requests.answer(conn, Answer::Reply(Reply::empty(408)));
+        }
     }
 }
 
-/// How long it is from now until then.
-fn until(now: Millis, then: Millis) -> Millis {
-    Millis(then.0.saturating_sub(now.0))
+impl Timed for Room {
+    /// A timer that fires early does no harm: then nothing is due, and it is only set again.
+    fn fired(self: Rc<Self>) {
+        self.count("timers");
+        let now = now();
+        self.expire_bodies(now);
+        let Wanted { wake, tick } = self.wanted(now);
+        let is_due = |at: Option<Millis>| at.is_some_and(|at| at <= now);
+        if is_due(wake) {
+            self.handle(Input::Alarm);
+        } else if is_due(tick) {
+            self.handle(Input::Tick);
+        } else {
+            self.plan();
+        }
+    }
+
+    fn replan(self: Rc<Self>) {
+        self.plan();
+    }
 }

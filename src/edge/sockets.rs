@@ -8,8 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Error, Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePair, js_sys};
 
-use super::listen::{Listening, listen};
-use super::room::Room;
+use super::listen::{Listening, OnEvent, listen};
 use crate::host::HibernatedSocket;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::Frame;
@@ -35,6 +34,8 @@ pub(super) struct SocketTable {
     state: Rc<State>,
     /// Whether the sockets are to outlive the object's memory.
     hibernates: bool,
+    /// The largest frame that is taken, in bytes.
+    max_payload: usize,
     sockets: RefCell<HashMap<ConnId, Socket>>,
     next: Cell<u64>,
     /// The last text sent and its JavaScript string: a broadcast sends the same one to everybody.
@@ -45,31 +46,56 @@ struct Socket {
     socket: WebSocket,
     /// Set for an ordinary socket.
     _listening: Option<Listening>,
+    /// Whether a frame for it was dropped since it was closing.
+    was_closing: Cell<bool>,
+}
+
+impl Socket {
+    fn new(socket: WebSocket, _listening: Option<Listening>) -> Self {
+        Self { socket, _listening, was_closing: Cell::new(false) }
+    }
+
+    /// Whether frames can be sent. The first time that they can't is logged.
+    fn is_open(&self) -> bool {
+        let open = self.socket.as_ref().ready_state() == web_sys::WebSocket::OPEN;
+        if !open && !self.was_closing.replace(true) {
+            worker::console_debug!("frames for a socket that is closing are not sent");
+        }
+        open
+    }
 }
 
 impl SocketTable {
-    /// An empty table. Where the sockets hibernate, the runtime answers pongs from now on.
-    pub(super) fn new(state: Rc<State>, hibernates: bool) -> Self {
+    /// A table of the WebSockets that outlived the object's memory. Where sockets hibernate, the runtime answers pongs from now on.
+    pub(super) fn new(state: Rc<State>, hibernates: bool, max_payload: usize) -> Self {
         if hibernates && let Err(error) = absorb_pongs(&state) {
             // Then pongs come as messages, which costs more and works as well.
             worker::console_error!("pongs will wake this room: {error}");
         }
         let (sockets, next, last) = (RefCell::default(), Cell::default(), RefCell::default());
-        Self { state, hibernates, sockets, next, last }
+        let table = Self { state, hibernates, max_payload, sockets, next, last };
+        for socket in table.state.get_websockets() {
+            if let Some((conn, _)) = table.tags(&socket) {
+                table.next.set(table.next.get().max(conn.0 + 1));
+                table.sockets.borrow_mut().insert(conn, Socket::new(socket, None));
+            }
+        }
+        table
     }
 
-    /// Finds the WebSockets that outlived the object's memory.
+    /// The open WebSockets that outlive the object's memory, as the runtime keeps them.
     pub(super) fn hibernated(&self) -> Vec<HibernatedSocket> {
-        let mut found = Vec::new();
-        for socket in self.state.get_websockets() {
-            let Some((conn, tag)) = self.tags(&socket) else {
-                continue;
-            };
-            self.next.set(self.next.get().max(conn.0 + 1));
-            found.push(HibernatedSocket { conn, tag });
-            self.sockets.borrow_mut().insert(conn, Socket { socket, _listening: None });
+        let tagged = self.state.get_websockets().into_iter().filter_map(|socket| self.tags(&socket));
+        let known = tagged.filter(|(conn, _)| self.sockets.borrow().contains_key(conn));
+        known.map(|(conn, tag)| HibernatedSocket { conn, tag }).collect()
+    }
+
+    /// Closes the WebSockets that don't outlive the object's memory: the room has lost it.
+    pub(super) fn close_unrestorable(&self) {
+        if !self.hibernates {
+            let open: Vec<_> = self.sockets.borrow().keys().copied().collect();
+            open.into_iter().for_each(|conn| self.close(conn, None));
         }
-        found
     }
 
     /// A number for a request.
@@ -79,25 +105,26 @@ impl SocketTable {
         ConnId(conn)
     }
 
-    /// Makes a WebSocket under this number and with this tag; gives the client's end.
-    pub(super) fn accept(&self, room: &Rc<Room>, conn: ConnId, tag: &str) -> Result<WebSocket> {
+    /// Makes a WebSocket under this number and with this tag; gives the client's end. `on_event` is told of the events of
+    /// an ordinary socket; those of one that hibernates go to the object.
+    pub(super) fn accept(&self, conn: ConnId, tag: &str, on_event: &OnEvent) -> Result<WebSocket> {
         let WebSocketPair { client, server } = WebSocketPair::new()?;
-        let _listening = if self.hibernates {
+        let listening = if self.hibernates {
             // Not through the SDK, which panics where the runtime refuses.
             let tags = vec![JsValue::from(conn.0.to_string()), JsValue::from(tag)];
             self.state.as_raw().accept_websocket_with_tags(server.as_ref(), tags).map_err(Error::from)?;
             None
         } else {
-            Some(listen(room, conn, &server)?)
+            Some(listen(&server, self.max_payload, on_event)?)
         };
-        self.sockets.borrow_mut().insert(conn, Socket { socket: server, _listening });
+        self.sockets.borrow_mut().insert(conn, Socket::new(server, listening));
         Ok(client)
     }
 
-    /// Sends a frame. A socket that died meanwhile will say so itself.
+    /// Sends a frame. A socket that is closing, or died meanwhile, will say so itself.
     pub(super) fn send(&self, conn: ConnId, frame: &Frame) {
         let sockets = self.sockets.borrow();
-        let Some(Socket { socket, .. }) = sockets.get(&conn) else {
+        let Some(Socket { socket, .. }) = sockets.get(&conn).filter(|socket| socket.is_open()) else {
             return;
         };
         let sent = match frame {

@@ -87,7 +87,7 @@ impl Server {
     pub fn command(&mut self, now: Millis, command: &Command) -> (Reply, Outbox) {
         self.turn(now, None, |live| live.command(command)).unwrap_or_else(|error| {
             let out = self.lost(now, None, &error);
-            (Problem::Storage(error.0).reply(), out)
+            (Problem::Unavailable(error.0).reply(), out)
         })
     }
 

@@ -62,6 +62,13 @@ describe('a silent room', { skip: roomcastOnly, concurrency: true }, () => {
     assert.ok(grown.constructed >= pings - 1, `${grown.constructed} times out of memory and in again, at ${pings} pings`);
   });
 
+  test('has its counters at a path of their own, and not at a Socket.IO path that ends alike', async () => {
+    const room = freshRoom();
+    assert.equal(JSON.parse((await request(new URL(`/r/${room}/debug`, short.url))).body).requests, 0);
+    const { status, body } = await request(new URL(`/r/${room}/socket.io/debug?EIO=4&transport=polling`, short.url));
+    assert.deepEqual([status, body[0]], [200, '0'], body);
+  });
+
   test('tells nobody how often it was woken, unless DEBUG is set', async () => {
     assert.equal((await request(new URL(`/r/${freshRoom()}/debug`, silent.url))).status, 404);
   });

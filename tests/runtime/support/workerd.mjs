@@ -11,17 +11,18 @@ import { request } from './wire.mjs';
 
 /**
  * Starts it on `port` of 127.0.0.1 (by default one that is free) with its rooms stored in `folder` (by default one that goes
- * with `close()`). `vars` are as for `startRoomcast`. The result has
+ * with `close()`). `vars` are as for `startRoomcast`; `entry` is the source of a module to run in front of the bundle, which
+ * it imports as './index.js'. The result has
  * - `url`, and the `pid` of the process that is running now;
  * - `kill()`: SIGKILL to that process alone; resolves when it is gone;
  * - `start()`: the same bundle again, on the same storage and port;
  * - `output()`: the end of what it has printed;
  * - `close()`: the end of it all.
  */
-export async function startWorkerd({ vars = {}, folder, port } = {}) {
+export async function startWorkerd({ vars = {}, folder, port, entry } = {}) {
   const server = new Workerd(folder ?? mkdtempSync(path.join(tmpdir(), 'roomcast-workerd-')), port ?? (await freePort()));
   server.temporary = folder === undefined;
-  writeConfig(server, vars);
+  writeConfig(server, vars, entry);
   try {
     await server.start();
   } catch (error) {
@@ -93,11 +94,13 @@ class Workerd {
 }
 
 /** The folder gets the bundle as well: what starts again is what was killed, even if somebody builds in between. */
-function writeConfig({ folder, port }, vars) {
+function writeConfig({ folder, port }, vars, entry) {
   const bundle = bundleFor(vars);
   const config = wranglerConfig();
   mkdirSync(path.join(folder, 'storage'), { recursive: true });
   for (const file of ['index.js', 'index_bg.wasm']) copyFileSync(path.join(bundle, file), path.join(folder, file));
+  if (entry) writeFileSync(path.join(folder, 'entry.js'), entry);
+  const modules = entry ? ['entry.js', 'index.js'] : ['index.js'];
   const text = (value) => JSON.stringify(String(value));
   const bindings = Object.entries(bindingsFrom(config, vars)).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
   // Storage on disk even where it goes afterwards: workerd crashes when an alarm fires in an object that is in memory only.
@@ -112,7 +115,7 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   compatibilityDate = ${text(config.compatibility_date)},
   compatibilityFlags = [${config.compatibility_flags.map(text).join(', ')}],
-  modules = [(name = "index.js", esModule = embed "index.js"), (name = "index_bg.wasm", wasm = embed "index_bg.wasm")],
+  modules = [${modules.map((name) => `(name = "${name}", esModule = embed "${name}"), `).join('')}(name = "index_bg.wasm", wasm = embed "index_bg.wasm")],
   durableObjectNamespaces = [(className = "${ROOM_CLASS}", uniqueKey = "rooms", enableSql = true)],
   durableObjectStorage = (localDisk = "storage"),
   bindings = [
