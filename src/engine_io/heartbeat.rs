@@ -20,6 +20,14 @@ impl Session {
         self.revision() == Revision::V4 && !self.is_over()
     }
 
+    /// The clock has gone back by so much.
+    pub(super) fn bring_forward(&mut self, by: Millis) {
+        self.heard = self.heard.before(by);
+        if let Transport::WebSocket { in_flight, .. } = &mut self.transport {
+            in_flight.bring_forward(by);
+        }
+    }
+
     /// A client's heartbeat came, asked for or not: nothing else is a sign of life (HB2).
     pub(super) fn handle_sign_of_life(&mut self, scope: &mut Scope<'_>) {
         self.heard = scope.now;
@@ -102,7 +110,10 @@ pub(super) fn wants_ping(config: &Config, heard: Millis, now: Millis) -> bool {
     heard > now || now >= heard + recent(config)
 }
 
-/// A client that was heard of within this time needs no ping yet.
+/// A client that was heard of within this time needs no ping yet. Where the timeout is shorter than the interval, a pong that
+/// is less than this old at the next heartbeat has come too late anyway; otherwise its client would wait for two intervals.
 pub(super) fn recent(config: &Config) -> Millis {
-    Millis(config.ping_interval.min(config.ping_timeout).0 / 2)
+    let Config { ping_interval, ping_timeout, .. } = *config;
+    let half = Millis(ping_interval.min(ping_timeout).0 / 2);
+    if ping_timeout < ping_interval { half.min(ping_interval.before(ping_timeout)) } else { half }
 }

@@ -264,7 +264,7 @@ impl Session {
             return;
         };
         let before = in_flight.bytes();
-        in_flight.confirm(|| scope.host.last_pong(*conn).unwrap_or_default().max(heard));
+        in_flight.confirm(scope.now, || scope.host.last_pong(*conn).unwrap_or_default().max(heard));
         *scope.unread = scope.unread.saturating_sub(before - in_flight.bytes());
     }
 

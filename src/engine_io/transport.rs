@@ -57,9 +57,10 @@ impl InFlight {
         self.bytes = self.bytes.saturating_add(size);
     }
 
-    /// Takes off what the client has read if it has answered the mark: `answered` is the time of its last pong.
-    pub(super) fn confirm(&mut self, answered: impl FnOnce() -> Millis) {
-        if let Some((_, before)) = self.mark.take_if(|(sent, _)| answered() >= *sent) {
+    /// Takes off what the client has read if it has answered the mark: `answered` is the time of its last pong, which shows
+    /// nothing where it lies ahead: then it is from before the clock went back.
+    pub(super) fn confirm(&mut self, now: Millis, answered: impl FnOnce() -> Millis) {
+        if let Some((_, before)) = self.mark.take_if(|(sent, _)| (*sent..=now).contains(&answered())) {
             self.bytes = self.bytes.saturating_sub(before);
         }
     }
@@ -67,6 +68,13 @@ impl InFlight {
     /// Whether a mark is on its way.
     pub(super) fn is_marked(&self) -> bool {
         self.mark.is_some()
+    }
+
+    /// The clock has gone back by so much since the mark was sent.
+    pub(super) fn bring_forward(&mut self, by: Millis) {
+        if let Some((sent, _)) = &mut self.mark {
+            *sent = sent.before(by);
+        }
     }
 
     /// The client is asked now how far it has read.
