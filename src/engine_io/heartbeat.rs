@@ -57,12 +57,15 @@ impl Session {
         }
         let Transport::WebSocket { conn, .. } = self.transport else {
             let owes_pong = scope.timers.contains(&self.timer(Timer::Pong));
-            if !owes_pong && self.heard < due && wants_ping(scope.config, self.heard, scope.now) {
+            // It wasn't pinged while it owed its pong, so the next ping must not wait any longer (HB4).
+            if !owes_pong && self.heard < due {
                 self.ping(due, scope);
             }
             return Ok(());
         };
-        self.heard = self.heard.max(scope.host.last_pong(conn).unwrap_or_default());
+        // One that lies ahead is from before the clock went back.
+        let pong = scope.host.last_pong(conn).filter(|pong| *pong <= scope.now);
+        self.heard = self.heard.max(pong.unwrap_or_default());
         if is_dead(scope.config, self.heard, scope.now) {
             return Err(Reason::PingTimeout);
         }
