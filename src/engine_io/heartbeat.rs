@@ -113,10 +113,11 @@ pub(super) fn wants_ping(config: &Config, heard: Millis, now: Millis) -> bool {
     heard > now || now >= heard + recent(config)
 }
 
-/// A client that was heard of within this time needs no ping yet. Where the timeout is shorter than the interval, a pong that
-/// is less than this old at the next heartbeat has come too late anyway; otherwise its client would wait for two intervals.
+/// A client that was heard of within this time needs no ping yet. It is so short that a pong on which a ping is saved has
+/// taken a whole number of intervals that the timeout has too, or comes too late: a client whose pongs are slow and that is
+/// passed over for as many heartbeats still has its next ping in time (HB4).
 pub(super) fn recent(config: &Config) -> Millis {
-    let Config { ping_interval, ping_timeout, .. } = *config;
-    let half = Millis(ping_interval.min(ping_timeout).0 / 2);
-    if ping_timeout < ping_interval { half.min(ping_interval.before(ping_timeout)) } else { half }
+    let Config { ping_interval: Millis(interval), ping_timeout: Millis(timeout), .. } = *config;
+    let interval = interval.max(1);
+    Millis((interval.min(timeout) / 2).min(interval - timeout % interval))
 }
