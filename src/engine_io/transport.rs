@@ -32,7 +32,7 @@ pub(super) enum Transport {
         in_flight: InFlight,
     },
     /// Closed by the server while no GET was pending: the next one is told (P11).
-    Closing(Vec<Frame>),
+    Closing(Polling),
     /// Closed by the client with this POST while no GET was pending: one may be on its way (P7).
     Leaving(ConnId),
 }
