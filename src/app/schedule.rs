@@ -120,6 +120,12 @@ impl Schedule {
         self.timeouts.pop_due(now).map(|(key, _)| key)
     }
 
+    /// The clock has gone back by so much: the timers in memory are due after the time that was asked for. Those that are stored
+    /// are due at the time that is stored.
+    pub(crate) fn bring_timeouts_forward(&mut self, by: Millis) {
+        self.timeouts.bring_forward(by);
+    }
+
     /// A step that may fail begins. Steps may be nested.
     pub(crate) fn begin_step(&mut self) -> Mark {
         self.steps += 1;

@@ -133,9 +133,7 @@ impl Engine {
         let back = Millis(self.now.0.saturating_sub(now.0));
         if back > Millis(0) {
             self.timers.bring_forward(back);
-            for session in self.sessions.values_mut() {
-                session.heard = session.heard.min(now);
-            }
+            self.sessions.values_mut().for_each(|session| session.bring_forward(back));
         }
         self.now = now;
         self.budget = self.config.max_turn_packets;
@@ -242,8 +240,11 @@ impl Engine {
 
     /// Restores a session whose WebSocket outlived the object's memory.
     pub fn restore(&mut self, sid: Sid, conn: ConnId, state: SocketState) {
+        let pong = self.host.last_pong(conn).unwrap_or_default();
+        // The clock may have gone back meanwhile.
+        let heard = state.heard.max(pong).min(self.now);
         let (_, mut scope) = self.split(&sid);
-        let session = Session::websocket(sid.clone(), state, conn, &mut scope);
+        let session = Session::websocket(sid.clone(), SocketState { heard, ..state }, conn, &mut scope);
         self.sessions.insert(sid, session);
         self.restored = true;
     }

@@ -21,6 +21,14 @@ impl Session {
         self.revision() == Revision::V4 && !self.is_over()
     }
 
+    /// The clock has gone back by so much.
+    pub(super) fn bring_forward(&mut self, by: Millis) {
+        self.heard = self.heard.before(by);
+        if let Transport::WebSocket { in_flight, .. } = &mut self.transport {
+            in_flight.bring_forward(by);
+        }
+    }
+
     /// A client's heartbeat came, asked for or not: nothing else is a sign of life (HB2).
     pub(super) fn handle_sign_of_life(&mut self, scope: &mut Scope<'_>) {
         self.heard = scope.now;
@@ -50,12 +58,15 @@ impl Session {
         }
         let Transport::WebSocket { conn, .. } = self.transport else {
             let owes_pong = scope.timers.contains(&self.timer(Timer::Pong));
-            if !owes_pong && self.heard < due && wants_ping(scope.config, self.heard, scope.now) {
+            // It wasn't pinged while it owed its pong, so the next ping must not wait any longer (HB4).
+            if !owes_pong && self.heard < due {
                 self.ping(due, scope);
             }
             return Ok(());
         };
-        self.heard = self.heard.max(scope.host.last_pong(conn).unwrap_or_default());
+        // One that lies ahead is from before the clock went back.
+        let pong = scope.host.last_pong(conn).filter(|pong| *pong <= scope.now);
+        self.heard = self.heard.max(pong.unwrap_or_default());
         if is_dead(scope.config, self.heard, scope.now) {
             return Err(Reason::PingTimeout);
         }
@@ -103,7 +114,11 @@ pub(super) fn wants_ping(config: &Config, heard: Millis, now: Millis) -> bool {
     heard > now || now >= heard + recent(config)
 }
 
-/// A client that was heard of within this time needs no ping yet.
+/// A client that was heard of within this time needs no ping yet. It is so short that a pong on which a ping is saved has
+/// taken a whole number of intervals that the timeout has too, or comes too late: a client whose pongs are slow and that is
+/// passed over for as many heartbeats still has its next ping in time (HB4).
 pub(super) fn recent(config: &Config) -> Millis {
-    Millis(config.ping_interval.min(config.ping_timeout).0 / 2)
+    let Config { ping_interval: Millis(interval), ping_timeout: Millis(timeout), .. } = *config;
+    let interval = interval.max(1);
+    Millis((interval.min(timeout) / 2).min(interval - timeout % interval))
 }

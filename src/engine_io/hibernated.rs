@@ -60,14 +60,16 @@ impl Hibernated {
 pub(super) fn lagging(config: &Config, host: &dyn Host, now: Millis, sockets: &[HibernatedSocket]) -> Vec<ConnId> {
     let interval = config.ping_interval;
     let heard: Vec<_> = sockets.iter().filter_map(accepted).map(|socket| heard(host, socket)).collect();
-    let last_pong = sockets.iter().filter_map(|socket| host.last_pong(socket.conn)).max().unwrap_or_default();
-    if now < last_pong + HIBERNATES_AFTER {
+    let pongs = sockets.iter().filter_map(|socket| host.last_pong(socket.conn));
+    let last_pong = pongs.filter(|pong| *pong <= now).max();
+    let Some(last_pong) = last_pong.filter(|last_pong| now >= *last_pong + HIBERNATES_AFTER) else {
         return Vec::new();
-    }
+    };
     let last_heartbeat = Millis(last_pong.0 - last_pong.0 % interval.0.max(1));
-    // A client that was heard of later than this wasn't pinged.
+    // A client that was heard of later than this wasn't pinged, unless that was before the clock went back.
     let pinged = last_heartbeat.before(recent(config));
-    heard.into_iter().filter(|(_, heard)| *heard < pinged).map(|(conn, _)| conn).collect()
+    let lags = |heard: Millis| heard < pinged || heard > now;
+    heard.into_iter().filter(|(_, heard)| lags(*heard)).map(|(conn, _)| conn).collect()
 }
 
 /// When a WebSocket of revision 4 was accepted.
@@ -76,8 +78,7 @@ fn accepted(socket: &HibernatedSocket) -> Option<(ConnId, Millis)> {
     Some((socket.conn, Millis(accepted)))
 }
 
-/// When its client was last heard of.
+/// When its client was last heard of. Where that lies ahead, the clock has gone back since.
 fn heard(host: &dyn Host, (conn, accepted): (ConnId, Millis)) -> (ConnId, Millis) {
-    let pong = host.last_pong(conn).unwrap_or_default();
-    (conn, pong.max(accepted))
+    (conn, host.last_pong(conn).unwrap_or(accepted))
 }

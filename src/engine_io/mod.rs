@@ -21,6 +21,9 @@ mod session;
 mod transport;
 mod upgrade;
 
+#[cfg(test)]
+mod accounting;
+
 pub use engine::Engine;
 pub use event::{Event, Message, Reason};
 pub use handshake::{Query, Refusal};

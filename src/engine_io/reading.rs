@@ -72,11 +72,12 @@ impl Engine {
         }
     }
 
-    /// Packets wait to be read, behind older ones of their session.
+    /// Packets wait to be read, behind older ones of their session. They come before those that others left for later: who
+    /// sends little isn't kept waiting by who sent much, and a frame is read before the end of its connection is known.
     fn queue(&mut self, sid: &Sid, backlog: Backlog) {
         if let Some(session) = self.sessions.get_mut(sid) {
             if session.backlog.is_empty() {
-                self.reading.push_back(sid.clone());
+                self.reading.push_front(sid.clone());
             }
             session.backlog.push_back(backlog);
         }

@@ -239,7 +239,7 @@ impl Session {
             return;
         };
         let before = in_flight.bytes();
-        in_flight.confirm(|| scope.host.last_pong(*conn).unwrap_or_default().max(heard));
+        in_flight.confirm(scope.now, || scope.host.last_pong(*conn).unwrap_or_default().max(heard));
         *scope.unread = scope.unread.saturating_sub(before - in_flight.bytes());
     }
 
@@ -257,9 +257,11 @@ impl Session {
     /// Bytes that the client has left unread.
     pub(super) fn unread(&self) -> usize {
         match &self.transport {
-            Transport::Polling(polling) | Transport::Upgrading { polling, .. } => polling.buffered,
+            Transport::Polling(polling) | Transport::Upgrading { polling, .. } | Transport::Closing(polling) => {
+                polling.buffered
+            }
             Transport::WebSocket { in_flight, .. } => in_flight.bytes(),
-            Transport::Closing(_) | Transport::Leaving(_) => 0,
+            Transport::Leaving(_) => 0,
         }
     }
 
@@ -294,8 +296,8 @@ impl Session {
     pub(super) fn handle_get(&mut self, conn: ConnId, scope: &mut Scope<'_>) -> Result<(), Reason> {
         match &mut self.transport {
             Transport::Polling(_) | Transport::Upgrading { .. } => {}
-            Transport::Closing(buffer) => {
-                let mut frames = std::mem::take(buffer);
+            Transport::Closing(polling) => {
+                let mut frames = std::mem::take(&mut polling.buffer);
                 if frames.is_empty() {
                     frames.push(Packet::Noop.encode());
                 }
@@ -422,16 +424,16 @@ impl Session {
     pub(super) fn close(&mut self, scope: &mut Scope<'_>) -> bool {
         self.flush(scope);
         self.cancel_upgrade(scope);
-        match &self.transport {
-            Transport::Polling(polling) if polling.get.is_none() => {}
+        match &mut self.transport {
+            Transport::Polling(polling) if polling.get.is_none() => {
+                self.transport = Transport::Closing(std::mem::take(polling));
+            }
             Transport::Closing(_) => return false,
             Transport::Polling(_)
             | Transport::Upgrading { .. }
             | Transport::WebSocket { .. }
             | Transport::Leaving(_) => return true,
         }
-        let buffer = self.take_buffer(scope);
-        self.transport = Transport::Closing(buffer);
         self.clear_timers(scope);
         scope.timers.set(self.timer(Timer::Close), scope.now + scope.config.close_timeout);
         false

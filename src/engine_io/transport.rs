@@ -37,7 +37,7 @@ pub(super) enum Transport {
         in_flight: InFlight,
     },
     /// Closed by the server while no GET was pending: the next one is told (P11).
-    Closing(Vec<Frame>),
+    Closing(Polling),
     /// Closed by the client with this POST while no GET was pending: one may be on its way (P7).
     Leaving(ConnId),
 }
@@ -62,9 +62,10 @@ impl InFlight {
         self.bytes = self.bytes.saturating_add(size);
     }
 
-    /// Takes off what the client has read if it has answered the mark: `answered` is the time of its last pong.
-    pub(super) fn confirm(&mut self, answered: impl FnOnce() -> Millis) {
-        if let Some((_, before)) = self.mark.take_if(|(sent, _)| answered() >= *sent) {
+    /// Takes off what the client has read if it has answered the mark: `answered` is the time of its last pong, which shows
+    /// nothing where it lies ahead: then it is from before the clock went back.
+    pub(super) fn confirm(&mut self, now: Millis, answered: impl FnOnce() -> Millis) {
+        if let Some((_, before)) = self.mark.take_if(|(sent, _)| (*sent..=now).contains(&answered())) {
             self.bytes = self.bytes.saturating_sub(before);
         }
     }
@@ -72,6 +73,13 @@ impl InFlight {
     /// Whether a mark is on its way.
     pub(super) fn is_marked(&self) -> bool {
         self.mark.is_some()
+    }
+
+    /// The clock has gone back by so much since the mark was sent.
+    pub(super) fn bring_forward(&mut self, by: Millis) {
+        if let Some((sent, _)) = &mut self.mark {
+            *sent = sent.before(by);
+        }
     }
 
     /// The client is asked now how far it has read.

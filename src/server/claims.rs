@@ -82,6 +82,12 @@ impl Deferred {
         self.ready.append(&mut self.claimed);
     }
 
+    /// The clock has gone back by so much.
+    pub(super) fn bring_forward(&mut self, by: Millis) {
+        self.paused_until = self.paused_until.map(|until| until.before(by));
+        self.claim_at = self.claim_at.before(by);
+    }
+
     /// How many callbacks are set aside.
     pub(super) fn set_aside_count(&self) -> usize {
         self.aside.len()

@@ -93,10 +93,12 @@ impl Server {
 
     /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
     pub fn next_wake(&self, now: Millis) -> Option<Millis> {
+        // The clock may have gone back.
+        let retry_at = self.retry_at.min(now + MAX_RETRY_DELAY);
         let Some(live) = &self.live else {
-            return Some(self.retry_at);
+            return Some(retry_at);
         };
-        Some(live.next_wake(now)?.max(self.retry_at))
+        Some(live.next_wake(now)?.max(retry_at))
     }
 
     /// When [`Input::Tick`] is wanted: for what is forgotten together with the object's memory, so that no alarm is worth it.

@@ -66,7 +66,11 @@ impl Live {
 
     fn begin(&mut self, now: Millis) {
         let back = Millis(self.state.now.0.saturating_sub(now.0));
-        self.connects.bring_forward(back);
+        if back > Millis(0) {
+            self.connects.bring_forward(back);
+            self.state.schedule.bring_timeouts_forward(back);
+            self.deferred.bring_forward(back);
+        }
         self.state.now = now;
         self.state.engine.begin(now);
         if let Some(sockets) = self.hibernated.take() {
