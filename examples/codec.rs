@@ -12,7 +12,7 @@ use roomcast::config::Parser;
 use roomcast::engine_io::payload::{self, Body, Payload};
 use roomcast::engine_io::{Packet, ParseError, Revision};
 use roomcast::outbox::Frame;
-use roomcast::socket_io::{self, Args, Binary, DecodeError, Decoder, Message, Reply};
+use roomcast::socket_io::{self, Args, Binary, DecodeError, Decoder, ServerPacket, WireMessage};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde::{Deserialize, de};
 use serde_json::{Value, json, value::to_raw_value};
@@ -181,17 +181,17 @@ fn shown(packet: &socket_io::Packet<'_>) -> Value {
     let attachments = |args: &Args<'_>| args.attachments().iter().map(|bytes| in_json(bytes)).collect::<Vec<_>>();
     let nsp = &packet.namespace;
     match &packet.body {
-        socket_io::Body::Connect(auth) => {
+        socket_io::PacketBody::Connect(auth) => {
             json!({ "type": 0, "nsp": nsp, "auth": auth.as_ref().map(|json| json.get()) })
         }
-        socket_io::Body::Disconnect => json!({ "type": 1, "nsp": nsp }),
-        socket_io::Body::Event { name, args, ack } => {
+        socket_io::PacketBody::Disconnect => json!({ "type": 1, "nsp": nsp }),
+        socket_io::PacketBody::Event { name, args, ack } => {
             json!({ "type": 2, "nsp": nsp, "name": name, "id": ack, "args": texts(args), "attachments": attachments(args) })
         }
-        socket_io::Body::Ack { id, args } => {
+        socket_io::PacketBody::Ack { id, args } => {
             json!({ "type": 3, "nsp": nsp, "id": id, "args": texts(args), "attachments": attachments(args) })
         }
-        socket_io::Body::ConnectError => json!({ "type": 4, "nsp": nsp }),
+        socket_io::PacketBody::ConnectError => json!({ "type": 4, "nsp": nsp }),
     }
 }
 
@@ -220,21 +220,23 @@ fn write(parser: Parser, packet: &Outgoing) -> Fallible<Value> {
         Ok(args)
     };
     let messages = match packet {
-        Outgoing::Connect { nsp, sid } => parser.encode(nsp, &Reply::Connect { id: sid.as_deref(), pid: None }),
-        Outgoing::Disconnect { nsp } => parser.encode(nsp, &Reply::Disconnect),
+        Outgoing::Connect { nsp, sid } => parser.encode(nsp, &ServerPacket::Connect { id: sid.as_deref(), pid: None }),
+        Outgoing::Disconnect { nsp } => parser.encode(nsp, &ServerPacket::Disconnect),
         Outgoing::Event { nsp, name, id, args: values } => {
-            parser.encode(nsp, &Reply::Event { name, args: &args(values)?, ack: *id })
+            parser.encode(nsp, &ServerPacket::Event { name, args: &args(values)?, ack: *id })
         }
-        Outgoing::Ack { nsp, id, args: values } => parser.encode(nsp, &Reply::Ack { id: *id, args: &args(values)? }),
-        Outgoing::ConnectError { nsp, error } => parser.encode(nsp, &Reply::ConnectError(&to_raw_value(error)?)),
+        Outgoing::Ack { nsp, id, args: values } => {
+            parser.encode(nsp, &ServerPacket::Ack { id: *id, args: &args(values)? })
+        }
+        Outgoing::ConnectError { nsp, error } => parser.encode(nsp, &ServerPacket::ConnectError(&to_raw_value(error)?)),
     };
     Ok(written(messages?))
 }
 
-fn written(messages: Vec<Message>) -> Value {
+fn written(messages: Vec<WireMessage>) -> Value {
     let each = |message| match message {
-        Message::Text(text) => Value::String(text),
-        Message::Binary(bytes) => in_json(&bytes),
+        WireMessage::Text(text) => Value::String(text),
+        WireMessage::Binary(bytes) => in_json(&bytes),
     };
     messages.into_iter().map(each).collect()
 }
@@ -247,8 +249,8 @@ fn relay(from: Parser, to: Parser, messages: &[Data]) -> Fallible<Value> {
     }
     let packet = last.ok_or("no whole packet")?;
     let reply = match &packet.body {
-        socket_io::Body::Event { name, args, ack } => Reply::Event { name, args, ack: *ack },
-        socket_io::Body::Ack { id: Some(id), args } => Reply::Ack { id: *id, args },
+        socket_io::PacketBody::Event { name, args, ack } => ServerPacket::Event { name, args, ack: *ack },
+        socket_io::PacketBody::Ack { id: Some(id), args } => ServerPacket::Ack { id: *id, args },
         _ => return Err("neither an event nor an ack".into()),
     };
     Ok(written(to.encode(&packet.namespace, &reply)?))

@@ -13,7 +13,7 @@ use crate::conformance::{Conformance, RAW_ROOM};
 use crate::examples;
 use crate::host::Host;
 use crate::ids::Millis;
-use crate::outbox::{Input, Outbox, Reply};
+use crate::outbox::{HttpResponse, Input, Outbox};
 #[cfg(feature = "conformance")]
 use crate::raw::RawServer;
 use crate::server::Server;
@@ -66,7 +66,7 @@ impl Core {
     }
 
     /// Does what a backend asks for at the time `now`; the answer is given when the effects are done.
-    pub fn command(&mut self, now: Millis, command: &Command) -> (Reply, Outbox) {
+    pub fn command(&mut self, now: Millis, command: &Command) -> (HttpResponse, Outbox) {
         match self {
             Self::SocketIo(server) => server.command(now, command),
             #[cfg(feature = "conformance")]

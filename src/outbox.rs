@@ -116,7 +116,7 @@ pub enum Effect {
         /// The request.
         conn: ConnId,
         /// The answer.
-        reply: Reply,
+        reply: HttpResponse,
     },
     /// Answers an upgrade request with 101: from here on `conn` is a WebSocket.
     Accept {
@@ -145,7 +145,7 @@ pub enum Effect {
     /// this, and WebSockets that don't outlive the memory are closed.
     Restart {
         /// The answer.
-        reply: Reply,
+        reply: HttpResponse,
     },
     /// Replaces what the runtime keeps beside a WebSocket while the object sleeps.
     Attach {
@@ -182,7 +182,7 @@ impl Frame {
 
 /// The answer to an HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
+pub struct HttpResponse {
     /// The status code.
     pub status: u16,
     /// The `Content-Type`, where there is a body.
@@ -195,7 +195,7 @@ pub struct Reply {
     pub body: Frame,
 }
 
-impl Reply {
+impl HttpResponse {
     /// An answer without a body.
     pub fn empty(status: u16) -> Self {
         Self { status, content_type: None, no_store: false, headers: Vec::new(), body: Frame::Text("".into()) }
@@ -237,7 +237,7 @@ impl Outbox {
     }
 
     /// Answers an HTTP request.
-    pub fn respond(&mut self, conn: ConnId, reply: Reply) {
+    pub fn respond(&mut self, conn: ConnId, reply: HttpResponse) {
         self.push(Effect::Respond { conn, reply });
     }
 

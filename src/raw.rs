@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::engine_io::{Engine, Event, Packet, SocketState};
+use crate::engine_io::{Engine, Event, Packet, SessionState};
 use crate::host::{HibernatedSocket, Host};
 use crate::ids::{ConnId, Millis, Sid};
 use crate::outbox::{Input, Outbox};
@@ -25,7 +25,7 @@ struct Attachment {
     /// [`VERSION`].
     v: u32,
     sid: String,
-    socket: SocketState,
+    socket: SessionState,
 }
 
 /// The version written by this release.

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use roomcast::app::{Handlers, IoError};
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
-use roomcast::outbox::{Effect, Frame, Input, Reply, Request};
+use roomcast::outbox::{Effect, Frame, HttpResponse, Input, Request};
 use roomcast::server::Server;
 use support::{Log, Memory, POLLING, START, WEBSOCKET, fast, note, plain};
 
@@ -29,7 +29,7 @@ struct Clocked {
     now: Millis,
     next_conn: u64,
     frames: BTreeMap<ConnId, Vec<String>>,
-    replies: BTreeMap<ConnId, Reply>,
+    replies: BTreeMap<ConnId, HttpResponse>,
     closed: Vec<ConnId>,
     turns: u64,
 }

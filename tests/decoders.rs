@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use roomcast::app::{Event, Io};
 use roomcast::config::Parser;
-use roomcast::socket_io::{Args, Body, DecodeError, Decoder, Message, Packet, Reply};
+use roomcast::socket_io::{Args, DecodeError, Decoder, Packet, PacketBody, ServerPacket, WireMessage};
 use support::{Random, Recorder, plain};
 
 const MOST: usize = 3;
@@ -68,7 +68,7 @@ fn mutated(random: &mut Random, bytes: &[u8]) -> Vec<u8> {
 
 /// What an accepted packet must look like; gives its arguments.
 fn check<'p>(packet: &'p Packet<'_>, parser: Parser) -> Option<(&'p str, &'p Args<'p>)> {
-    let (Body::Event { args, .. } | Body::Ack { args, .. }) = &packet.body else {
+    let (PacketBody::Event { args, .. } | PacketBody::Ack { args, .. }) = &packet.body else {
         return None;
     };
     let attachments = args.attachments();
@@ -79,7 +79,7 @@ fn check<'p>(packet: &'p Packet<'_>, parser: Parser) -> Option<(&'p str, &'p Arg
         assert_eq!(text.matches(&placeholder).count(), 1, "each attachment has one placeholder: {packet:?}");
     }
     match &packet.body {
-        Body::Event { name, .. } => Some((name, args)),
+        PacketBody::Event { name, .. } => Some((name, args)),
         _ => None,
     }
 }
@@ -87,10 +87,10 @@ fn check<'p>(packet: &'p Packet<'_>, parser: Parser) -> Option<(&'p str, &'p Arg
 /// The same event once more, over the wire.
 fn again(parser: Parser, name: &str, args: &Args<'_>) -> (String, Vec<Rc<[u8]>>) {
     let mut decoder = Decoder::new(parser, MOST);
-    let messages = parser.encode("/x", &Reply::Event { name, args, ack: Some(1) }).expect("it was read");
+    let messages = parser.encode("/x", &ServerPacket::Event { name, args, ack: Some(1) }).expect("it was read");
     let mut all = messages.iter().map(|message| match message {
-        Message::Text(text) => decoder.text(text).map(|packet| packet.map(|packet| shape(&packet))),
-        Message::Binary(bytes) => decoder.binary(bytes).map(|packet| packet.map(|packet| shape(&packet))),
+        WireMessage::Text(text) => decoder.text(text).map(|packet| packet.map(|packet| shape(&packet))),
+        WireMessage::Binary(bytes) => decoder.binary(bytes).map(|packet| packet.map(|packet| shape(&packet))),
     });
     let last = all.by_ref().find(|read| !matches!(read, Ok(None))).expect("a packet").expect("no error").unwrap();
     assert!(all.next().is_none(), "nothing is left over");
@@ -98,7 +98,7 @@ fn again(parser: Parser, name: &str, args: &Args<'_>) -> (String, Vec<Rc<[u8]>>)
 }
 
 fn shape(packet: &Packet<'_>) -> (String, Vec<Rc<[u8]>>) {
-    let Body::Event { name, args, ack: Some(1) } = &packet.body else { panic!("{packet:?}") };
+    let PacketBody::Event { name, args, ack: Some(1) } = &packet.body else { panic!("{packet:?}") };
     (text_of(name, args), args.attachments().to_vec())
 }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
-use roomcast::outbox::{Effect, Frame, Input, Reply, Request};
+use roomcast::outbox::{Effect, Frame, HttpResponse, Input, Request};
 use roomcast::raw::RawServer;
 use support::{Memory, fast};
 
@@ -54,14 +54,14 @@ impl Raw {
         self.request(Request { method: "GET", query, upgrade: true, ..Request::default() })
     }
 
-    fn post(&mut self, query: &str, content_type: &str, body: &[u8]) -> Option<Reply> {
+    fn post(&mut self, query: &str, content_type: &str, body: &[u8]) -> Option<HttpResponse> {
         let content_type = Some(content_type);
         let conn = self.request(Request { method: "POST", query, content_type, ..Request::default() });
         self.input(Input::Body { conn, body: Ok(body) });
         self.reply(conn)
     }
 
-    fn reply(&mut self, conn: ConnId) -> Option<Reply> {
+    fn reply(&mut self, conn: ConnId) -> Option<HttpResponse> {
         let index = self.effects.iter().position(|e| matches!(e, Effect::Respond { conn: c, .. } if *c == conn))?;
         match self.effects.remove(index) {
             Effect::Respond { reply, .. } => Some(reply),

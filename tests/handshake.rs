@@ -3,19 +3,23 @@
 mod support;
 
 use roomcast::config::Config;
-use roomcast::outbox::{Frame, Reply, Request};
+use roomcast::outbox::{Frame, HttpResponse, Request};
 use support::people::ChatRoom;
 use support::{POLLING, Recorder, Room, WEBSOCKET, payload, plain};
 
 /// A refusal over HTTP (1.2).
-fn refusal(status: u16, code: u8, message: &str) -> Reply {
+fn refusal(status: u16, code: u8, message: &str) -> HttpResponse {
     let body = format!(r#"{{"code":{code},"message":"{message}"}}"#);
-    Reply { content_type: Some("application/json"), body: Frame::Text(body.into()), ..Reply::empty(status) }
+    HttpResponse {
+        content_type: Some("application/json"),
+        body: Frame::Text(body.into()),
+        ..HttpResponse::empty(status)
+    }
 }
 
 /// A refusal to make a WebSocket: the status is always 400.
-fn bare_refusal(message: &str) -> Reply {
-    Reply { content_type: Some("text/html"), body: Frame::Text(message.into()), ..Reply::empty(400) }
+fn bare_refusal(message: &str) -> HttpResponse {
+    HttpResponse { content_type: Some("text/html"), body: Frame::Text(message.into()), ..HttpResponse::empty(400) }
 }
 
 fn chat(config: Config) -> ChatRoom {

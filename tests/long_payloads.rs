@@ -6,7 +6,7 @@ mod support;
 
 use roomcast::config::Config;
 use roomcast::ids::ConnId;
-use roomcast::outbox::{BodyError, Input, Reply, Request};
+use roomcast::outbox::{BodyError, HttpResponse, Input, Request};
 use support::{Recorder, Room, fast, plain};
 
 /// `MAX_TURN_PACKETS`
@@ -221,7 +221,7 @@ fn a_second_post_meanwhile_overlaps() {
     let first = arrive(&mut room, &sid, &events(0..300));
     app.log();
     let second = room.start_post(&sid);
-    assert_eq!(room.answer(second), Some(Reply::empty(400)), "P5");
+    assert_eq!(room.answer(second), Some(HttpResponse::empty(400)), "P5");
     assert!(room.answer(first).is_some(), "nobody waits for ever");
     let log = app.log();
     assert_eq!(log.last(), Some(&format!("disconnected / {id} transport error")));

@@ -14,7 +14,7 @@ mod support;
 use roomcast::app::{Binary, Event, Io, Refusal};
 use roomcast::config::{Config, Parser};
 use roomcast::ids::ConnId;
-use roomcast::socket_io::{Args, Body, DecodeError, Decoder, Message, Packet, Reply};
+use roomcast::socket_io::{Args, DecodeError, Decoder, Packet, PacketBody, ServerPacket, WireMessage};
 use support::{Recorder, Room, WEBSOCKET, plain};
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -30,11 +30,11 @@ fn words(packet: &Packet<'_>) -> String {
     };
     let id = |id: &Option<u64>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
     let body = match &packet.body {
-        Body::Connect(auth) => format!("connect {}", auth.as_ref().map_or("-", |auth| auth.get())),
-        Body::Disconnect => "disconnect".to_owned(),
-        Body::Event { name, args, ack } => format!("event {} {name}{}", id(ack), list(args)),
-        Body::Ack { id: ack, args } => format!("ack {}{}", id(ack), list(args)),
-        Body::ConnectError => "connect_error".to_owned(),
+        PacketBody::Connect(auth) => format!("connect {}", auth.as_ref().map_or("-", |auth| auth.get())),
+        PacketBody::Disconnect => "disconnect".to_owned(),
+        PacketBody::Event { name, args, ack } => format!("event {} {name}{}", id(ack), list(args)),
+        PacketBody::Ack { id: ack, args } => format!("ack {}{}", id(ack), list(args)),
+        PacketBody::ConnectError => "connect_error".to_owned(),
     };
     format!("{} {body}", packet.namespace)
 }
@@ -44,9 +44,9 @@ fn read(bytes: &[u8]) -> Result<String, DecodeError> {
     Ok(words(&packet.expect("nothing follows a MessagePack packet")))
 }
 
-fn write(namespace: &str, reply: &Reply<'_>) -> Vec<u8> {
+fn write(namespace: &str, reply: &ServerPacket<'_>) -> Vec<u8> {
     match Parser::Msgpack.encode(namespace, reply).expect("a packet").as_slice() {
-        [Message::Binary(bytes)] => bytes.to_vec(),
+        [WireMessage::Binary(bytes)] => bytes.to_vec(),
         other => panic!("not one binary message: {other:?}"),
     }
 }
@@ -191,15 +191,15 @@ fn what_is_written_is_read_again_and_is_as_short_as_the_stock_parsers() {
     args.push(&(0..20).collect::<Vec<_>>()).unwrap();
     let attachments = format!(" +[1] +{:?}", [2; 300]);
     let text = args.iter().map(|arg| format!(" {arg}")).collect::<String>() + &attachments;
-    let event = write("/a", &Reply::Event { name: "x", args: &args, ack: Some(1 << 40) });
+    let event = write("/a", &ServerPacket::Event { name: "x", args: &args, ack: Some(1 << 40) });
     assert_eq!(read(&event), Ok(format!("/a event {} x{text}", 1_u64 << 40)));
-    assert_eq!(read(&write("/", &Reply::Ack { id: 3, args: &args })), Ok(format!("/ ack 3{text}")));
+    assert_eq!(read(&write("/", &ServerPacket::Ack { id: 3, args: &args })), Ok(format!("/ ack 3{text}")));
     let none = Args::new();
     for (reply, hex) in [
-        (Reply::Connect { id: Some("S"), pid: None }, "83a47479706500a36e7370a12fa46461746181a3736964a153"),
-        (Reply::Connect { id: None, pid: None }, "82a47479706500a36e7370a12f"),
-        (Reply::Disconnect, "82a47479706501a36e7370a12f"),
-        (Reply::Event { name: "a", args: &none, ack: None }, "83a47479706502a36e7370a12fa46461746191a161"),
+        (ServerPacket::Connect { id: Some("S"), pid: None }, "83a47479706500a36e7370a12fa46461746181a3736964a153"),
+        (ServerPacket::Connect { id: None, pid: None }, "82a47479706500a36e7370a12f"),
+        (ServerPacket::Disconnect, "82a47479706501a36e7370a12f"),
+        (ServerPacket::Event { name: "a", args: &none, ack: None }, "83a47479706502a36e7370a12fa46461746191a161"),
     ] {
         assert_eq!(write("/", &reply), bytes(hex));
     }
@@ -209,7 +209,7 @@ fn what_is_written_is_read_again_and_is_as_short_as_the_stock_parsers() {
 fn members_keep_their_order() {
     let args = Args::of(&serde_json::value::RawValue::from_string(r#"{"b":1,"a":{"d":2,"c":3}}"#.to_owned()).unwrap());
     let args = args.unwrap();
-    let event = write("/", &Reply::Event { name: "x", args: &args, ack: None });
+    let event = write("/", &ServerPacket::Event { name: "x", args: &args, ack: None });
     assert_eq!(read(&event).as_deref(), Ok(r#"/ event - x {"b":1,"a":{"d":2,"c":3}}"#));
 }
 
@@ -219,11 +219,11 @@ fn each_attachment_is_written_once() {
     let lookalikes = vec![serde_json::json!({"_placeholder": true, "num": 0}); 50];
     let mut args = Args::of(&Binary::from(&[7; 1_000][..])).unwrap();
     args.push(&lookalikes).unwrap();
-    assert!(write("/", &Reply::Event { name: "x", args: &args, ack: None }).len() < 3_000);
+    assert!(write("/", &ServerPacket::Event { name: "x", args: &args, ack: None }).len() < 3_000);
     // Nor take its place.
     let mut args = Args::of(&serde_json::json!({"_placeholder": true, "num": 1})).unwrap();
     args.push(&Binary::from(&[7][..])).unwrap();
-    let event = write("/", &Reply::Event { name: "x", args: &args, ack: None });
+    let event = write("/", &ServerPacket::Event { name: "x", args: &args, ack: None });
     assert!(event.ends_with(b"\xa3num\x01\xc4\x01\x07"), "{event:?}");
 }
 
@@ -260,13 +260,13 @@ fn a_client_joins_asks_hears_and_leaves() {
     let (app, mut room, conn) = scene();
     room.binary(conn, &bytes("83a47479706500a464617461d40000a36e7370a12f"));
     let id = app.log()[1].strip_prefix("connected / ").unwrap().to_owned();
-    assert_eq!(room.frames(conn), [shown(&write("/", &Reply::Connect { id: Some(&id), pid: None }))]);
+    assert_eq!(room.frames(conn), [shown(&write("/", &ServerPacket::Connect { id: Some(&id), pid: None }))]);
     let mut args = Args::of(&1).unwrap();
     args.push(&Binary::from(&[1, 2, 3][..])).unwrap();
-    room.binary(conn, &write("/", &Reply::Event { name: "q", args: &args, ack: Some(5) }));
-    room.binary(conn, &write("/", &Reply::Event { name: "q", args: &args, ack: None }));
-    let answer = write("/", &Reply::Ack { id: 5, args: &args });
-    let said = write("/", &Reply::Event { name: "said", args: &args, ack: None });
+    room.binary(conn, &write("/", &ServerPacket::Event { name: "q", args: &args, ack: Some(5) }));
+    room.binary(conn, &write("/", &ServerPacket::Event { name: "q", args: &args, ack: None }));
+    let answer = write("/", &ServerPacket::Ack { id: 5, args: &args });
+    let said = write("/", &ServerPacket::Event { name: "said", args: &args, ack: None });
     assert_eq!(room.frames(conn), [shown(&answer), shown(&said)], "each in one message");
     app.log();
     room.binary(conn, &bytes("82a47479706501a36e7370a12f"));
@@ -277,7 +277,7 @@ fn a_client_joins_asks_hears_and_leaves() {
 #[test]
 fn refusals_and_rules_of_namespaces_are_the_same() {
     let (app, mut room, conn) = scene();
-    let connect = |namespace| write(namespace, &Reply::Connect { id: None, pid: None });
+    let connect = |namespace| write(namespace, &ServerPacket::Connect { id: None, pid: None });
     room.binary(conn, &connect("/x"));
     room.binary(conn, &connect("no slash"));
     room.binary(conn, &connect("/b"));
@@ -285,7 +285,7 @@ fn refusals_and_rules_of_namespaces_are_the_same() {
     let unknown = json(r#"{"message":"Invalid namespace"}"#);
     let refused = json(r#"{"message":"no","data":{"code":1}}"#);
     let expected = [("/x", &unknown), ("no slash", &unknown), ("/b", &refused)];
-    assert_eq!(room.frames(conn), expected.map(|(nsp, error)| shown(&write(nsp, &Reply::ConnectError(error)))));
+    assert_eq!(room.frames(conn), expected.map(|(nsp, error)| shown(&write(nsp, &ServerPacket::ConnectError(error)))));
     room.binary(conn, &connect("/a"));
     app.log();
     room.binary(conn, &connect("/a"));

@@ -3,7 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "what goes wrong in here fails a test")]
 
 use roomcast::config::Parser;
-use roomcast::socket_io::{Args, Binary, Body, DecodeError, Decoder, Message, Packet, Reply};
+use roomcast::socket_io::{Args, Binary, DecodeError, Decoder, Packet, PacketBody, ServerPacket, WireMessage};
 use serde_json::value::RawValue;
 
 /// The packet in words, to compare; with the number of attachments that it waited for, all of them empty.
@@ -23,11 +23,11 @@ fn words(packet: &Packet<'_>) -> String {
     let list = |args: &Args<'_>| args.iter().map(|a| format!(" {a}")).collect::<String>();
     let id = |id: &Option<u64>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
     let body = match &packet.body {
-        Body::Connect(auth) => format!("connect {}", auth.as_deref().map_or("-", RawValue::get)),
-        Body::Disconnect => "disconnect".to_owned(),
-        Body::Event { name, args, ack } => format!("event {} {name:?}{}", id(ack), list(args)),
-        Body::Ack { id: ack, args } => format!("ack {}{}", id(ack), list(args)),
-        Body::ConnectError => "connect_error".to_owned(),
+        PacketBody::Connect(auth) => format!("connect {}", auth.as_deref().map_or("-", RawValue::get)),
+        PacketBody::Disconnect => "disconnect".to_owned(),
+        PacketBody::Event { name, args, ack } => format!("event {} {name:?}{}", id(ack), list(args)),
+        PacketBody::Ack { id: ack, args } => format!("ack {}{}", id(ack), list(args)),
+        PacketBody::ConnectError => "connect_error".to_owned(),
     };
     format!("{} {body}", packet.namespace)
 }
@@ -163,39 +163,44 @@ fn what_the_server_writes_the_decoder_reads() {
     binary.push(&[Binary::from(&b"x"[..]), Binary::from(&b"yz"[..])]).unwrap();
     let error = json(r#"{"message":"no"}"#);
     let table = [
-        ("/", Reply::Connect { id: Some("S"), pid: None }, r#"0{"sid":"S"}"#, ""),
-        ("/", Reply::Connect { id: Some("S"), pid: Some("P") }, r#"0{"sid":"S","pid":"P"}"#, ""),
-        ("/a", Reply::Connect { id: None, pid: None }, "0/a,", ""),
-        ("/", Reply::Connect { id: None, pid: None }, "0", ""),
-        ("/a", Reply::Disconnect, "1/a,", "/a disconnect"),
-        ("/", Reply::Event { name: "he\"y", args: &Args::new(), ack: None }, r#"2["he\"y"]"#, r#"/ event - "he\"y""#),
+        ("/", ServerPacket::Connect { id: Some("S"), pid: None }, r#"0{"sid":"S"}"#, ""),
+        ("/", ServerPacket::Connect { id: Some("S"), pid: Some("P") }, r#"0{"sid":"S","pid":"P"}"#, ""),
+        ("/a", ServerPacket::Connect { id: None, pid: None }, "0/a,", ""),
+        ("/", ServerPacket::Connect { id: None, pid: None }, "0", ""),
+        ("/a", ServerPacket::Disconnect, "1/a,", "/a disconnect"),
+        (
+            "/",
+            ServerPacket::Event { name: "he\"y", args: &Args::new(), ack: None },
+            r#"2["he\"y"]"#,
+            r#"/ event - "he\"y""#,
+        ),
         (
             "/a",
-            Reply::Event { name: "hey", args: &args, ack: Some(3) },
+            ServerPacket::Event { name: "hey", args: &args, ack: Some(3) },
             r#"2/a,3["hey",1,{}]"#,
             r#"/a event 3 "hey" 1 {}"#,
         ),
-        ("/", Reply::Ack { id: 0, args: &args }, "30[1,{}]", "/ ack 0 1 {}"),
-        ("/a", Reply::Ack { id: 7, args: &Args::new() }, "3/a,7[]", "/a ack 7"),
-        ("/x", Reply::ConnectError(&error), r#"4/x,{"message":"no"}"#, "/x connect_error"),
+        ("/", ServerPacket::Ack { id: 0, args: &args }, "30[1,{}]", "/ ack 0 1 {}"),
+        ("/a", ServerPacket::Ack { id: 7, args: &Args::new() }, "3/a,7[]", "/a ack 7"),
+        ("/x", ServerPacket::ConnectError(&error), r#"4/x,{"message":"no"}"#, "/x connect_error"),
         (
             "/a",
-            Reply::Event { name: "b", args: &binary, ack: Some(3) },
+            ServerPacket::Event { name: "b", args: &binary, ack: Some(3) },
             r#"52-/a,3["b",1,{},[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]]"#,
             r#"/a event 3 "b" 1 {} [{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}] +2"#,
         ),
         (
             "/",
-            Reply::Ack { id: 1, args: &binary },
+            ServerPacket::Ack { id: 1, args: &binary },
             r#"62-1[1,{},[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]]"#,
             r#"/ ack 1 1 {} [{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}] +2"#,
         ),
     ];
     for (namespace, reply, text, packet) in table {
         let messages = Parser::Default.encode(namespace, &reply).unwrap();
-        assert_eq!(messages[0], Message::Text(text.to_owned()));
+        assert_eq!(messages[0], WireMessage::Text(text.to_owned()));
         if text.starts_with('5') || text.starts_with('6') {
-            let bytes = [b"x".as_slice(), b"yz"].map(|bytes| Message::Binary(bytes.into()));
+            let bytes = [b"x".as_slice(), b"yz"].map(|bytes| WireMessage::Binary(bytes.into()));
             assert_eq!(messages[1..], bytes);
         } else {
             assert_eq!(messages.len(), 1);

@@ -4,7 +4,7 @@ mod support;
 
 use roomcast::config::Config;
 use roomcast::ids::Millis;
-use roomcast::outbox::{BodyError, Frame, Input, Reply, Request};
+use roomcast::outbox::{BodyError, Frame, HttpResponse, Input, Request};
 use support::{POLLING, Recorder, Room, payload, plain};
 
 /// A session by polling that has joined, in a room that writes down what happens.
@@ -17,8 +17,13 @@ fn joined() -> (Recorder, Room, String, String) {
     (app, room, sid, id)
 }
 
-fn ok() -> Reply {
-    Reply { content_type: Some("text/html"), no_store: true, body: Frame::Text("ok".into()), ..Reply::empty(200) }
+fn ok() -> HttpResponse {
+    HttpResponse {
+        content_type: Some("text/html"),
+        no_store: true,
+        body: Frame::Text("ok".into()),
+        ..HttpResponse::empty(200)
+    }
 }
 
 #[test]
@@ -37,7 +42,7 @@ fn p1_binary_is_b_and_base64() {
     assert_eq!(room.post(&sid, "bAQID"), ok());
     assert_eq!(app.log(), [format!("disconnected / {id} forced close")]);
     let (app, mut room, sid, id) = joined();
-    assert_eq!(room.post(&sid, "b*"), Reply::empty(400));
+    assert_eq!(room.post(&sid, "b*"), HttpResponse::empty(400));
     assert_eq!(app.log(), [format!("disconnected / {id} parse error")]);
 }
 
@@ -69,7 +74,7 @@ fn p4_second_get_while_one_is_pending_closes_the_session() {
     let first = room.get(&sid);
     let second = room.get(&sid);
     assert_eq!(room.packets(first), "1");
-    assert_eq!(room.answer(second), Some(Reply::empty(400)));
+    assert_eq!(room.answer(second), Some(HttpResponse::empty(400)));
     assert_eq!(app.log(), [format!("disconnected / {id} transport error")]);
     let third = room.get(&sid);
     assert_eq!(room.answer(third).unwrap().text(), r#"{"code":1,"message":"Session ID unknown"}"#);
@@ -81,8 +86,8 @@ fn p5_second_post_while_a_body_is_arriving_closes_the_session() {
     let get = room.get(&sid);
     let first = room.start_post(&sid);
     let second = room.start_post(&sid);
-    assert_eq!(room.answer(second), Some(Reply::empty(400)));
-    assert_eq!(room.answer(first), Some(Reply::empty(400)));
+    assert_eq!(room.answer(second), Some(HttpResponse::empty(400)));
+    assert_eq!(room.answer(first), Some(HttpResponse::empty(400)));
     assert_eq!(room.packets(get), "1");
     assert_eq!(app.log(), [format!("disconnected / {id} transport error")]);
     // The first body may still come in; nobody waits for what becomes of it.
@@ -120,7 +125,7 @@ fn p8_an_invalid_packet_closes_the_session_after_those_before_it() {
     for (body, before) in [("", 0), ("7", 0), ("42[\"a\"]\u{1e}\u{1e}42[\"b\"]", 1), ("42[\"a\"]\u{1e}x", 1)] {
         let (app, mut room, sid, id) = joined();
         let get = room.get(&sid);
-        assert_eq!(room.post(&sid, body), Reply::empty(400), "{body:?}");
+        assert_eq!(room.post(&sid, body), HttpResponse::empty(400), "{body:?}");
         assert_eq!(room.packets(get), "1");
         let mut log = vec![format!("event / {id} a"); before];
         log.push(format!("disconnected / {id} parse error"));
@@ -190,7 +195,7 @@ fn p11_a_closing_session_hears_nothing_and_is_forgotten_in_time() {
 fn a_body_that_is_too_large_is_answered_413_and_the_session_stays() {
     let (app, mut room, sid, id) = joined();
     let post = room.start_post(&sid);
-    assert_eq!(room.finish_post(post, Err(BodyError::TooLarge)), Reply::empty(413));
+    assert_eq!(room.finish_post(post, Err(BodyError::TooLarge)), HttpResponse::empty(413));
     assert_eq!(room.post(&sid, "42[\"still here\"]"), ok());
     assert_eq!(app.log(), [format!("event / {id} still here")]);
 }
@@ -201,7 +206,7 @@ fn an_octet_stream_is_answered_400_and_closes_the_session() {
     let query = format!("{POLLING}&sid={sid}");
     let content_type = Some("application/octet-stream");
     let post = room.request(Request { method: "POST", query: &query, content_type, ..Request::default() });
-    assert_eq!(room.answer(post), Some(Reply::empty(400)), "without waiting for the body");
+    assert_eq!(room.answer(post), Some(HttpResponse::empty(400)), "without waiting for the body");
     assert_eq!(app.log(), [format!("disconnected / {id} transport error")]);
     assert!(!room.knows(&sid));
 }
@@ -212,7 +217,7 @@ fn other_methods_are_answered_500_and_the_session_stays() {
     let get = room.get(&sid);
     for method in ["PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"] {
         let conn = room.http(method, &format!("{POLLING}&sid={sid}"));
-        assert_eq!(room.answer(conn), Some(Reply::empty(500)), "{method}");
+        assert_eq!(room.answer(conn), Some(HttpResponse::empty(500)), "{method}");
     }
     room.post(&sid, "42[\"say\",1]");
     assert_eq!(room.answer(get), Some(payload(r#"42["said",[1]]"#)));

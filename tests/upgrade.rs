@@ -4,7 +4,7 @@ mod support;
 
 use roomcast::config::Config;
 use roomcast::ids::ConnId;
-use roomcast::outbox::{Input, Reply};
+use roomcast::outbox::{HttpResponse, Input};
 use support::{Recorder, Room, fast, plain};
 
 /// Somebody who polls and has joined, and somebody else who can talk to them.
@@ -169,7 +169,7 @@ fn u7_a_session_that_closes_while_probing_closes_the_websocket_too() {
             let second = s.room.start_post(&s.sid);
             assert_eq!(
                 [s.room.answer(post), s.room.answer(second)],
-                [Some(Reply::empty(400)), Some(Reply::empty(400))]
+                [Some(HttpResponse::empty(400)), Some(HttpResponse::empty(400))]
             );
         }),
         ("ping timeout", |s| _ = s.room.pass(500)),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::answer::reply;
 use crate::app::IoError;
 use crate::ids::InvalidRoomName;
-use crate::outbox::{BodyError, Reply};
+use crate::outbox::{BodyError, HttpResponse};
 
 /// Why a request isn't done. Those about the request itself are its sender's to mend; the last four are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Problem {
     }
 
     /// The answer that says so.
-    pub fn reply(&self) -> Reply {
+    pub fn reply(&self) -> HttpResponse {
         let (status, code, message) = self.told();
         let header = match self {
             Self::Unauthorized => Some(("WWW-Authenticate", "Bearer")),
@@ -97,7 +97,7 @@ impl Problem {
             _ => None,
         };
         let headers = header.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Reply {
+        HttpResponse {
             headers: headers.into_iter().collect(),
             ..reply(status, &Told { error: Error { code, message: &message } })
         }

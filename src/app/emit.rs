@@ -14,7 +14,7 @@ use crate::engine_io;
 use crate::ids::{Sid, SocketId};
 use crate::outbox::Frame;
 use crate::socket_io::recovery::Logged;
-use crate::socket_io::{Args, DisconnectReason, Message, Reply, Selection};
+use crate::socket_io::{Args, DisconnectReason, Selection, ServerPacket, WireMessage};
 
 impl RoomState {
     /// Sends an event; gives how many connected sockets it was for.
@@ -25,7 +25,7 @@ impl RoomState {
         args: &Args<'_>,
         delivery: Delivery,
     ) -> Result<usize, IoError> {
-        let plain = Reply::Event { name: event, args, ack: None };
+        let plain = ServerPacket::Event { name: event, args, ack: None };
         let logged = !matches!(delivery, Delivery::Volatile | Delivery::Unlogged) && self.sockets.recovery.is_on();
         let receivers = self.receivers(&selection);
         if logged {
@@ -55,12 +55,13 @@ impl RoomState {
             return Ok(());
         }
         let offset = to_raw_value(&logged.offset.to_string())?;
-        let frames = self.frames(namespace, &Reply::Event { name: event, args: &args.and(&offset), ack: None })?;
+        let frames =
+            self.frames(namespace, &ServerPacket::Event { name: event, args: &args.and(&offset), ack: None })?;
         let log = &mut self.sockets.recovery.log;
         let (frames, volatile) = match log.append(self.host.as_ref(), self.now, namespace, &logged, event, args) {
             Ok(()) => (frames, false),
             Err(_) if delivery == Delivery::LoggedOrVolatile => {
-                (self.frames(namespace, &Reply::Event { name: event, args, ack: None })?, true)
+                (self.frames(namespace, &ServerPacket::Event { name: event, args, ack: None })?, true)
             }
             Err(error) => return Err(error.into()),
         };
@@ -77,7 +78,7 @@ impl RoomState {
         args: &Args<'_>,
         ack: u64,
     ) -> Result<(), IoError> {
-        let frames = self.frames(&selection.namespace, &Reply::Event { name: event, args, ack: Some(ack) })?;
+        let frames = self.frames(&selection.namespace, &ServerPacket::Event { name: event, args, ack: Some(ack) })?;
         self.deliver(&selection.namespace, &receivers, frames, false);
         self.note_outgoing(selection.namespace, event, args, receivers);
         Ok(())
@@ -88,7 +89,7 @@ impl RoomState {
         &mut self,
         namespace: &Rc<str>,
         socket: &SocketId,
-        packet: &Reply<'_>,
+        packet: &ServerPacket<'_>,
     ) -> Result<(), IoError> {
         let frames = self.frames(namespace, packet)?;
         self.deliver(namespace, std::slice::from_ref(socket), frames, false);
@@ -96,7 +97,7 @@ impl RoomState {
     }
 
     /// Sends a packet to one client, whether it has joined the namespace or not.
-    pub(crate) fn send_to_client(&mut self, sid: &Sid, namespace: &str, packet: &Reply<'_>) {
+    pub(crate) fn send_to_client(&mut self, sid: &Sid, namespace: &str, packet: &ServerPacket<'_>) {
         // Only a value that an app made up can be one that a parser can't write: then there is nothing to be told.
         let frames = self.frames(namespace, packet).unwrap_or_default();
         self.leave(Output::Frames { to: vec![sid.clone()], frames, volatile: false });
@@ -108,11 +109,11 @@ impl RoomState {
         let Some(sid) = self.sockets.leave(namespace, socket, reason, self.now) else {
             return;
         };
-        self.send_to_client(&sid, namespace, &Reply::Disconnect);
+        self.send_to_client(&sid, namespace, &ServerPacket::Disconnect);
         if close {
             let others = self.sockets.clients.get(&sid).map(|client| client.joined.clone());
             for (namespace, _) in others.unwrap_or_default() {
-                self.send_to_client(&sid, &namespace, &Reply::Disconnect);
+                self.send_to_client(&sid, &namespace, &ServerPacket::Disconnect);
             }
             self.sockets.remove_client(&sid, reason, self.now);
             self.leave(Output::Close(sid));
@@ -164,11 +165,11 @@ impl RoomState {
     }
 
     /// A packet as the frames that carry it, written once for all receivers.
-    fn frames(&self, namespace: &str, packet: &Reply<'_>) -> Result<Vec<Frame>, IoError> {
+    fn frames(&self, namespace: &str, packet: &ServerPacket<'_>) -> Result<Vec<Frame>, IoError> {
         let messages = self.sockets.parser.encode(namespace, packet)?;
         let frame = |message| match message {
-            Message::Text(text) => engine_io::Packet::Message(text.into()).encode(),
-            Message::Binary(bytes) => Frame::Binary(bytes),
+            WireMessage::Text(text) => engine_io::Packet::Message(text.into()).encode(),
+            WireMessage::Binary(bytes) => Frame::Binary(bytes),
         };
         Ok(messages.into_iter().map(frame).collect())
     }

@@ -90,7 +90,7 @@ impl RoomState {
     pub(super) fn remote(&self, namespace: &str, id: SocketId) -> Option<RemoteSocket> {
         let joined = self.namespace(namespace)?;
         let rooms = joined.rooms.of(&id).map(str::to_owned).collect();
-        let data = joined.sockets.get(&id)?.profile.data.clone();
+        let data = joined.sockets.get(&id)?.state.data.clone();
         let handshake = self.handshake(namespace, &id)?.clone();
         Some(RemoteSocket { id, rooms, handshake, data })
     }

@@ -16,7 +16,7 @@ use crate::api::{self, Problem};
 use crate::config::Config;
 use crate::cors::Cors;
 use crate::ids::Millis;
-use crate::outbox::Reply;
+use crate::outbox::HttpResponse;
 
 /// How long after an alarm that found a room unable to start the next one rings.
 const TRY_AGAIN_AFTER: Millis = Millis(30_000);
@@ -149,6 +149,6 @@ impl ChatRoom {
         }
         // What went wrong is for the log, and for backends.
         let cors = self.config.as_ref().map_or(&Cors::Off, |config| &config.cors);
-        requests::response(request, Answer::Reply(Reply::unavailable()), cors)
+        requests::response(request, Answer::Http(HttpResponse::unavailable()), cors)
     }
 }

@@ -15,13 +15,13 @@ use crate::api::{Call, Problem};
 use crate::cors::Cors;
 use crate::engine_io::needs_xss_header;
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{BodyError, Frame, Reply};
+use crate::outbox::{BodyError, Frame, HttpResponse};
 use crate::timers::Timers;
 
 /// The answer to a request.
 pub(super) enum Answer {
     /// An ordinary one.
-    Reply(Reply),
+    Http(HttpResponse),
     /// The request became a WebSocket; this is the client's end, and headers for the answer.
     Socket(WebSocket, Vec<(String, String)>),
 }
@@ -55,9 +55,9 @@ impl RequestTable {
     }
 
     /// Answers all requests that wait.
-    pub(super) fn answer_all(&self, reply: &Reply) {
+    pub(super) fn answer_all(&self, reply: &HttpResponse) {
         for (_, sender) in self.waiting.take() {
-            _ = sender.send(Answer::Reply(reply.clone()));
+            _ = sender.send(Answer::Http(reply.clone()));
         }
     }
 
@@ -173,8 +173,8 @@ pub(super) fn api_call(request: &Request) -> Result<Call, Problem> {
 }
 
 /// An answer of the API: it is for no page, so it allows none to read it.
-pub(super) fn api_response(request: &Request, reply: Reply) -> Result<Response> {
-    response(request, Answer::Reply(reply), &Cors::Off)
+pub(super) fn api_response(request: &Request, reply: HttpResponse) -> Result<Response> {
+    response(request, Answer::Http(reply), &Cors::Off)
 }
 
 /// An answer as the runtime wants it.
@@ -187,7 +187,7 @@ pub(super) fn response(request: &Request, answer: Answer, cors: &Cors) -> Result
             }
             return Ok(response);
         }
-        Answer::Reply(reply) => reply,
+        Answer::Http(reply) => reply,
     };
     let headers = Headers::new();
     if let Some(content_type) = reply.content_type {

@@ -23,7 +23,7 @@ use crate::apps::Core;
 use crate::config::Config;
 use crate::database::DatabaseError;
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{self, BodyError, Effect, Headers, Input, Outbox, Reply};
+use crate::outbox::{self, BodyError, Effect, Headers, HttpResponse, Input, Outbox};
 
 /// A room with usable settings.
 pub(super) struct Room {
@@ -134,7 +134,7 @@ impl Room {
     }
 
     /// What a backend asks for; the Worker has let it in.
-    async fn api(self: &Rc<Self>, request: &mut Request) -> Reply {
+    async fn api(self: &Rc<Self>, request: &mut Request) -> HttpResponse {
         self.count("requests");
         let call = requests::api_call(request);
         let body = match &call {
@@ -227,12 +227,12 @@ impl Room {
         let mut refused = Vec::new();
         for effect in outbox {
             match effect {
-                Effect::Respond { conn, reply } => self.requests.answer(conn, Answer::Reply(reply)),
+                Effect::Respond { conn, reply } => self.requests.answer(conn, Answer::Http(reply)),
                 Effect::Accept { conn, headers, tag } => match self.sockets.accept(conn, &tag, &self.on_event(conn)) {
                     Ok(client) => self.requests.answer(conn, Answer::Socket(client, headers)),
                     Err(error) => {
                         worker::console_error!("a WebSocket was not accepted: {error}");
-                        self.requests.answer(conn, Answer::Reply(Reply::empty(503)));
+                        self.requests.answer(conn, Answer::Http(HttpResponse::empty(503)));
                         refused.push(conn);
                     }
                 },
@@ -278,7 +278,7 @@ impl Room {
         while let Some(conn) = self.requests.pop_overdue(now) {
             self.handle(Input::Body { conn, body: Err(BodyError::Aborted) });
             // Where the core has not answered it.
-            self.requests.answer(conn, Answer::Reply(Reply::empty(408)));
+            self.requests.answer(conn, Answer::Http(HttpResponse::empty(408)));
         }
     }
 }

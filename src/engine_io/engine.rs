@@ -9,13 +9,13 @@ use super::handshake::{self, Purpose, Refusal};
 use super::packet::Packet;
 use super::protocol::{Kind, Revision};
 use super::scope::{Scope, Timer};
-use super::session::{Session, SocketState};
+use super::session::{Session, SessionState};
 use super::transport::Encoding;
 use super::{hibernated, http, payload};
 use crate::config::Config;
 use crate::host::{HibernatedSocket, Host};
 use crate::ids::{ConnId, Millis, Sid};
-use crate::outbox::{Effect, Frame, Input, Outbox, Reply, Request};
+use crate::outbox::{Effect, Frame, HttpResponse, Input, Outbox, Request};
 use crate::timers::Timers;
 
 /// A request that waits for the layer above to let it in.
@@ -86,7 +86,7 @@ impl Engine {
     }
 
     /// The WebSocket that carries a session, and what must be known to restore it with [`restore`](Self::restore).
-    pub fn socket(&self, sid: &Sid) -> Option<(ConnId, SocketState)> {
+    pub fn socket(&self, sid: &Sid) -> Option<(ConnId, SessionState)> {
         self.sessions.get(sid)?.socket()
     }
 
@@ -239,12 +239,12 @@ impl Engine {
     }
 
     /// Restores a session whose WebSocket outlived the object's memory.
-    pub fn restore(&mut self, sid: Sid, conn: ConnId, state: SocketState) {
+    pub fn restore(&mut self, sid: Sid, conn: ConnId, state: SessionState) {
         let pong = self.host.last_pong(conn).unwrap_or_default();
         // The clock may have gone back meanwhile.
         let heard = state.heard.max(pong).min(self.now);
         let (_, mut scope) = self.split(&sid);
-        let session = Session::websocket(sid.clone(), SocketState { heard, ..state }, conn, &mut scope);
+        let session = Session::websocket(sid.clone(), SessionState { heard, ..state }, conn, &mut scope);
         self.sessions.insert(sid, session);
         self.restored = true;
     }
@@ -357,13 +357,13 @@ impl Engine {
         let session = match kind {
             Kind::Polling => {
                 let reply = http::payload(payload::encode(revision, base64, &[open]));
-                self.out.respond(conn, Reply { headers, ..reply });
+                self.out.respond(conn, HttpResponse { headers, ..reply });
                 Session::polling(sid.clone(), revision, base64, &mut self.split(&sid).1)
             }
             Kind::WebSocket => {
                 self.accept(conn, headers, revision);
                 self.out.send(conn, open);
-                let state = SocketState { revision, base64, heard: self.now };
+                let state = SessionState { revision, base64, heard: self.now };
                 Session::websocket(sid.clone(), state, conn, &mut self.split(&sid).1)
             }
         };
@@ -384,7 +384,7 @@ impl Engine {
                 session.handle_post(conn, encoding, &mut scope)
             }
             _ => {
-                scope.respond(conn, Reply::empty(500));
+                scope.respond(conn, HttpResponse::empty(500));
                 Ok(())
             }
         };

@@ -8,7 +8,7 @@ use super::packet::Packet;
 use super::protocol::{Kind, Revision};
 use crate::config::Config;
 use crate::ids::Sid;
-use crate::outbox::{Frame, Reply, Request};
+use crate::outbox::{Frame, HttpResponse, Request};
 
 /// Why a request is refused. Number, sentence and status of each stand in one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,17 +41,17 @@ impl Refusal {
     }
 
     /// The answer: JSON with a numeric code, or the bare message where a WebSocket was asked for, and then always 400.
-    pub fn reply(&self, upgrade: bool) -> Reply {
+    pub fn reply(&self, upgrade: bool) -> HttpResponse {
         #[derive(Serialize)]
         struct Body<'a> {
             code: u8,
             message: &'a str,
         }
         let (status, code, message) = self.row();
-        let reply = |status, content_type, body: &str| Reply {
+        let reply = |status, content_type, body: &str| HttpResponse {
             content_type: Some(content_type),
             body: Frame::Text(body.into()),
-            ..Reply::empty(status)
+            ..HttpResponse::empty(status)
         };
         if upgrade {
             return reply(400, "text/html", message);

@@ -1,21 +1,21 @@
 //! What the polling transport answers over HTTP.
 
 use crate::ids::Sid;
-use crate::outbox::{Frame, Reply};
+use crate::outbox::{Frame, HttpResponse};
 
 /// The answer to a GET: packets, as text or as bytes (H4).
-pub(super) fn payload(body: Frame) -> Reply {
+pub(super) fn payload(body: Frame) -> HttpResponse {
     let content_type = match body {
         Frame::Text(_) => "text/plain; charset=UTF-8",
         Frame::Binary(_) => "application/octet-stream",
     };
-    Reply { content_type: Some(content_type), no_store: true, body, ..Reply::empty(200) }
+    HttpResponse { content_type: Some(content_type), no_store: true, body, ..HttpResponse::empty(200) }
 }
 
 /// The answer to a POST whose packets were taken (P3).
-pub(super) fn ok() -> Reply {
+pub(super) fn ok() -> HttpResponse {
     let body = Frame::Text("ok".into());
-    Reply { content_type: Some("text/html"), no_store: true, body, ..Reply::empty(200) }
+    HttpResponse { content_type: Some("text/html"), no_store: true, body, ..HttpResponse::empty(200) }
 }
 
 /// The cookie that tells a session's id (H7).

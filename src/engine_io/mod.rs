@@ -31,4 +31,4 @@ pub use hibernated::Hibernated;
 pub use http::needs_xss_header;
 pub use packet::{Packet, ParseError};
 pub use protocol::{Kind, Revision};
-pub use session::SocketState;
+pub use session::SessionState;

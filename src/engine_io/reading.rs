@@ -12,7 +12,7 @@ use super::protocol::{Kind, Revision};
 use super::session::{Backlog, Packets};
 use super::transport::Encoding;
 use crate::ids::{ConnId, Sid};
-use crate::outbox::{BodyError, Reply};
+use crate::outbox::{BodyError, HttpResponse};
 
 impl Engine {
     /// The body of a POST is there, or won't come.
@@ -34,11 +34,11 @@ impl Engine {
             // The session stays open (1.2).
             Err(BodyError::TooLarge) => {
                 session.finish_post(conn);
-                scope.respond(conn, Reply::empty(413));
+                scope.respond(conn, HttpResponse::empty(413));
             }
             Err(BodyError::Aborted) => {
                 let verdict = session.handle_gone(conn, Reason::TransportError, &mut scope);
-                scope.respond(conn, Reply::empty(400));
+                scope.respond(conn, HttpResponse::empty(400));
                 self.settle(&sid, verdict);
             }
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::config::Config;
 use crate::host::Host;
 use crate::ids::{ConnId, Millis, Sid};
-use crate::outbox::{Effect, Frame, Outbox, Reply};
+use crate::outbox::{Effect, Frame, HttpResponse, Outbox};
 use crate::timers::Timers;
 
 /// What a session waits for.
@@ -44,7 +44,7 @@ pub(super) struct Scope<'a> {
 
 impl Scope<'_> {
     /// Answers a request, which is no session's any more.
-    pub(super) fn respond(&mut self, conn: ConnId, reply: Reply) {
+    pub(super) fn respond(&mut self, conn: ConnId, reply: HttpResponse) {
         self.conns.remove(&conn);
         self.out.respond(conn, reply);
     }

@@ -27,14 +27,14 @@ use super::protocol::{Kind, Revision};
 use super::scope::{Scope, Timer};
 use super::transport::{Encoding, InFlight, Polling, RELEASE_AFTER, Transport, Wire};
 use crate::ids::{ConnId, Millis, Sid};
-use crate::outbox::{Frame, Reply};
+use crate::outbox::{Frame, HttpResponse};
 
 /// How long the answer to a client's close waits for a GET that was sent at the same time and is to be told (P7).
 const LEAVE_AFTER: Millis = Millis(50);
 
 /// What must be known of a session on a WebSocket to restore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SocketState {
+pub struct SessionState {
     /// The revision of the protocol that it speaks.
     pub revision: Revision,
     /// Whether the client takes text only.
@@ -97,14 +97,14 @@ pub(super) struct Session {
 impl Session {
     /// A session that starts by polling; the GET that asked for it has its answer.
     pub(super) fn polling(sid: Sid, revision: Revision, base64: bool, scope: &mut Scope<'_>) -> Self {
-        let state = SocketState { revision, base64, heard: scope.now };
+        let state = SessionState { revision, base64, heard: scope.now };
         let session = Self::new(sid, state, Transport::Polling(Polling::default()));
         session.schedule_heartbeat(scope.now, scope);
         session
     }
 
     /// A session that starts, or goes on after hibernation, on the WebSocket `conn`.
-    pub(super) fn websocket(sid: Sid, state: SocketState, conn: ConnId, scope: &mut Scope<'_>) -> Self {
+    pub(super) fn websocket(sid: Sid, state: SessionState, conn: ConnId, scope: &mut Scope<'_>) -> Self {
         scope.conns.insert(conn, sid.clone());
         let session = Self::new(sid, state, Transport::WebSocket { conn, in_flight: InFlight::default() });
         // A client of revision 3 pings by itself; any other is pinged anew.
@@ -113,7 +113,7 @@ impl Session {
         session
     }
 
-    fn new(sid: Sid, SocketState { revision, base64, heard }: SocketState, transport: Transport) -> Self {
+    fn new(sid: Sid, SessionState { revision, base64, heard }: SessionState, transport: Transport) -> Self {
         Self { sid, revision, base64, transport, heard, wrote: 0, post: None, backlog: VecDeque::new() }
     }
 
@@ -150,11 +150,11 @@ impl Session {
     }
 
     /// The WebSocket that carries the session, and what must be known to restore it.
-    pub(super) fn socket(&self) -> Option<(ConnId, SocketState)> {
+    pub(super) fn socket(&self) -> Option<(ConnId, SessionState)> {
         let Transport::WebSocket { conn, .. } = self.transport else {
             return None;
         };
-        Some((conn, SocketState { revision: self.revision, base64: self.base64, heard: self.heard }))
+        Some((conn, SessionState { revision: self.revision, base64: self.base64, heard: self.heard }))
     }
 
     fn polling_mut(&mut self) -> Option<&mut Polling> {
@@ -315,7 +315,7 @@ impl Session {
             }
         }
         if self.is_listening() {
-            scope.respond(conn, Reply::empty(400));
+            scope.respond(conn, HttpResponse::empty(400));
             return Err(Reason::TransportError);
         }
         let frames = self.take_buffer(scope);
@@ -350,7 +350,7 @@ impl Session {
     ) -> Result<(), Reason> {
         let wrong = encoding == Encoding::Binary && self.revision == Revision::V4;
         if wrong || self.post.is_some() || !self.backlog.is_empty() {
-            scope.respond(conn, Reply::empty(400));
+            scope.respond(conn, HttpResponse::empty(400));
             return Err(Reason::TransportError);
         }
         scope.conns.insert(conn, self.sid.clone());
@@ -470,10 +470,10 @@ impl Session {
             Transport::Polling(_) | Transport::Upgrading { .. } | Transport::Closing(_) => {}
         }
         if let Some((post, _)) = self.post {
-            scope.respond(post, Reply::empty(400));
+            scope.respond(post, HttpResponse::empty(400));
         }
         // A client whose packets can't be read learns of it.
-        let unread = || if reason == Reason::ParseError { Reply::empty(400) } else { http::ok() };
+        let unread = || if reason == Reason::ParseError { HttpResponse::empty(400) } else { http::ok() };
         for post in self.backlog.iter().filter_map(|backlog| backlog.post) {
             scope.respond(post, unread());
         }

@@ -4,7 +4,7 @@ use super::packet::{as_text, with_type};
 use super::protocol::Revision;
 use super::{http, payload};
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{Frame, Reply};
+use crate::outbox::{Frame, HttpResponse};
 
 /// How long a GET that arrives about when the probe does is kept: the client's `5` may be on its way, and then the GET was
 /// sent after the upgrade (U5). Else it is released, as the reference does from a timer of the same length (U1).
@@ -110,7 +110,7 @@ pub(super) struct Wire {
 
 impl Wire {
     /// The answer to a GET that brings packets.
-    pub(super) fn payload(self, frames: &[Frame]) -> Reply {
+    pub(super) fn payload(self, frames: &[Frame]) -> HttpResponse {
         http::payload(payload::encode(self.revision, self.base64, frames))
     }
 

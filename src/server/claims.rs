@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::database::{Database, DatabaseError};
 use crate::ids::{Millis, Pid};
-use crate::socket_io::recovery::Lost;
+use crate::socket_io::recovery::AwaySocket;
 
 /// The steps that make the table.
 pub(super) const SCHEMA: &[&str] = &["CREATE TABLE roomcast_claims (id INTEGER PRIMARY KEY, claims TEXT NOT NULL)"];
@@ -46,7 +46,7 @@ pub(super) struct Deferred {
     /// They failed too often.
     pub(super) aside: BTreeSet<Callback>,
     /// Sockets lost with the object's memory that the app wasn't told of.
-    pub(super) orphans: BTreeMap<Pid, Lost>,
+    pub(super) orphans: BTreeMap<Pid, AwaySocket>,
     /// Until when news waits.
     pub(super) paused_until: Option<Millis>,
     /// When to try again to claim what is due, where the storage refused it.

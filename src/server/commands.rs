@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::live::Live;
 use crate::api::{Command, Emit, Problem, reply};
 use crate::ids::SocketId;
-use crate::outbox::Reply;
+use crate::outbox::HttpResponse;
 use crate::socket_io::Namespace;
 
 /// The answer to [`Command::Emit`].
@@ -52,7 +52,7 @@ struct Disconnected<'a> {
 
 impl Live {
     /// Does what a backend asks for.
-    pub(super) fn command(&mut self, command: &Command) -> Reply {
+    pub(super) fn command(&mut self, command: &Command) -> HttpResponse {
         let done = match command {
             Command::Emit(emit) => self.emit(emit).map(|sockets| reply(200, &Emitted { sockets })),
             Command::Count => Ok(reply(200, &self.count())),
@@ -80,8 +80,8 @@ impl Live {
         let joined = self.state.sockets.namespaces.iter();
         let mut namespaces: BTreeMap<_, _> =
             joined.map(|(name, namespace)| (name.as_ref(), counted(namespace))).collect();
-        for lost in self.state.sockets.recovery.lost() {
-            namespaces.entry(lost.namespace.as_ref()).or_default().away += 1;
+        for away in self.state.sockets.recovery.all_away() {
+            namespaces.entry(away.namespace.as_ref()).or_default().away += 1;
         }
         let set_aside = self.deferred.set_aside_count();
         Counted { connections: self.state.sockets.clients.len(), namespaces, set_aside }
@@ -94,12 +94,12 @@ impl Live {
             self.call(&namespace, |_, io| io.disconnect(socket, close));
             return Ok(());
         }
-        let away = self.state.sockets.recovery.lost().find(|lost| lost.id == *socket);
-        let pid = away.map(|lost| lost.profile.pid.clone()).ok_or(Problem::UnknownSocket)?;
+        let away = self.state.sockets.recovery.all_away().find(|away| away.id == *socket);
+        let pid = away.map(|away| away.state.pid.clone()).ok_or(Problem::UnknownSocket)?;
         self.tell_orphan(&pid);
-        let lost = self.state.sockets.recovery.take(&pid).ok_or(Problem::UnknownSocket)?;
-        self.state.sockets.unsaved.insert((lost.namespace.clone(), lost.profile.pid.clone()));
-        self.tell_expired(&lost);
+        let away = self.state.sockets.recovery.take(&pid).ok_or(Problem::UnknownSocket)?;
+        self.state.sockets.unsaved.insert((away.namespace.clone(), away.state.pid.clone()));
+        self.tell_expired(&away);
         Ok(())
     }
 }

@@ -11,8 +11,8 @@ use super::recover::Claim;
 use crate::app::{Connection, Joining, Refusal};
 use crate::engine_io::Revision;
 use crate::ids::{Pid, Sid, SocketId};
-use crate::socket_io::Reply;
-use crate::socket_io::recovery::Profile;
+use crate::socket_io::ServerPacket;
+use crate::socket_io::recovery::SocketState;
 
 impl Live {
     /// A client wants to join a namespace.
@@ -44,7 +44,7 @@ impl Live {
         if told && let Some(claim) = Claim::read(auth) {
             match self.recover(sid, namespace, &claim, auth) {
                 Ok(()) => return,
-                Err(lost) => given_up = lost,
+                Err(away) => given_up = away,
             }
         }
         // Clients of Socket.IO 2 derive an id from the session's. The reference uses the same, and so shows it to whoever
@@ -55,17 +55,19 @@ impl Live {
             sid,
             namespace,
             &id,
-            Profile::new(pid.clone(), told, self.state.sockets.recovery.log.last()),
+            SocketState::new(pid.clone(), told, self.state.sockets.recovery.log.last()),
         );
         self.connects.clear(sid);
-        let connect =
-            Reply::Connect { id: (revision == Revision::V4).then_some(id.as_str()), pid: told.then_some(pid.as_str()) };
+        let connect = ServerPacket::Connect {
+            id: (revision == Revision::V4).then_some(id.as_str()),
+            pid: told.then_some(pid.as_str()),
+        };
         self.state.send_to_client(sid, namespace, &connect);
         let connection = Connection { socket: &id, auth, recovered: false };
         self.call(namespace, |app, io| app.connected(io, &connection));
         // Last, so that an app that knows people rather than sockets sees that this one is still there.
-        if let Some(lost) = given_up {
-            self.tell_expired(&lost);
+        if let Some(away) = given_up {
+            self.tell_expired(&away);
         }
     }
 
@@ -79,7 +81,7 @@ impl Live {
         };
         // A JSON value and a sentence always have their JSON.
         let payload = payload.unwrap_or_else(|_| RawValue::NULL.to_owned());
-        self.state.send_to_client(sid, namespace, &Reply::ConnectError(&payload));
+        self.state.send_to_client(sid, namespace, &ServerPacket::ConnectError(&payload));
     }
 }
 

@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use super::claims::{Callback, MAX_ATTEMPTS, MAX_CLAIMED};
 use super::live::Live;
 use crate::ids::{Millis, Pid};
-use crate::socket_io::recovery::Lost;
+use crate::socket_io::recovery::AwaySocket;
 
 /// How many rounds of news a hook may cause: news that the app makes while it is told of news, and so on.
 const MAX_ROUNDS: usize = 8;
@@ -57,12 +57,12 @@ impl Live {
     }
 
     /// A socket that was lost with the object's memory: the app is told in a turn of its own.
-    pub(super) fn add_orphan(&mut self, lost: Lost) {
-        self.deferred.orphans.insert(lost.profile.pid.clone(), lost);
+    pub(super) fn add_orphan(&mut self, away: AwaySocket) {
+        self.deferred.orphans.insert(away.state.pid.clone(), away);
     }
 
     /// Takes a socket out that the app would be told of later.
-    pub(super) fn take_orphan(&mut self, pid: &Pid) -> Option<Lost> {
+    pub(super) fn take_orphan(&mut self, pid: &Pid) -> Option<AwaySocket> {
         self.deferred.orphans.remove(pid)
     }
 
@@ -146,7 +146,7 @@ impl Live {
         let host = self.state.host.clone();
         match callback {
             Callback::Orphan { pid } => self.tell_orphan(&Pid::from_wire(&pid)),
-            Callback::Expiry { pid, .. } => self.expire_lost(&Pid::from_wire(&pid)),
+            Callback::Expiry { pid, .. } => self.expire_away(&Pid::from_wire(&pid)),
             Callback::Answers { namespace, id } => {
                 self.state.pending_acks.expire(host.as_ref(), &(namespace, id));
                 self.settle();

@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::database::DatabaseError;
 use crate::host::Host;
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{Effect, Input, Outbox, Reply};
+use crate::outbox::{Effect, HttpResponse, Input, Outbox};
 use claims::Callback;
 use live::Live;
 
@@ -84,7 +84,7 @@ impl Server {
     }
 
     /// Does what a backend asks for at the time `now`, and answers it.
-    pub fn command(&mut self, now: Millis, command: &Command) -> (Reply, Outbox) {
+    pub fn command(&mut self, now: Millis, command: &Command) -> (HttpResponse, Outbox) {
         self.turn(now, None, |live| live.command(command)).unwrap_or_else(|error| {
             let out = self.lost(now, None, &error);
             (Problem::Unavailable(error.0).reply(), out)
@@ -141,7 +141,7 @@ impl Server {
             self.forgiven.extend(live.deferred.unfinished());
         }
         let mut out = Outbox::default();
-        out.push(Effect::Restart { reply: Reply::unavailable() });
+        out.push(Effect::Restart { reply: HttpResponse::unavailable() });
         if let Some(conn) = input.and_then(lost_frame) {
             out.push(Effect::Close { conn, code: None });
         }

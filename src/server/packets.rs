@@ -12,7 +12,7 @@ use crate::app::handlers::{Failure, refuse};
 use crate::app::{Ack, Event};
 use crate::engine_io::Revision;
 use crate::ids::Sid;
-use crate::socket_io::{Body, DisconnectReason, Packet};
+use crate::socket_io::{DisconnectReason, Packet, PacketBody};
 
 impl Live {
     /// A packet that could be read.
@@ -25,8 +25,8 @@ impl Live {
         let namespace: Rc<str> = namespace.as_ref().into();
         let socket = self.state.sockets.find(sid, &namespace);
         match (body, socket) {
-            (Body::Connect(auth), None) => self.connect(sid, &namespace, auth.as_deref()),
-            (Body::Disconnect, Some(socket)) => {
+            (PacketBody::Connect(auth), None) => self.connect(sid, &namespace, auth.as_deref()),
+            (PacketBody::Disconnect, Some(socket)) => {
                 self.state.sockets.leave(
                     &namespace,
                     &socket,
@@ -35,7 +35,7 @@ impl Live {
                 );
                 self.settle();
             }
-            (Body::Event { name, args, ack }, Some(socket)) => {
+            (PacketBody::Event { name, args, ack }, Some(socket)) => {
                 let ack = ack.map(|id| Ack::new(socket.clone(), id));
                 if let Err(sentence) = self.state.sockets.limits.check_event(&name) {
                     let failure = Failure::new("name_too_long", sentence);
@@ -44,7 +44,7 @@ impl Live {
                 let event = Event { socket: &socket, name: &name, args: &args, ack };
                 self.call(&namespace, |app, io| app.event(io, event));
             }
-            (Body::Ack { id: Some(id), args }, Some(socket)) => {
+            (PacketBody::Ack { id: Some(id), args }, Some(socket)) => {
                 let host = self.state.host.clone();
                 let kept = self.state.pending_acks.answered(host.as_ref(), &namespace, &socket, id, args);
                 if let Err(error) = kept {
@@ -53,11 +53,12 @@ impl Live {
                 self.settle();
             }
             // Nobody's answer (E3).
-            (Body::Ack { id: None, .. }, Some(_)) => {}
+            (PacketBody::Ack { id: None, .. }, Some(_)) => {}
             // On its way while the server took the socket out (E12).
-            (Body::Event { .. } | Body::Ack { .. } | Body::Disconnect, None) if self.dismissed(sid, &namespace) => {}
+            (PacketBody::Event { .. } | PacketBody::Ack { .. } | PacketBody::Disconnect, None)
+                if self.dismissed(sid, &namespace) => {}
             // Joined twice, not joined at all, or what only a server says (C6).
-            (Body::Connect(_) | Body::ConnectError, Some(_)) | (_, None) => {
+            (PacketBody::Connect(_) | PacketBody::ConnectError, Some(_)) | (_, None) => {
                 self.close(sid, DisconnectReason::ForcedServerClose);
             }
         }
@@ -73,8 +74,8 @@ impl Live {
 fn with_query(packet: Packet<'_>) -> Packet<'_> {
     let (namespace, query) = packet.namespace.split_once('?').unwrap_or((&packet.namespace, ""));
     let body = match packet.body {
-        Body::Connect(_) if query.is_empty() => Body::Connect(None),
-        Body::Connect(_) => Body::Connect(to_raw_value(&Auth(query)).ok().map(Cow::Owned)),
+        PacketBody::Connect(_) if query.is_empty() => PacketBody::Connect(None),
+        PacketBody::Connect(_) => PacketBody::Connect(to_raw_value(&Auth(query)).ok().map(Cow::Owned)),
         other => other,
     };
     Packet { namespace: Cow::Owned(namespace.to_owned()), body }

@@ -10,8 +10,8 @@ use super::live::Live;
 use crate::app::Connection;
 use crate::database::DatabaseError;
 use crate::ids::{Offset, Pid, Sid, SocketId};
-use crate::socket_io::recovery::{Lost, Profile, Replay};
-use crate::socket_io::{DisconnectReason, Reply};
+use crate::socket_io::recovery::{AwaySocket, Replay, SocketState};
+use crate::socket_io::{DisconnectReason, ServerPacket};
 
 /// What a client shows to get its socket back.
 pub(super) struct Claim {
@@ -58,7 +58,7 @@ impl Live {
         namespace: &Rc<str>,
         claim: &Claim,
         auth: Option<&RawValue>,
-    ) -> Result<(), Option<Box<Lost>>> {
+    ) -> Result<(), Option<Box<AwaySocket>>> {
         // The app learns that the socket was gone before it learns that it is back.
         self.tell_orphan(&claim.pid);
         let overdue = self.state.sockets.recovery.is_overdue(&claim.pid, self.state.now);
@@ -67,22 +67,22 @@ impl Live {
             None
         });
         // Whoever has been recovered is on a new connection: if there is an old one, it is dead or will be.
-        let mut lost = self.take(namespace, &claim.pid).ok_or(None)?;
-        let Some(missed) = missed.filter(|missed| !overdue && lost.profile.replays.allow(missed)) else {
-            return Err(Some(Box::new(lost)));
+        let mut away = self.take(namespace, &claim.pid).ok_or(None)?;
+        let Some(missed) = missed.filter(|missed| !overdue && away.state.replays.allow(missed)) else {
+            return Err(Some(Box::new(away)));
         };
-        let Lost { id, mut profile, .. } = lost;
-        profile.told = true;
-        let pid = profile.pid.clone();
-        self.state.sockets.join(sid, namespace, &id, profile);
+        let AwaySocket { id, mut state, .. } = away;
+        state.told = true;
+        let pid = state.pid.clone();
+        self.state.sockets.join(sid, namespace, &id, state);
         self.connects.clear(sid);
         for Replay { logged, name, args, .. } in missed {
             if let Ok(offset) = to_raw_value(&logged.offset.to_string()) {
-                let event = Reply::Event { name: &name, args: &args.and(&offset), ack: None };
+                let event = ServerPacket::Event { name: &name, args: &args.and(&offset), ack: None };
                 self.state.send_to_client(sid, namespace, &event);
             }
         }
-        let connect = Reply::Connect { id: Some(id.as_str()), pid: Some(pid.as_str()) };
+        let connect = ServerPacket::Connect { id: Some(id.as_str()), pid: Some(pid.as_str()) };
         self.state.send_to_client(sid, namespace, &connect);
         let connection = Connection { socket: &id, auth, recovered: true };
         self.call(namespace, |app, io| app.connected(io, &connection));
@@ -91,44 +91,44 @@ impl Live {
 
     /// The events that the client has missed; `None` where nobody can tell, or where it is too much.
     fn missed(&self, namespace: &Rc<str>, claim: &Claim) -> Result<Option<Vec<Replay>>, DatabaseError> {
-        let Some((id, profile)) = self.claimed(namespace, &claim.pid) else {
+        let Some((id, state)) = self.claimed(namespace, &claim.pid) else {
             return Ok(None);
         };
         let log = &self.state.sockets.recovery.log;
         let position = match claim.position {
-            Position::Start => profile.since,
+            Position::Start => state.since,
             // A client that had to start anew still shows the offset of its life before, until it gets an event.
             Position::At(offset) if log.contains(self.state.host.as_ref(), namespace, offset)? => {
-                offset.max(profile.since)
+                offset.max(state.since)
             }
             Position::At(_) | Position::Unknown => return Ok(None),
         };
-        if !log.reaches(position) || !profile.reaches(position) {
+        if !log.reaches(position) || !state.reaches(position) {
             return Ok(None);
         }
         log.after(self.state.host.as_ref(), namespace, position, self.config.max_buffered / 2, |event| {
-            profile.sees(id, event)
+            state.sees(id, event)
         })
     }
 
     /// The socket with this pid, be its client gone or still counted as connected.
-    fn claimed(&self, namespace: &Rc<str>, pid: &Pid) -> Option<(&SocketId, &Profile)> {
-        if let Some(lost) = self.state.sockets.recovery.find(pid).filter(|lost| lost.namespace == *namespace) {
-            return Some((&lost.id, &lost.profile));
+    fn claimed(&self, namespace: &Rc<str>, pid: &Pid) -> Option<(&SocketId, &SocketState)> {
+        if let Some(away) = self.state.sockets.recovery.find(pid).filter(|away| away.namespace == *namespace) {
+            return Some((&away.id, &away.state));
         }
         let (id, socket) = self.state.sockets.namespaces.get(namespace)?.by_pid(pid)?;
-        Some((id, &socket.profile)).filter(|(_, profile)| profile.told)
+        Some((id, &socket.state)).filter(|(_, state)| state.told)
     }
 
     /// Takes a socket from wherever it is: a connection that still counts as open is closed, with all that it carries.
-    fn take(&mut self, namespace: &Rc<str>, pid: &Pid) -> Option<Lost> {
-        let place = self.state.sockets.namespaces.get(namespace);
-        if let Some((_, socket)) = place.and_then(|place| place.by_pid(pid)).filter(|(_, socket)| socket.profile.told) {
+    fn take(&mut self, namespace: &Rc<str>, pid: &Pid) -> Option<AwaySocket> {
+        let found = self.state.sockets.namespaces.get(namespace);
+        if let Some((_, socket)) = found.and_then(|found| found.by_pid(pid)).filter(|(_, socket)| socket.state.told) {
             let old = socket.sid.clone();
             self.state.engine.close(&old);
             self.remove_client(&old, DisconnectReason::Transport("transport close"));
         }
-        self.state.sockets.recovery.find(pid).filter(|lost| lost.namespace == *namespace)?;
+        self.state.sockets.recovery.find(pid).filter(|away| away.namespace == *namespace)?;
         self.state.sockets.unsaved.insert((namespace.clone(), pid.clone()));
         self.state.sockets.recovery.take(pid)
     }

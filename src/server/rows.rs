@@ -7,20 +7,20 @@ use super::live::Live;
 use crate::database::DatabaseError;
 use crate::ids::Pid;
 use crate::socket_io::DisconnectReason;
-use crate::socket_io::recovery::{Lost, SocketRows};
+use crate::socket_io::recovery::{AwaySocket, SocketRows};
 
 impl Live {
     /// The time of a socket is over: nobody comes back to it.
-    pub(super) fn expire_lost(&mut self, pid: &Pid) {
-        if let Some(lost) = self.state.sockets.recovery.take(pid) {
-            self.state.sockets.unsaved.insert((lost.namespace.clone(), pid.clone()));
-            self.tell_expired(&lost);
+    pub(super) fn expire_away(&mut self, pid: &Pid) {
+        if let Some(away) = self.state.sockets.recovery.take(pid) {
+            self.state.sockets.unsaved.insert((away.namespace.clone(), pid.clone()));
+            self.tell_expired(&away);
         }
     }
 
     /// Tells the app of a socket that nobody will come back to.
-    pub(super) fn tell_expired(&mut self, lost: &Lost) {
-        let departed = lost.departed(DisconnectReason::Transport("transport close"), false);
+    pub(super) fn tell_expired(&mut self, away: &AwaySocket) {
+        let departed = away.departed(DisconnectReason::Transport("transport close"), false);
         self.state.owes_nothing(&departed.namespace, &departed.id);
         self.call(&departed.namespace, |app, io| app.expired(io, &departed));
     }
@@ -30,29 +30,29 @@ impl Live {
         let sockets = &self.state.sockets;
         let joined = sockets.namespaces.values().flat_map(|namespace| namespace.sockets.values());
         let rows = joined.filter(|socket| socket.has_row());
-        let connected: BTreeSet<Pid> = rows.map(|socket| socket.profile.pid.clone()).collect();
+        let connected: BTreeSet<Pid> = rows.map(|socket| socket.state.pid.clone()).collect();
         let host = self.state.host.clone();
         let orphans = SocketRows(host.as_ref()).orphans(&connected, self.state.now).unwrap_or_else(|error| {
-            host.warn(&format!("lost clients were not looked for: {error}"));
+            host.warn(&format!("orphaned sockets were not looked for: {error}"));
             Vec::new()
         });
-        for lost in orphans {
+        for away in orphans {
             if self.state.sockets.recovery.is_on() {
-                self.state.sockets.recovery.lose(lost.clone());
+                self.state.sockets.recovery.insert(away.clone());
             }
-            self.add_orphan(lost);
+            self.add_orphan(away);
         }
     }
 
     /// Tells the app of a socket whose connection was lost with the object's memory, if it wasn't told yet.
     pub(super) fn tell_orphan(&mut self, pid: &Pid) {
-        let Some(lost) = self.take_orphan(pid) else {
+        let Some(away) = self.take_orphan(pid) else {
             return;
         };
         // Until now its row said that it is connected: so another life would have found it again.
-        self.state.sockets.unsaved.insert((lost.namespace.clone(), pid.clone()));
+        self.state.sockets.unsaved.insert((away.namespace.clone(), pid.clone()));
         let recoverable = self.state.sockets.recovery.find(pid).is_some();
-        let departed = lost.departed(DisconnectReason::Transport("transport error"), recoverable);
+        let departed = away.departed(DisconnectReason::Transport("transport error"), recoverable);
         self.state.sockets.departed.push_back(departed);
         self.settle();
     }
@@ -80,12 +80,12 @@ impl Live {
 
     fn save_row(&self, namespace: &Rc<str>, pid: &Pid) -> Result<(), DatabaseError> {
         let rows = SocketRows(self.state.host.as_ref());
-        if let Some(Lost { id, profile, gone, .. }) = self.state.sockets.recovery.find(pid) {
-            return rows.save(id, namespace, profile, Some(*gone));
+        if let Some(AwaySocket { id, state, gone, .. }) = self.state.sockets.recovery.find(pid) {
+            return rows.save(id, namespace, state, Some(*gone));
         }
-        let place = self.state.sockets.namespaces.get(namespace);
-        match place.and_then(|place| place.by_pid(pid)) {
-            Some((id, socket)) if socket.has_row() => rows.save(id, namespace, &socket.profile, None),
+        let found = self.state.sockets.namespaces.get(namespace);
+        match found.and_then(|found| found.by_pid(pid)) {
+            Some((id, socket)) if socket.has_row() => rows.save(id, namespace, &socket.state, None),
             _ => rows.delete(pid),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::packet::{Body, DecodeError, Message, Packet, Reply};
+use super::packet::{DecodeError, Packet, PacketBody, ServerPacket, WireMessage};
 use super::{msgpack, text};
 use crate::config::Parser;
 
@@ -11,10 +11,10 @@ impl Parser {
     ///
     /// # Errors
     /// Where MessagePack can't have what JSON has: more than 128 levels, or half of a surrogate pair.
-    pub fn encode(self, namespace: &str, reply: &Reply<'_>) -> serde_json::Result<Vec<Message>> {
+    pub fn encode(self, namespace: &str, reply: &ServerPacket<'_>) -> serde_json::Result<Vec<WireMessage>> {
         match self {
             Self::Default => Ok(text::encode(namespace, reply)),
-            Self::Msgpack => msgpack::encode(namespace, reply).map(|bytes| vec![Message::Binary(bytes.into())]),
+            Self::Msgpack => msgpack::encode(namespace, reply).map(|bytes| vec![WireMessage::Binary(bytes.into())]),
         }
     }
 }
@@ -92,8 +92,10 @@ impl Decoder {
 impl Packet<'static> {
     fn attach(self, attachments: &[Rc<[u8]>], most: usize) -> Result<Self, DecodeError> {
         let body = match self.body {
-            Body::Event { name, args, ack } => Body::Event { name, args: args.attach(attachments, most)?, ack },
-            Body::Ack { id, args } => Body::Ack { id, args: args.attach(attachments, most)? },
+            PacketBody::Event { name, args, ack } => {
+                PacketBody::Event { name, args: args.attach(attachments, most)?, ack }
+            }
+            PacketBody::Ack { id, args } => PacketBody::Ack { id, args: args.attach(attachments, most)? },
             other => other,
         };
         Ok(Self { namespace: self.namespace, body })

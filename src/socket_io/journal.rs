@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use super::namespace::{Client, Socket};
-use super::recovery::Profile;
+use super::recovery::SocketState;
 use crate::ids::{Sid, SocketId};
 
 /// The way back from one change.
 #[derive(Debug)]
 pub(super) enum Undo {
-    /// The socket had this profile.
-    Profile { namespace: Rc<str>, id: SocketId, profile: Profile },
+    /// The socket had this state.
+    SocketState { namespace: Rc<str>, id: SocketId, state: SocketState },
     /// The socket wasn't in the room.
     LeaveRoom { namespace: Rc<str>, id: SocketId, room: Rc<str> },
     /// The socket was in the room.

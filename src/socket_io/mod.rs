@@ -35,7 +35,7 @@ pub use handshake::Handshake;
 pub use journal::Mark;
 pub use limits::Limits;
 pub use namespace::{Client, Namespace, Socket};
-pub use packet::{Body, DecodeError, Message, Packet, Reply, is_reserved};
+pub use packet::{DecodeError, Packet, PacketBody, ServerPacket, WireMessage, is_reserved};
 pub use placeholder::IllegalAttachments;
 pub use rooms::{RoomChange, RoomEvent, Rooms};
 pub use selection::Selection;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::decoder::Decoder;
 use super::handshake::Handshake;
-use super::recovery::Profile;
+use super::recovery::SocketState;
 use super::rooms::Rooms;
 use crate::ids::{Millis, Pid, Sid, SocketId};
 
@@ -31,7 +31,7 @@ pub struct Socket {
     /// The session that carries it.
     pub sid: Sid,
     /// What it is, whichever session carries it.
-    pub profile: Profile,
+    pub state: SocketState,
     /// Whether it has a row because it doesn't fit what the runtime keeps beside a WebSocket.
     pub spilled: bool,
 }
@@ -39,7 +39,7 @@ pub struct Socket {
 impl Socket {
     /// Whether it is to have a row: its client may come back to it, or there is no other place for what it is.
     pub fn has_row(&self) -> bool {
-        self.profile.told || self.spilled
+        self.state.told || self.spilled
     }
 }
 
@@ -61,7 +61,7 @@ impl Namespace {
     }
 
     pub(super) fn insert(&mut self, id: SocketId, socket: Socket) {
-        self.pids.insert(socket.profile.pid.clone(), id.clone());
+        self.pids.insert(socket.state.pid.clone(), id.clone());
         self.sockets.insert(id, socket);
     }
 }

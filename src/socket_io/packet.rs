@@ -14,12 +14,12 @@ pub struct Packet<'a> {
     /// The namespace that it is for, with its slash.
     pub namespace: Cow<'a, str>,
     /// What it says.
-    pub body: Body<'a>,
+    pub body: PacketBody<'a>,
 }
 
 /// What a packet of a client says.
 #[derive(Debug)]
-pub enum Body<'a> {
+pub enum PacketBody<'a> {
     /// `0`: wants to join the namespace; with a JSON object for the app to judge (C2).
     Connect(Option<Cow<'a, RawValue>>),
     /// `1`: leaves the namespace.
@@ -46,7 +46,7 @@ pub enum Body<'a> {
 
 /// A packet of the server.
 #[derive(Debug, Clone, Copy)]
-pub enum Reply<'a> {
+pub enum ServerPacket<'a> {
     /// `0`: the client has joined.
     Connect {
         /// Its id there (C1); clients of Socket.IO 2 aren't told any (C12).
@@ -78,7 +78,7 @@ pub enum Reply<'a> {
 
 /// A message of the transport below. A packet is one, and its attachments follow it with nothing between (E5).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
+pub enum WireMessage {
     /// Text.
     Text(String),
     /// Bytes.
@@ -183,13 +183,13 @@ impl Packet<'_> {
     /// The same, of its own.
     pub(super) fn into_owned(self) -> Packet<'static> {
         let body = match self.body {
-            Body::Connect(auth) => Body::Connect(auth.map(|auth| Cow::Owned(auth.into_owned()))),
-            Body::Disconnect => Body::Disconnect,
-            Body::Event { name, args, ack } => {
-                Body::Event { name: name.into_owned().into(), args: args.into_owned(), ack }
+            PacketBody::Connect(auth) => PacketBody::Connect(auth.map(|auth| Cow::Owned(auth.into_owned()))),
+            PacketBody::Disconnect => PacketBody::Disconnect,
+            PacketBody::Event { name, args, ack } => {
+                PacketBody::Event { name: name.into_owned().into(), args: args.into_owned(), ack }
             }
-            Body::Ack { id, args } => Body::Ack { id, args: args.into_owned() },
-            Body::ConnectError => Body::ConnectError,
+            PacketBody::Ack { id, args } => PacketBody::Ack { id, args: args.into_owned() },
+            PacketBody::ConnectError => PacketBody::ConnectError,
         };
         Packet { namespace: self.namespace.into_owned().into(), body }
     }

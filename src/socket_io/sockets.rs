@@ -7,7 +7,7 @@ use super::departed::{Departed, DisconnectReason};
 use super::journal::Undo;
 use super::limits::Limits;
 use super::namespace::{Client, Namespace, Socket};
-use super::recovery::{Lost, Profile, Recovery};
+use super::recovery::{AwaySocket, Recovery, SocketState};
 use super::rooms::{RoomChange, RoomEvent};
 use crate::config::{Config, Parser};
 use crate::ids::{Millis, Pid, Sid, SocketId};
@@ -63,7 +63,7 @@ impl Sockets {
     }
 
     /// Puts a client into a namespace, and into its rooms, of which one has the name of its own id (C8).
-    pub fn join(&mut self, sid: &Sid, namespace: &Rc<str>, id: &SocketId, profile: Profile) {
+    pub fn join(&mut self, sid: &Sid, namespace: &Rc<str>, id: &SocketId, state: SocketState) {
         let Some(client) = self.clients.get_mut(sid) else {
             return;
         };
@@ -72,20 +72,20 @@ impl Sockets {
         client.connect_by = None;
         self.namespaces.entry(namespace.clone()).or_default();
         self.put(namespace, id, id.as_str());
-        for room in profile.rooms() {
+        for room in state.rooms() {
             self.put(namespace, id, room);
         }
-        let socket = Socket { sid: sid.clone(), profile, spilled: false };
+        let socket = Socket { sid: sid.clone(), state, spilled: false };
         self.namespaces.entry(namespace.clone()).or_default().insert(id.clone(), socket);
         self.touch(namespace, id);
     }
 
     /// What a socket is has changed, and must be kept.
     pub fn touch(&mut self, namespace: &Rc<str>, id: &SocketId) {
-        let socket = self.namespaces.get(namespace).and_then(|place| place.sockets.get(id));
+        let socket = self.namespaces.get(namespace).and_then(|found| found.sockets.get(id));
         if let Some(socket) = socket {
             if socket.has_row() {
-                self.unsaved.insert((namespace.clone(), socket.profile.pid.clone()));
+                self.unsaved.insert((namespace.clone(), socket.state.pid.clone()));
             }
             self.changed.insert(socket.sid.clone());
         }
@@ -99,9 +99,9 @@ impl Sockets {
         let last = self.recovery.log.last();
         let joined = self.namespaces.get(namespace).filter(|joined| !joined.rooms.contains(id, room));
         if let Some(socket) = joined.and_then(|joined| joined.sockets.get(id)) {
-            self.limits.check_room(room, socket.profile.rooms().count())?;
+            self.limits.check_room(room, socket.state.rooms().count())?;
             self.put(namespace, id, room);
-            self.change_profile(namespace, id, |profile| profile.enter(room, last));
+            self.change_state(namespace, id, |state| state.enter(room, last));
         }
         Ok(())
     }
@@ -110,22 +110,22 @@ impl Sockets {
     pub fn leave_room(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str, now: Millis) {
         let (last, oldest) = (self.recovery.log.last(), self.recovery.log.oldest(now));
         if self.take_out(namespace, id, room) {
-            self.change_profile(namespace, id, |profile| profile.exit(room, last, oldest));
+            self.change_state(namespace, id, |state| state.exit(room, last, oldest));
         }
     }
 
     /// Keeps a JSON text with a socket, in place of what was kept.
     pub fn set_data(&mut self, namespace: &Rc<str>, id: &SocketId, data: Rc<str>) {
-        self.change_profile(namespace, id, |profile| profile.data = Some(data));
+        self.change_state(namespace, id, |state| state.data = Some(data));
     }
 
-    fn change_profile(&mut self, namespace: &Rc<str>, id: &SocketId, change: impl FnOnce(&mut Profile)) {
+    fn change_state(&mut self, namespace: &Rc<str>, id: &SocketId, change: impl FnOnce(&mut SocketState)) {
         let Some(socket) = self.socket_mut(namespace, id) else {
             return;
         };
-        let before = socket.profile.clone();
-        change(&mut socket.profile);
-        self.note_undo(|| Undo::Profile { namespace: namespace.clone(), id: id.clone(), profile: before });
+        let before = socket.state.clone();
+        change(&mut socket.state);
+        self.note_undo(|| Undo::SocketState { namespace: namespace.clone(), id: id.clone(), state: before });
         self.touch(namespace, id);
     }
 
@@ -135,11 +135,11 @@ impl Sockets {
 
     /// Puts a socket into the table of rooms; `false` where it was there.
     fn put(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str) -> bool {
-        let Some(place) = self.namespaces.get_mut(namespace) else {
+        let Some(found) = self.namespaces.get_mut(namespace) else {
             return false;
         };
-        let created = !place.rooms.has(room);
-        let joined = place.rooms.join(id, room);
+        let created = !found.rooms.has(room);
+        let joined = found.rooms.join(id, room);
         if created {
             self.note(namespace, id, room, RoomEvent::Created);
         }
@@ -153,11 +153,11 @@ impl Sockets {
 
     /// Takes a socket out of the table of rooms; `false` where it wasn't there.
     fn take_out(&mut self, namespace: &Rc<str>, id: &SocketId, room: &str) -> bool {
-        let Some(place) = self.namespaces.get_mut(namespace) else {
+        let Some(found) = self.namespaces.get_mut(namespace) else {
             return false;
         };
-        let left = place.rooms.leave(id, room);
-        let deleted = left && !place.rooms.has(room);
+        let left = found.rooms.leave(id, room);
+        let deleted = left && !found.rooms.has(room);
         if left {
             self.note(namespace, id, room, RoomEvent::Left);
             let undo = || Undo::JoinRoom { namespace: namespace.clone(), id: id.clone(), room: room.into() };
@@ -183,17 +183,17 @@ impl Sockets {
     /// Takes a socket out of its namespace; the app is told later. Gives the session that carried it.
     pub fn leave(&mut self, namespace: &Rc<str>, id: &SocketId, reason: DisconnectReason, now: Millis) -> Option<Sid> {
         self.touch(namespace, id);
-        let place = self.namespaces.get_mut(namespace)?;
-        let socket = place.sockets.remove(id)?;
-        place.pids.remove(&socket.profile.pid);
-        let rooms: Vec<_> = place.rooms.of(id).map(str::to_owned).collect();
+        let found = self.namespaces.get_mut(namespace)?;
+        let socket = found.sockets.remove(id)?;
+        found.pids.remove(&socket.state.pid);
+        let rooms: Vec<_> = found.rooms.of(id).map(str::to_owned).collect();
         for room in &rooms {
             self.take_out(namespace, id, room);
         }
-        if let Some(place) = self.namespaces.get_mut(namespace) {
-            place.rooms.forget(id);
+        if let Some(found) = self.namespaces.get_mut(namespace) {
+            found.rooms.forget(id);
         }
-        if self.namespaces.get(namespace).is_some_and(|place| place.sockets.is_empty()) {
+        if self.namespaces.get(namespace).is_some_and(|found| found.sockets.is_empty()) {
             self.namespaces.remove(namespace);
         }
         if let Some(client) = self.clients.get_mut(&socket.sid) {
@@ -204,12 +204,12 @@ impl Sockets {
             }
         }
         let (namespace, id) = (namespace.clone(), id.clone());
-        let (sid, profile) = (socket.sid.clone(), socket.profile.clone());
-        let data = profile.data.clone();
+        let (sid, state) = (socket.sid.clone(), socket.state.clone());
+        let data = state.data.clone();
         self.note_undo(|| Undo::Rejoin { namespace: namespace.clone(), id: id.clone(), socket });
-        let recoverable = profile.told && self.recovery.is_on() && reason.is_recoverable();
+        let recoverable = state.told && self.recovery.is_on() && reason.is_recoverable();
         if recoverable {
-            self.recovery.lose(Lost { id: id.clone(), namespace: namespace.clone(), profile, gone: now });
+            self.recovery.insert(AwaySocket { id: id.clone(), namespace: namespace.clone(), state, gone: now });
         }
         self.departed.push_back(Departed { namespace, id, data, rooms, reason, recoverable });
         Some(sid)

@@ -42,9 +42,9 @@ impl Sockets {
 
     fn undo(&mut self, undo: Undo) {
         match undo {
-            Undo::Profile { namespace, id, profile } => {
+            Undo::SocketState { namespace, id, state } => {
                 if let Some(socket) = self.socket_mut(&namespace, &id) {
-                    socket.profile = profile;
+                    socket.state = state;
                 }
             }
             Undo::LeaveRoom { namespace, id, room } => {
@@ -56,7 +56,7 @@ impl Sockets {
                 self.namespaces.entry(namespace).or_default().rooms.join(&id, &room);
             }
             Undo::Rejoin { namespace, id, socket } => {
-                self.recovery.take(&socket.profile.pid);
+                self.recovery.take(&socket.state.pid);
                 if let Some(client) = self.clients.get_mut(&socket.sid) {
                     client.joined.insert(namespace.clone(), id.clone());
                     client.dismissed.remove(&namespace);

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::args::Args;
-use super::packet::{Body, DecodeError, Message, Packet, Reply, array, event_name, object};
+use super::packet::{DecodeError, Packet, PacketBody, ServerPacket, WireMessage, array, event_name, object};
 
 /// Reads a text message; gives the packet, and how many attachments follow it.
 ///
@@ -27,19 +27,19 @@ pub(super) fn decode(text: &str, max_attachments: usize) -> Result<(Packet<'_>, 
     let (namespace, rest) = split_namespace(rest);
     let (id, json) = split_id(rest)?;
     let body = match kind {
-        '0' if json.is_empty() => Body::Connect(None),
+        '0' if json.is_empty() => PacketBody::Connect(None),
         '0' => {
             let auth = serde_json::from_str::<&RawValue>(json).map_err(|_| DecodeError::InvalidPayload)?;
-            Body::Connect(Some(Cow::Borrowed(object(auth)?)))
+            PacketBody::Connect(Some(Cow::Borrowed(object(auth)?)))
         }
-        '1' if json.is_empty() => Body::Disconnect,
+        '1' if json.is_empty() => PacketBody::Disconnect,
         '2' | '5' => {
             let mut args = array(json)?;
-            Body::Event { name: event_name(&mut args)?, args: Args::plain(args), ack: id }
+            PacketBody::Event { name: event_name(&mut args)?, args: Args::plain(args), ack: id }
         }
-        '3' | '6' if json.is_empty() => Body::Ack { id, args: Args::new() },
-        '3' | '6' => Body::Ack { id, args: Args::plain(array(json)?) },
-        '4' => Body::ConnectError,
+        '3' | '6' if json.is_empty() => PacketBody::Ack { id, args: Args::new() },
+        '3' | '6' => PacketBody::Ack { id, args: Args::plain(array(json)?) },
+        '4' => PacketBody::ConnectError,
         _ => return Err(DecodeError::InvalidPayload),
     };
     Ok((Packet { namespace: namespace.into(), body }, attachments))
@@ -81,19 +81,19 @@ fn split_id(text: &str) -> Result<(Option<u64>, &str), DecodeError> {
 }
 
 /// Writes a packet: the text, and the attachments as they are (E5).
-pub(super) fn encode(namespace: &str, reply: &Reply<'_>) -> Vec<Message> {
+pub(super) fn encode(namespace: &str, reply: &ServerPacket<'_>) -> Vec<WireMessage> {
     match *reply {
-        Reply::Connect { id: None, .. } => vec![packet('0', namespace, None, "")],
-        Reply::Connect { id: Some(id), pid: None } => {
+        ServerPacket::Connect { id: None, .. } => vec![packet('0', namespace, None, "")],
+        ServerPacket::Connect { id: Some(id), pid: None } => {
             vec![packet('0', namespace, None, &format!(r#"{{"sid":{}}}"#, json(id)))]
         }
-        Reply::Connect { id: Some(id), pid: Some(pid) } => {
+        ServerPacket::Connect { id: Some(id), pid: Some(pid) } => {
             vec![packet('0', namespace, None, &format!(r#"{{"sid":{},"pid":{}}}"#, json(id), json(pid)))]
         }
-        Reply::Disconnect => vec![packet('1', namespace, None, "")],
-        Reply::Event { name, args, ack } => with_args(['2', '5'], namespace, ack, Some(&json(name)), args),
-        Reply::Ack { id, args } => with_args(['3', '6'], namespace, Some(id), None, args),
-        Reply::ConnectError(error) => vec![packet('4', namespace, None, error.get())],
+        ServerPacket::Disconnect => vec![packet('1', namespace, None, "")],
+        ServerPacket::Event { name, args, ack } => with_args(['2', '5'], namespace, ack, Some(&json(name)), args),
+        ServerPacket::Ack { id, args } => with_args(['3', '6'], namespace, Some(id), None, args),
+        ServerPacket::ConnectError(error) => vec![packet('4', namespace, None, error.get())],
     }
 }
 
@@ -112,15 +112,21 @@ fn header(text: &mut String, namespace: &str, id: Option<u64>) {
     }
 }
 
-fn packet(kind: char, namespace: &str, id: Option<u64>, json: &str) -> Message {
+fn packet(kind: char, namespace: &str, id: Option<u64>, json: &str) -> WireMessage {
     let mut text = String::from(kind);
     header(&mut text, namespace, id);
     text.push_str(json);
-    Message::Text(text)
+    WireMessage::Text(text)
 }
 
 /// An event or an ack: of the second kind where there are attachments (E8).
-fn with_args(kinds: [char; 2], namespace: &str, id: Option<u64>, name: Option<&str>, args: &Args<'_>) -> Vec<Message> {
+fn with_args(
+    kinds: [char; 2],
+    namespace: &str,
+    id: Option<u64>,
+    name: Option<&str>,
+    args: &Args<'_>,
+) -> Vec<WireMessage> {
     let attachments = args.attachments();
     let [plain, binary] = kinds;
     let mut text = if attachments.is_empty() { plain.to_string() } else { format!("{binary}{}-", attachments.len()) };
@@ -133,6 +139,6 @@ fn with_args(kinds: [char; 2], namespace: &str, id: Option<u64>, name: Option<&s
         text.push_str(json);
     }
     text.push(']');
-    let attachments = attachments.iter().cloned().map(Message::Binary);
-    std::iter::once(Message::Text(text)).chain(attachments).collect()
+    let attachments = attachments.iter().cloned().map(WireMessage::Binary);
+    std::iter::once(WireMessage::Text(text)).chain(attachments).collect()
 }

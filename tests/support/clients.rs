@@ -2,7 +2,7 @@
 
 use roomcast::app::App;
 use roomcast::ids::ConnId;
-use roomcast::outbox::{BodyError, Frame, Input, Reply, Request};
+use roomcast::outbox::{BodyError, Frame, HttpResponse, Input, Request};
 use serde_json::Value;
 
 use super::Room;
@@ -13,12 +13,12 @@ pub(crate) const POLLING: &str = "EIO=4&transport=polling";
 pub(crate) const WEBSOCKET: &str = "EIO=4&transport=websocket";
 
 /// What a GET is answered that brings packets (H4).
-pub(crate) fn payload(body: &str) -> Reply {
-    Reply {
+pub(crate) fn payload(body: &str) -> HttpResponse {
+    HttpResponse {
         content_type: Some("text/plain; charset=UTF-8"),
         no_store: true,
         body: Frame::Text(body.into()),
-        ..Reply::empty(200)
+        ..HttpResponse::empty(200)
     }
 }
 
@@ -57,7 +57,7 @@ impl Room {
     }
 
     /// The body of a POST, or why there is none; gives the answer.
-    pub(crate) fn finish_post(&mut self, conn: ConnId, body: Result<&[u8], BodyError>) -> Reply {
+    pub(crate) fn finish_post(&mut self, conn: ConnId, body: Result<&[u8], BodyError>) -> HttpResponse {
         self.input(Input::Body { conn, body });
         if let Some(reply) = self.answer(conn) {
             return reply;
@@ -68,7 +68,7 @@ impl Room {
     }
 
     /// A whole POST of a session; gives the answer.
-    pub(crate) fn post(&mut self, sid: &str, body: &str) -> Reply {
+    pub(crate) fn post(&mut self, sid: &str, body: &str) -> HttpResponse {
         let conn = self.start_post(sid);
         self.finish_post(conn, Ok(body.as_bytes()))
     }

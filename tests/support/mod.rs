@@ -21,7 +21,7 @@ use roomcast::app::App;
 use roomcast::config::Config;
 use roomcast::database::DatabaseError;
 use roomcast::ids::{ConnId, Millis};
-use roomcast::outbox::{Effect, Frame, Input, Outbox, Reply, Request};
+use roomcast::outbox::{Effect, Frame, HttpResponse, Input, Outbox, Request};
 use roomcast::server::Server;
 use std::rc::Rc;
 
@@ -70,7 +70,7 @@ pub(crate) struct Room {
     next_conn: u64,
     /// Requests without an answer; `true` where a WebSocket was asked for.
     waiting: BTreeMap<ConnId, bool>,
-    replies: BTreeMap<ConnId, Reply>,
+    replies: BTreeMap<ConnId, HttpResponse>,
     sockets: BTreeMap<ConnId, Socket>,
     turns: u64,
 }
@@ -141,7 +141,7 @@ impl Room {
     }
 
     /// Has the room do what a backend asks for; gives the answer.
-    pub(crate) fn command(&mut self, command: &Command) -> Reply {
+    pub(crate) fn command(&mut self, command: &Command) -> HttpResponse {
         let (reply, outbox) = self.server.command(self.now, command);
         self.run(outbox);
         self.tick();
@@ -218,7 +218,7 @@ impl Room {
     }
 
     /// The answer to a request, if it is there; each is given once.
-    pub(crate) fn answer(&mut self, conn: ConnId) -> Option<Reply> {
+    pub(crate) fn answer(&mut self, conn: ConnId) -> Option<HttpResponse> {
         self.replies.remove(&conn)
     }
 

@@ -15,7 +15,7 @@ use crate::socket_io::recovery::Away;
 impl Io<'_> {
     /// What the app keeps with a socket; `None` where it keeps nothing, or something else.
     pub fn data<T: DeserializeOwned>(&self, socket: &SocketId) -> Option<T> {
-        parse_data(self.joined()?.sockets.get(socket)?.profile.data.as_ref())
+        parse_data(self.joined()?.sockets.get(socket)?.state.data.as_ref())
     }
 
     /// Keeps something with a socket, in place of what was kept. It outlives hibernation. A socket that is gone keeps

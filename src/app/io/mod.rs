@@ -11,7 +11,7 @@ use super::error::IoError;
 use super::operator::BroadcastOperator;
 use super::state::RoomState;
 use crate::ids::{Millis, SocketId};
-use crate::socket_io::{Args, Handshake, Namespace, Reply};
+use crate::socket_io::{Args, Handshake, Namespace, ServerPacket};
 
 /// One namespace of the room, at the moment of a hook.
 pub struct Io<'a> {
@@ -77,7 +77,7 @@ impl<'a> Io<'a> {
     /// As [`answer`](Self::answer).
     #[allow(clippy::needless_pass_by_value, reason = "an event is answered once")]
     pub fn answer_args(&mut self, ack: Ack, args: &Args<'_>) -> Result<(), IoError> {
-        self.room.send_to_socket(&self.namespace, &ack.socket, &Reply::Ack { id: ack.id, args })
+        self.room.send_to_socket(&self.namespace, &ack.socket, &ServerPacket::Ack { id: ack.id, args })
     }
 
     /// The sockets in the namespace, by id.

@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::live::Live;
-use crate::engine_io::{Engine, SocketState};
+use crate::engine_io::{Engine, SessionState};
 use crate::host::Host;
 use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
-use crate::socket_io::recovery::{Profile, SocketRows, Stay};
+use crate::socket_io::recovery::{Membership, SocketRows, SocketState};
 use crate::socket_io::{DisconnectReason, Handshake, Sockets};
 use restored::{Restored, Session};
 pub(super) use rows::SessionRows;
@@ -46,7 +46,7 @@ struct Attachment<'a> {
     #[serde(borrow)]
     sid: Cow<'a, str>,
     /// What the layer below needs.
-    socket: SocketState,
+    socket: SessionState,
     /// When it must have joined a namespace, Unix ms; absent once it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     connect_by: Option<u64>,
@@ -75,8 +75,8 @@ struct Joined<'a> {
     since: Offset,
     /// Its rooms, but for its own; `None` where they stand in its row, as then does its data.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
-    stays: Option<Vec<Stay>>,
-    /// Nobody can tell which of the events up to this one were for it; as in [`Profile`].
+    memberships: Option<Vec<Membership>>,
+    /// Nobody can tell which of the events up to this one were for it; as in [`SocketState`].
     #[serde(rename = "f", default, skip_serializing_if = "Offset::is_start")]
     forgotten: Offset,
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
@@ -108,12 +108,12 @@ fn compose(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId,
     let state = if spilled { write(socket, sockets, sid, true)? } else { whole };
     let client = sockets.clients.get(sid)?;
     for (namespace, id) in &client.joined {
-        let place = sockets.namespaces.get_mut(namespace);
-        if let Some(socket) = place.and_then(|place| place.sockets.get_mut(id))
+        let found = sockets.namespaces.get_mut(namespace);
+        if let Some(socket) = found.and_then(|found| found.sockets.get_mut(id))
             && socket.spilled != spilled
         {
             socket.spilled = spilled;
-            sockets.unsaved.insert((namespace.clone(), socket.profile.pid.clone()));
+            sockets.unsaved.insert((namespace.clone(), socket.state.pid.clone()));
         }
     }
     if fits(&state) {
@@ -123,11 +123,11 @@ fn compose(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId,
     Some((conn, serde_json::to_string(&elsewhere).ok()?, Some(state)))
 }
 
-fn write(socket: SocketState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Option<String> {
+fn write(socket: SessionState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Option<String> {
     let client = sockets.clients.get(sid)?;
     let joined = client.joined.iter().filter_map(|(namespace, id)| {
-        let place = sockets.namespaces.get(namespace)?;
-        let Profile { pid, told, since, stays, forgotten, data, .. } = &place.sockets.get(id)?.profile;
+        let found = sockets.namespaces.get(namespace)?;
+        let SocketState { pid, told, since, memberships, forgotten, data, .. } = &found.sockets.get(id)?.state;
         let data = data.as_deref().filter(|_| !spilled);
         Some(Joined {
             namespace: namespace.as_ref().into(),
@@ -135,7 +135,7 @@ fn write(socket: SocketState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Op
             pid: pid.as_str().into(),
             told: *told,
             since: *since,
-            stays: (!spilled).then(|| stays.clone()),
+            memberships: (!spilled).then(|| memberships.clone()),
             forgotten: *forgotten,
             data: data.and_then(|json| serde_json::from_str(json).ok()),
         })
@@ -177,10 +177,10 @@ pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> bool {
     };
     live.state.engine.restore(sid.clone(), conn, socket);
     live.add_client(&sid, connect_by.map(Millis), handshake);
-    for Restored { namespace, id, profile, spilled } in joined {
-        live.state.sockets.join(&sid, &namespace, &id, profile);
-        let place = live.state.sockets.namespaces.get_mut(&namespace);
-        if let Some(socket) = place.and_then(|place| place.sockets.get_mut(&id)) {
+    for Restored { namespace, id, state, spilled } in joined {
+        live.state.sockets.join(&sid, &namespace, &id, state);
+        let found = live.state.sockets.namespaces.get_mut(&namespace);
+        if let Some(socket) = found.and_then(|found| found.sockets.get_mut(&id)) {
             socket.spilled = spilled;
         }
     }
@@ -198,15 +198,20 @@ impl Attachment<'_> {
 impl Joined<'_> {
     fn read(self, host: &dyn Host) -> Option<Restored> {
         let pid = Pid::from_wire(&self.pid);
-        let spilled = self.stays.is_none();
-        let profile = match self.stays {
-            Some(stays) => {
+        let spilled = self.memberships.is_none();
+        let state = match self.memberships {
+            Some(memberships) => {
                 let data = self.data.map(|json| json.get().into());
-                Profile { stays, forgotten: self.forgotten, data, ..Profile::new(pid, self.told, self.since) }
+                SocketState {
+                    memberships,
+                    forgotten: self.forgotten,
+                    data,
+                    ..SocketState::new(pid, self.told, self.since)
+                }
             }
-            None => Profile { told: self.told, ..SocketRows(host).profile(&pid).ok()?? },
+            None => SocketState { told: self.told, ..SocketRows(host).state(&pid).ok()?? },
         };
         let id = SocketId::from_wire(&self.id);
-        Some(Restored { namespace: self.namespace.as_ref().into(), id, profile, spilled })
+        Some(Restored { namespace: self.namespace.as_ref().into(), id, state, spilled })
     }
 }

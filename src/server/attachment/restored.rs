@@ -2,15 +2,15 @@
 
 use std::rc::Rc;
 
-use crate::engine_io::SocketState;
+use crate::engine_io::SessionState;
 use crate::ids::{Sid, SocketId};
 use crate::socket_io::Handshake;
-use crate::socket_io::recovery::Profile;
+use crate::socket_io::recovery::SocketState;
 
 /// A session as an attachment of whatever version has it.
 pub(super) struct Session {
     pub(super) sid: Sid,
-    pub(super) socket: SocketState,
+    pub(super) socket: SessionState,
     pub(super) connect_by: Option<u64>,
     pub(super) handshake: Handshake,
     pub(super) joined: Vec<Restored>,
@@ -19,6 +19,6 @@ pub(super) struct Session {
 pub(super) struct Restored {
     pub(super) namespace: Rc<str>,
     pub(super) id: SocketId,
-    pub(super) profile: Profile,
+    pub(super) state: SocketState,
     pub(super) spilled: bool,
 }

@@ -6,17 +6,17 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::restored::{Restored, Session};
-use crate::engine_io::SocketState;
+use crate::engine_io::SessionState;
 use crate::host::Host;
 use crate::ids::{Offset, Pid, Sid, SocketId};
 use crate::socket_io::Handshake;
-use crate::socket_io::recovery::Profile;
+use crate::socket_io::recovery::SocketState;
 
 #[derive(Deserialize)]
 struct Attachment<'a> {
     #[serde(borrow)]
     sid: Cow<'a, str>,
-    socket: SocketState,
+    socket: SessionState,
     #[serde(default)]
     connect_by: Option<u64>,
     joined: Vec<Joined<'a>>,
@@ -37,13 +37,13 @@ struct Joined<'a> {
 pub(super) fn read(state: &str, host: &dyn Host, last: Offset) -> Option<Session> {
     let Attachment { sid, socket, connect_by, joined } = serde_json::from_str(state).ok()?;
     let restored = |joined: Joined<'_>| {
-        let mut profile = Profile::new(Pid::random(host), false, last);
+        let mut state = SocketState::new(Pid::random(host), false, last);
         for room in &joined.rooms {
-            profile.enter(room, last);
+            state.enter(room, last);
         }
-        profile.data = joined.data.map(|json| json.get().into());
+        state.data = joined.data.map(|json| json.get().into());
         let id = SocketId::from_wire(&joined.id);
-        Restored { namespace: joined.namespace.as_ref().into(), id, profile, spilled: false }
+        Restored { namespace: joined.namespace.as_ref().into(), id, state, spilled: false }
     };
     let joined = joined.into_iter().map(restored).collect();
     Some(Session { sid: Sid::from_wire(&sid), socket, connect_by, handshake: Handshake::default(), joined })

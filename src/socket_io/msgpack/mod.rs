@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use super::args::Args;
 use super::number::whole_number;
-use super::packet::{Body, DecodeError, Packet, Reply, array, event_name, object};
+use super::packet::{DecodeError, Packet, PacketBody, ServerPacket, array, event_name, object};
 use read::Reader;
 use write::Writer;
 
@@ -47,21 +47,21 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Packet<'static>, DecodeError> {
     };
     let own = |values: Vec<&RawValue>| values.into_iter().map(ToOwned::to_owned).collect();
     let body = match (kind, fields.data.as_deref()) {
-        (0, None) => Body::Connect(None),
+        (0, None) => PacketBody::Connect(None),
         // An app sees JSON there, in which the bytes would be missing.
         (0, Some(_)) if !fields.attachments.is_empty() => return Err(DecodeError::InvalidPayload),
         (0, Some(json)) => {
             let auth = serde_json::from_str::<&RawValue>(json).map_err(|_| DecodeError::InvalidPayload)?;
-            Body::Connect(Some(Cow::Owned(object(auth)?.to_owned())))
+            PacketBody::Connect(Some(Cow::Owned(object(auth)?.to_owned())))
         }
-        (1, None) => Body::Disconnect,
+        (1, None) => PacketBody::Disconnect,
         (2, Some(json)) => {
             let mut values = array(json)?;
             let name = event_name(&mut values)?.into_owned().into();
-            Body::Event { name, args: Args::numbered(own(values), fields.attachments), ack: id }
+            PacketBody::Event { name, args: Args::numbered(own(values), fields.attachments), ack: id }
         }
-        (3, Some(json)) => Body::Ack { id, args: Args::numbered(own(array(json)?), fields.attachments) },
-        (4, Some(_)) => Body::ConnectError,
+        (3, Some(json)) => PacketBody::Ack { id, args: Args::numbered(own(array(json)?), fields.attachments) },
+        (4, Some(_)) => PacketBody::ConnectError,
         _ => return Err(DecodeError::InvalidPayload),
     };
     Ok(Packet { namespace: namespace.into(), body })
@@ -94,7 +94,7 @@ fn fields(bytes: &[u8]) -> Result<Fields, DecodeError> {
 ///
 /// # Errors
 /// Where MessagePack can't have what JSON has.
-pub(super) fn encode(namespace: &str, reply: &Reply<'_>) -> serde_json::Result<Vec<u8>> {
+pub(super) fn encode(namespace: &str, reply: &ServerPacket<'_>) -> serde_json::Result<Vec<u8>> {
     let mut writer = Writer::default();
     let packet = |writer: &mut Writer<'_>, kind: u64, members: usize| {
         writer.map_len(members);
@@ -104,8 +104,8 @@ pub(super) fn encode(namespace: &str, reply: &Reply<'_>) -> serde_json::Result<V
         writer.text(namespace);
     };
     match *reply {
-        Reply::Connect { id: None, .. } => packet(&mut writer, 0, 2),
-        Reply::Connect { id: Some(id), pid } => {
+        ServerPacket::Connect { id: None, .. } => packet(&mut writer, 0, 2),
+        ServerPacket::Connect { id: Some(id), pid } => {
             packet(&mut writer, 0, 3);
             writer.text("data");
             writer.map_len(if pid.is_some() { 2 } else { 1 });
@@ -116,8 +116,8 @@ pub(super) fn encode(namespace: &str, reply: &Reply<'_>) -> serde_json::Result<V
                 writer.text(pid);
             }
         }
-        Reply::Disconnect => packet(&mut writer, 1, 2),
-        Reply::Event { name, args, ack } => {
+        ServerPacket::Disconnect => packet(&mut writer, 1, 2),
+        ServerPacket::Event { name, args, ack } => {
             packet(&mut writer, 2, if ack.is_some() { 4 } else { 3 });
             writer.id(ack);
             writer.text("data");
@@ -125,14 +125,14 @@ pub(super) fn encode(namespace: &str, reply: &Reply<'_>) -> serde_json::Result<V
             writer.text(name);
             writer.args(args)?;
         }
-        Reply::Ack { id, args } => {
+        ServerPacket::Ack { id, args } => {
             packet(&mut writer, 3, 4);
             writer.id(Some(id));
             writer.text("data");
             writer.array_len(args.len());
             writer.args(args)?;
         }
-        Reply::ConnectError(error) => {
+        ServerPacket::ConnectError(error) => {
             packet(&mut writer, 4, 3);
             writer.text("data");
             writer.json(error.get())?;

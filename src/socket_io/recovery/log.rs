@@ -11,10 +11,10 @@ use crate::socket_io::stored::{self, Stored, check_row};
 /// How many rows are read at once: the rows of a page are in memory together.
 const PAGE: usize = 64;
 
-/// Who an event was for, and where it stands in the log.
+/// Who an event was for, and its offset in the log.
 #[derive(Debug, Clone, Default)]
 pub struct Logged {
-    /// Its place.
+    /// Its offset.
     pub offset: Offset,
     /// The rooms that it was sent to; empty for everybody.
     pub to: Vec<Rc<str>>,
@@ -49,7 +49,7 @@ pub struct Log {
     max_events: u64,
     max_bytes: u64,
     max_replayed: usize,
-    /// The place of the newest event ever appended. It only grows, also where the event was taken back: sockets may have noted
+    /// The offset of the newest event ever appended. It only grows, also where the event was taken back: sockets may have noted
     /// it as the last event before something.
     last: Offset,
     extent: Extent,
@@ -113,12 +113,12 @@ impl Log {
         self.extent
     }
 
-    /// Takes back what was appended and dropped since: the rows are what they were. The places stay used.
+    /// Takes back what was appended and dropped since: the rows are what they were. The offsets stay used.
     pub fn rewind(&mut self, mark: Extent) {
         self.extent = mark;
     }
 
-    /// The place of the newest event.
+    /// The offset of the newest event.
     pub fn last(&self) -> Offset {
         self.last
     }
@@ -128,7 +128,7 @@ impl Log {
         Offset::at(now.before(self.max_age))
     }
 
-    /// Appends an event, which has its place from [`next`](Self::next), after having made room for it.
+    /// Appends an event, which has its offset from [`next`](Self::next), after having made room for it.
     ///
     /// # Errors
     /// [`DatabaseError`]: then it isn't there, and must not be sent.
@@ -181,7 +181,7 @@ impl Log {
         let values = [events.saturating_sub(self.max_events).into(), bytes.saturating_sub(self.max_bytes).into()];
         let rows = database.query(SURPLUS, &values)?;
         // None where all of them together are too much.
-        let (through, start) = rows.first().and_then(place).unwrap_or((self.last, end));
+        let (through, start) = rows.first().and_then(position).unwrap_or((self.last, end));
         self.drop_through(database, now, through, start)
     }
 
@@ -206,7 +206,7 @@ impl Log {
         Ok(())
     }
 
-    /// The place of the next event.
+    /// The offset of the next event.
     pub fn next(&self, now: Millis) -> Offset {
         self.last.next(now)
     }
@@ -216,7 +216,7 @@ impl Log {
         self.extent.lost <= offset
     }
 
-    /// Whether an event of this namespace has, or had, this place.
+    /// Whether an event of this namespace has, or had, this offset.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -282,7 +282,7 @@ impl Log {
         const TOO_OLD: &str =
             "SELECT offset, number, total FROM roomcast_log WHERE offset < ? ORDER BY offset DESC LIMIT 1";
         let rows = database.query(TOO_OLD, &[oldest.0.into()])?;
-        match rows.first().and_then(place) {
+        match rows.first().and_then(position) {
             Some((through, start)) => self.drop_through(database, now, through, start),
             None => Ok(()),
         }
@@ -290,7 +290,7 @@ impl Log {
 }
 
 /// Where an event stands, and the sum up to it.
-fn place(row: &Row) -> Option<(Offset, Tally)> {
+fn position(row: &Row) -> Option<(Offset, Tally)> {
     Some((Offset(row.number(0)?), Tally { events: row.number(1)?, bytes: row.number(2)? }))
 }
 

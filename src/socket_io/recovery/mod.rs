@@ -2,22 +2,22 @@
 //!
 //! Events are kept in the [`Log`] before they are sent. What a socket is must be known even if the process dies, so each
 //! one that may be recovered has a row ([`SocketRows`]), written whenever its rooms or its data change. While its client is
-//! gone it is [`Lost`], until the client shows its [`Pid`] or the time is over.
+//! gone it is [`AwaySocket`], until the client shows its [`Pid`] or the time is over.
 //!
 //! A missed event is one that the socket would have got when it was sent. So it isn't the rooms at the end that count, as in
-//! the reference, but the [`Stay`] in a room at the moment of the event.
+//! the reference, but the [`Membership`] in a room at the moment of the event.
 
 mod log;
-mod profile;
 mod replays;
 mod rows;
+mod socket_state;
 
 use std::collections::BTreeMap;
 
 pub use log::{Extent, Log, Logged, Replay};
-pub use profile::{Away, Lost, Profile, Stay};
 pub use replays::Replays;
 pub use rows::SocketRows;
+pub use socket_state::{Away, AwaySocket, Membership, SocketState};
 
 use crate::config::Config;
 use crate::database::{Database, DatabaseError};
@@ -66,7 +66,7 @@ pub struct Recovery {
     /// The events.
     pub log: Log,
     /// Who is gone.
-    lost: BTreeMap<Pid, Lost>,
+    away: BTreeMap<Pid, AwaySocket>,
     /// When they go for good.
     expiries: Timers<Pid>,
 }
@@ -78,7 +78,7 @@ impl Recovery {
             window: config.recovery,
             max_away: config.max_away_sockets,
             log: Log::new(config),
-            lost: BTreeMap::new(),
+            away: BTreeMap::new(),
             expiries: Timers::default(),
         }
     }
@@ -94,33 +94,33 @@ impl Recovery {
     /// [`DatabaseError`].
     pub fn open(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
         self.log.open(database)?;
-        for lost in SocketRows(database).lost()? {
-            self.lose(lost);
+        for away in SocketRows(database).away()? {
+            self.insert(away);
         }
         Ok(())
     }
 
     /// A client is gone, but may come back.
-    pub fn lose(&mut self, lost: Lost) {
-        let pid = lost.profile.pid.clone();
-        self.expiries.set(pid.clone(), lost.gone + self.window);
-        self.lost.insert(pid, lost);
+    pub fn insert(&mut self, away: AwaySocket) {
+        let pid = away.state.pid.clone();
+        self.expiries.set(pid.clone(), away.gone + self.window);
+        self.away.insert(pid, away);
     }
 
     /// Everybody who is gone.
-    pub fn lost(&self) -> impl Iterator<Item = &Lost> {
-        self.lost.values()
+    pub fn all_away(&self) -> impl Iterator<Item = &AwaySocket> {
+        self.away.values()
     }
 
     /// Who is gone and showed this.
-    pub fn find(&self, pid: &Pid) -> Option<&Lost> {
-        self.lost.get(pid)
+    pub fn find(&self, pid: &Pid) -> Option<&AwaySocket> {
+        self.away.get(pid)
     }
 
     /// Takes a client out who came back, or who never will.
-    pub fn take(&mut self, pid: &Pid) -> Option<Lost> {
+    pub fn take(&mut self, pid: &Pid) -> Option<AwaySocket> {
         self.expiries.clear(pid);
-        self.lost.remove(pid)
+        self.away.remove(pid)
     }
 
     /// The clients whose time is over, and those gone longest where too many are gone; each with the time at which it was to
@@ -133,7 +133,7 @@ impl Recovery {
 
     /// How many more are gone than are waited for.
     fn surplus(&self) -> usize {
-        self.lost.len().saturating_sub(self.max_away)
+        self.away.len().saturating_sub(self.max_away)
     }
 
     /// Whether the time of a client is over that wasn't taken out yet.
@@ -148,12 +148,12 @@ impl Recovery {
 
     /// Whether anybody who is gone would have got this event.
     pub fn is_missed(&self, namespace: &str, event: &Logged) -> bool {
-        self.lost.values().any(|lost| *lost.namespace == *namespace && lost.profile.sees(&lost.id, event))
+        self.away.values().any(|away| *away.namespace == *namespace && away.state.sees(&away.id, event))
     }
 
     /// Who is gone from a namespace.
     pub fn away<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = Away<'a>> {
-        let lost = self.lost.values().filter(move |lost| *lost.namespace == *namespace);
-        lost.map(|lost| Away { id: &lost.id, since: lost.gone, data: lost.profile.data.as_ref() })
+        let away = self.away.values().filter(move |away| *away.namespace == *namespace);
+        away.map(|away| Away { id: &away.id, since: away.gone, data: away.state.data.as_ref() })
     }
 }

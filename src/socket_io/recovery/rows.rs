@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::profile::{Lost, Profile, Stay};
 use super::replays::Replays;
+use super::socket_state::{AwaySocket, Membership, SocketState};
 use crate::database::{Database, DatabaseError, Row};
 use crate::ids::{Millis, Offset, Pid, SocketId};
 use crate::socket_io::stored::check_row;
@@ -21,28 +21,28 @@ impl SocketRows<'_> {
         &self,
         id: &SocketId,
         namespace: &str,
-        profile: &Profile,
+        state: &SocketState,
         gone: Option<Millis>,
     ) -> Result<(), DatabaseError> {
         const UPSERT: &str = "INSERT INTO roomcast_sockets VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (pid) DO UPDATE SET stays = excluded.stays, data = excluded.data, gone = excluded.gone,
             forgotten = excluded.forgotten";
         // Texts and numbers always have their JSON.
-        let stays = serde_json::to_string(&profile.stays).unwrap_or_default();
-        let size = namespace.len() + stays.len() + profile.data.as_deref().map_or(0, str::len);
+        let memberships = serde_json::to_string(&state.memberships).unwrap_or_default();
+        let size = namespace.len() + memberships.len() + state.data.as_deref().map_or(0, str::len);
         if let Err(error) = check_row("a socket", size) {
-            self.delete(&profile.pid)?;
+            self.delete(&state.pid)?;
             return Err(error);
         }
         let values = [
-            profile.pid.as_str().into(),
+            state.pid.as_str().into(),
             id.as_str().into(),
             namespace.into(),
-            profile.since.0.into(),
-            stays.into(),
-            profile.data.as_deref().into(),
+            state.since.0.into(),
+            memberships.into(),
+            state.data.as_deref().into(),
             gone.map(|gone| gone.0).into(),
-            profile.forgotten.0.into(),
+            state.forgotten.0.into(),
         ];
         self.0.query(UPSERT, &values).map(drop)
     }
@@ -59,18 +59,18 @@ impl SocketRows<'_> {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub fn profile(&self, pid: &Pid) -> Result<Option<Profile>, DatabaseError> {
+    pub fn state(&self, pid: &Pid) -> Result<Option<SocketState>, DatabaseError> {
         const FIND: &str =
             "SELECT pid, id, namespace, since, stays, data, gone, forgotten FROM roomcast_sockets WHERE pid = ?";
         let rows = self.0.query(FIND, &[pid.as_str().into()])?;
-        Ok(rows.first().and_then(read).map(|lost| lost.profile))
+        Ok(rows.first().and_then(read).map(|away| away.state))
     }
 
     /// Those whose clients are gone.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub fn lost(&self) -> Result<Vec<Lost>, DatabaseError> {
+    pub fn away(&self) -> Result<Vec<AwaySocket>, DatabaseError> {
         const LOST: &str = "SELECT pid, id, namespace, since, stays, data, gone, forgotten FROM roomcast_sockets WHERE gone IS NOT NULL";
         Ok(self.0.query(LOST, &[])?.iter().filter_map(read).collect())
     }
@@ -79,7 +79,7 @@ impl SocketRows<'_> {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub fn orphans(&self, connected: &BTreeSet<Pid>, now: Millis) -> Result<Vec<Lost>, DatabaseError> {
+    pub fn orphans(&self, connected: &BTreeSet<Pid>, now: Millis) -> Result<Vec<AwaySocket>, DatabaseError> {
         // Counting is a small part of reading.
         let rows = self.0.query("SELECT count(*) FROM roomcast_sockets WHERE gone IS NULL", &[])?;
         if rows.first().and_then(|row| row.number(0)) == Some(connected.len() as u64) {
@@ -88,23 +88,23 @@ impl SocketRows<'_> {
         const CONNECTED: &str =
             "SELECT pid, id, namespace, since, stays, data, gone, forgotten FROM roomcast_sockets WHERE gone IS NULL";
         let rows = self.0.query(CONNECTED, &[])?;
-        let orphans = rows.iter().filter_map(read).filter(|lost| !connected.contains(&lost.profile.pid));
-        Ok(orphans.map(|lost| Lost { gone: now, ..lost }).collect())
+        let orphans = rows.iter().filter_map(read).filter(|away| !connected.contains(&away.state.pid));
+        Ok(orphans.map(|away| AwaySocket { gone: now, ..away }).collect())
     }
 }
 
-fn read(row: &Row) -> Option<Lost> {
-    let stays: Vec<Stay> = serde_json::from_str(row.text(4)?).ok()?;
-    let profile = Profile {
+fn read(row: &Row) -> Option<AwaySocket> {
+    let memberships: Vec<Membership> = serde_json::from_str(row.text(4)?).ok()?;
+    let state = SocketState {
         pid: Pid::from_wire(row.text(0)?),
         told: true,
         since: Offset(row.number(3)?),
-        stays,
+        memberships,
         forgotten: Offset(row.number(7)?),
         data: row.text(5).map(Rc::from),
         replays: Replays::default(),
     };
     let namespace = row.text(2)?.into();
     let gone = Millis(row.number(6).unwrap_or_default());
-    Some(Lost { id: SocketId::from_wire(row.text(1)?), namespace, profile, gone })
+    Some(AwaySocket { id: SocketId::from_wire(row.text(1)?), namespace, state, gone })
 }

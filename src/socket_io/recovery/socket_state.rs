@@ -11,7 +11,7 @@ use crate::socket_io::departed::{Departed, DisconnectReason};
 
 /// A time in a room: the events after `since`, up to and with `until`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stay {
+pub struct Membership {
     /// The room.
     #[serde(rename = "r")]
     pub room: Rc<str>,
@@ -23,7 +23,7 @@ pub struct Stay {
     pub until: Option<Offset>,
 }
 
-impl Stay {
+impl Membership {
     fn covers(&self, offset: Offset) -> bool {
         self.since < offset && self.until.is_none_or(|until| offset <= until)
     }
@@ -31,7 +31,7 @@ impl Stay {
 
 /// What a socket is, but for the connection that carries it.
 #[derive(Debug, Clone)]
-pub struct Profile {
+pub struct SocketState {
     /// What recovers it.
     pub pid: Pid,
     /// Whether its client knows that.
@@ -39,7 +39,7 @@ pub struct Profile {
     /// The last event before it connected.
     pub since: Offset,
     /// When it was in which room; its own it is always in.
-    pub stays: Vec<Stay>,
+    pub memberships: Vec<Membership>,
     /// Stays that ended here or before may be forgotten: nobody can tell which of the events up to this one were for it.
     pub forgotten: Offset,
     /// What the app keeps with it, as JSON.
@@ -48,15 +48,15 @@ pub struct Profile {
     pub replays: Replays,
 }
 
-/// How many stays of a socket that have ended are kept. A socket that leaves more rooms while events are sent can be recovered
-/// only if its client has got all events up to the end of the oldest of these stays.
-const MAX_ENDED_STAYS: usize = 256;
+/// How many memberships of a socket that have ended are kept. A socket that leaves more rooms while events are sent can be recovered
+/// only if its client has got all events up to the end of the oldest of these memberships.
+const MAX_ENDED_MEMBERSHIPS: usize = 256;
 
-impl Profile {
-    /// The profile of a new socket.
+impl SocketState {
+    /// The state of a new socket.
     pub fn new(pid: Pid, told: bool, since: Offset) -> Self {
         let forgotten = Offset::default();
-        Self { pid, told, since, stays: Vec::new(), forgotten, data: None, replays: Replays::default() }
+        Self { pid, told, since, memberships: Vec::new(), forgotten, data: None, replays: Replays::default() }
     }
 
     /// Whether it is known which of the events after `offset` were for it.
@@ -66,40 +66,42 @@ impl Profile {
 
     /// The rooms that it is in now, but for its own.
     pub fn rooms(&self) -> impl Iterator<Item = &Rc<str>> {
-        self.stays.iter().filter(|stay| stay.until.is_none()).map(|stay| &stay.room)
+        self.memberships.iter().filter(|membership| membership.until.is_none()).map(|membership| &membership.room)
     }
 
     /// It joined a room.
     pub fn enter(&mut self, room: &str, last: Offset) {
-        self.stays.push(Stay { room: room.into(), since: last, until: None });
+        self.memberships.push(Membership { room: room.into(), since: last, until: None });
     }
 
     /// It left a room. Stays that ended so long ago that no event of theirs is kept are forgotten, and the oldest where there
     /// are too many.
     pub fn exit(&mut self, room: &str, last: Offset, oldest: Offset) {
-        for stay in &mut self.stays {
-            if stay.until.is_none() && *stay.room == *room {
-                stay.until = Some(last);
+        for membership in &mut self.memberships {
+            if membership.until.is_none() && *membership.room == *room {
+                membership.until = Some(last);
             }
         }
-        self.stays.retain(|stay| stay.until.is_none_or(|until| stay.since < until && oldest <= until));
+        self.memberships
+            .retain(|membership| membership.until.is_none_or(|until| membership.since < until && oldest <= until));
         self.forget_oldest();
     }
 
     fn forget_oldest(&mut self) {
-        let mut ends: Vec<_> = self.stays.iter().filter_map(|stay| stay.until).collect();
-        let Some(surplus) = ends.len().checked_sub(MAX_ENDED_STAYS + 1) else {
+        let mut ends: Vec<_> = self.memberships.iter().filter_map(|membership| membership.until).collect();
+        let Some(surplus) = ends.len().checked_sub(MAX_ENDED_MEMBERSHIPS + 1) else {
             return;
         };
         let (_, newest, _) = ends.select_nth_unstable(surplus);
         self.forgotten = self.forgotten.max(*newest);
-        self.stays.retain(|stay| stay.until.is_none_or(|until| self.forgotten < until));
+        self.memberships.retain(|membership| membership.until.is_none_or(|until| self.forgotten < until));
     }
 
     /// Whether an event was for the socket `id`.
     pub fn sees(&self, id: &SocketId, event: &Logged) -> bool {
         let was_in = |room: &Rc<str>| {
-            **room == *id.as_str() || self.stays.iter().any(|stay| stay.room == *room && stay.covers(event.offset))
+            **room == *id.as_str()
+                || self.memberships.iter().any(|membership| membership.room == *room && membership.covers(event.offset))
         };
         let addressed = event.to.is_empty() || event.to.iter().any(was_in);
         self.since < event.offset && addressed && !event.except.iter().any(was_in)
@@ -108,25 +110,25 @@ impl Profile {
 
 /// A socket whose client is gone and may come back.
 #[derive(Debug, Clone)]
-pub struct Lost {
+pub struct AwaySocket {
     /// Its id.
     pub id: SocketId,
     /// Its namespace.
     pub namespace: Rc<str>,
     /// What it was.
-    pub profile: Profile,
+    pub state: SocketState,
     /// Since when it is gone.
     pub gone: Millis,
 }
 
-impl Lost {
+impl AwaySocket {
     /// What the app is told of it.
     pub fn departed(&self, reason: DisconnectReason, recoverable: bool) -> Departed {
         Departed {
             namespace: self.namespace.clone(),
             id: self.id.clone(),
-            data: self.profile.data.clone(),
-            rooms: self.profile.rooms().map(ToString::to_string).chain([self.id.to_string()]).collect(),
+            data: self.state.data.clone(),
+            rooms: self.state.rooms().map(ToString::to_string).chain([self.id.to_string()]).collect(),
             reason,
             recoverable,
         }
