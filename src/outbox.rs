@@ -180,6 +180,12 @@ impl Frame {
     }
 }
 
+/// When a client may try again that was answered 503.
+pub const RETRY_AFTER_SECONDS: &str = "1";
+
+/// The close code for a WebSocket whose frame was lost in the server: an internal error (RFC 6455 §7.4.1).
+pub const INTERNAL_ERROR: u16 = 1011;
+
 /// The answer to an HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpResponse {
@@ -204,7 +210,7 @@ impl HttpResponse {
     /// The room can't answer now, and will soon: 503.
     pub fn unavailable() -> Self {
         let body = r#"{"code":"unavailable","message":"The room can't answer now. Try again in a moment."}"#;
-        let headers = vec![("retry-after".to_owned(), "1".to_owned())];
+        let headers = vec![("retry-after".to_owned(), RETRY_AFTER_SECONDS.to_owned())];
         let content_type = Some("application/json");
         Self { content_type, no_store: true, headers, body: Frame::Text(body.into()), ..Self::empty(503) }
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::answer::reply;
 use crate::app::IoError;
 use crate::ids::InvalidRoomName;
-use crate::outbox::{BodyError, HttpResponse};
+use crate::outbox::{BodyError, HttpResponse, RETRY_AFTER_SECONDS};
 
 /// Why a request isn't done. Those about the request itself are its sender's to mend; the last four are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,9 +103,6 @@ impl Problem {
         }
     }
 }
-
-/// After how many seconds a room that could not start is worth another try.
-const RETRY_AFTER_SECONDS: &str = "5";
 
 const INVALID_BODY: &str = "The body must be an object with `event`, a text, and, where wanted, `args`, a list, \
     `to` and `except`, each a text or a list of texts, and `namespace`, a text.";

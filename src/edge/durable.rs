@@ -16,12 +16,10 @@ use crate::api::{self, Problem};
 use crate::config::Config;
 use crate::cors::Cors;
 use crate::ids::Millis;
-use crate::outbox::HttpResponse;
+use crate::outbox::{HttpResponse, INTERNAL_ERROR};
 
 /// How long after an alarm that found a room unable to start the next one rings.
 const TRY_AGAIN_AFTER: Millis = Millis(30_000);
-/// The close code for a WebSocket of a room that can't start: an internal error (RFC 6455 §7.4.1). Its client comes back.
-const INTERNAL_ERROR: u16 = 1011;
 
 /// The object of one room.
 #[durable_object]

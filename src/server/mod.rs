@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::database::DatabaseError;
 use crate::host::Host;
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{Effect, HttpResponse, Input, Outbox};
+use crate::outbox::{Effect, HttpResponse, INTERNAL_ERROR, Input, Outbox};
 use claims::Callback;
 use live::Live;
 
@@ -96,7 +96,7 @@ impl Server {
         // The clock may have gone back.
         let retry_at = self.retry_at.min(now + MAX_RETRY_DELAY);
         let Some(live) = &self.live else {
-            return Some(retry_at);
+            return (self.failures > 0).then_some(retry_at);
         };
         Some(live.next_wake(now)?.max(retry_at))
     }
@@ -133,7 +133,10 @@ impl Server {
     /// A turn is lost: nothing of it was sent, and the memory goes with it. Requests that wait are answered 503, and the client
     /// whose frame was lost has to come back.
     fn lost(&mut self, now: Millis, input: Option<Input<'_>>, error: &DatabaseError) -> Outbox {
-        self.host.warn(&format!("a turn is lost: {error}"));
+        // Each of a row of failures is the same news.
+        if self.failures == 0 {
+            self.host.warn(&format!("a turn is lost: {error}"));
+        }
         let delay = Millis(1_000 << self.failures.min(6)).min(MAX_RETRY_DELAY);
         self.failures = self.failures.saturating_add(1);
         self.retry_at = now + delay;
@@ -143,7 +146,7 @@ impl Server {
         let mut out = Outbox::default();
         out.push(Effect::Restart { reply: HttpResponse::unavailable() });
         if let Some(conn) = input.and_then(lost_frame) {
-            out.push(Effect::Close { conn, code: None });
+            out.push(Effect::Close { conn, code: Some(INTERNAL_ERROR) });
         }
         out
     }

@@ -4,7 +4,7 @@ import { after, before } from 'node:test';
 import { request } from './wire.mjs';
 import { startWorkerd } from './workerd.mjs';
 
-/** Runs in workerd. `/faults?sql=fail&alarm=hang&accept=fail` sets what fails, and answers what was asked of the alarm. */
+/** Runs in workerd. `/faults?sql=fail&commit=fail&alarm=hang&accept=fail` sets what fails, and answers what was asked of the alarm. */
 const ENTRY = `
 import Worker, { ChatRoom as Room } from './index.js';
 
@@ -24,6 +24,21 @@ function replaceAll(state) {
   replaced = true;
   replace(Object.getPrototypeOf(state.storage.sql), 'exec', ({ sql }, run) => {
     if (sql) throw new Error('the disk is on fire');
+    return run();
+  });
+  let depth = 0;
+  replace(Object.getPrototypeOf(state.storage), 'transactionSync', ({ commit }, run, args) => {
+    if (!commit || depth > 0) return run();
+    const [callback] = args;
+    args[0] = () => {
+      depth += 1;
+      try {
+        callback();
+      } finally {
+        depth -= 1;
+      }
+      throw new Error('the disk is full');
+    };
     return run();
   });
   replace(Object.getPrototypeOf(state.storage), 'setAlarm', ({ alarm }, run, [at, options]) => {
