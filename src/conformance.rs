@@ -30,6 +30,7 @@ pub const RAW_ROOM: &str = "engine.io";
 /// | `whoami` | is acked with the socket's `id`, the number of `sockets` in the namespace, and of those `away` |
 /// | `handshake` | is acked with what the client's first request said |
 /// | `ask-later`, `answer-now` | the first one's ack is kept, and given when the second one comes |
+/// | `panic-later {wait}`, `tick-later {wait}` | after so many ms a timer panics, each time that it is tried; or everybody gets `tick` |
 /// | `panic` | the app sends `never` to everybody, and panics before the end of the turn |
 ///
 /// Where an ack is wanted and the row above names none, it is `{}`; what can't be stored is acked `{error: "storage"}`.
@@ -111,6 +112,13 @@ impl App for Conformance {
         report(&done);
     }
 
+    fn scheduled(&mut self, io: &mut Io<'_>, name: &str) {
+        if name == "panic" {
+            panic_now();
+        }
+        report(&io.emit("tick", &json!({})));
+    }
+
     fn answered(&mut self, io: &mut Io<'_>, answers: &Answers) {
         if let Some(asker) = answers.context::<SocketId>() {
             let votes: Vec<(_, Value)> = answers.get().collect();
@@ -160,6 +168,8 @@ fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: W
                 io.answer(ack, &json!("later"))?;
             }
         }
+        "panic-later" => io.schedule("panic", Millis(wish.wait))?,
+        "tick-later" => io.schedule("tick", Millis(wish.wait))?,
         "panic" => {
             io.all().emit("never", &wish.data)?;
             panic_now();

@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { io } from 'socket.io-client';
+import { call, TOKEN } from './support/http-api.mjs';
 import { roomcastOnly, serverFor, WITHOUT_PINGS } from './support/target.mjs';
 import { eventually, within } from './support/wait.mjs';
 import { freshRoom } from './support/wire.mjs';
 
 describe('a panic in the app', { skip: roomcastOnly }, () => {
-  const server = serverFor({ APP: 'conformance', RECOVERY_MS: 120_000, ...WITHOUT_PINGS });
+  const server = serverFor({ APP: 'conformance', API_TOKEN: TOKEN, RECOVERY_MS: 120_000, ...WITHOUT_PINGS });
 
   async function connect(t, room, transport) {
     const options = { path: `/r/${room}/socket.io/`, transports: [transport], reconnectionDelay: 50, reconnectionDelayMax: 100, forceNew: true };
@@ -32,6 +33,25 @@ describe('a panic in the app', { skip: roomcastOnly }, () => {
     assert.deepEqual([poller.socket.recovered, other.socket.recovered], [true, true]);
     await culprit.socket.timeout(5_000).emitWithAck('broadcast', 'still here');
     await eventually(() => [bystander, poller].every(({ got }) => got.some(([name]) => name === 'broadcast')), 'the broadcast');
+    for (const { socket } of [culprit, bystander]) socket.off('disconnect');
+  });
+
+  test('in a timer, again and again: it is set aside, other timers run, and newcomers and WebSockets notice nothing', async (t) => {
+    const room = freshRoom();
+    const [culprit, bystander] = [await connect(t, room, 'websocket'), await connect(t, room, 'websocket')];
+    for (const { socket } of [culprit, bystander]) socket.on('disconnect', (reason) => assert.fail(`a WebSocket was closed: ${reason}`));
+    await culprit.socket.timeout(5_000).emitWithAck('panic-later', { wait: 100 });
+    await culprit.socket.timeout(5_000).emitWithAck('tick-later', { wait: 150 });
+    const setAside = async () => {
+      const { status, json } = await call(server, 'GET', `/${room}`);
+      return status === 200 && json.setAside === 1;
+    };
+    await eventually(setAside, 'the timer to be set aside', 60_000);
+    await eventually(() => bystander.got.some(([name]) => name === 'tick'), 'the other timer');
+    const newcomer = await connect(t, room, 'websocket');
+    await newcomer.socket.timeout(5_000).emitWithAck('broadcast', 'here');
+    await eventually(() => bystander.got.some(([name]) => name === 'broadcast'), 'the broadcast');
+    assert.equal(bystander.got.filter(([name]) => name === 'tick').length, 1, 'it ran once');
     for (const { socket } of [culprit, bystander]) socket.off('disconnect');
   });
 

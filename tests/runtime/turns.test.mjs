@@ -1,7 +1,7 @@
 // What idle clients cost: how often a room is woken grows with their number, not with its square.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { countersOf, growth, IdleCrowd } from './support/idle-crowd.mjs';
+import { countersOf, growth, IdleCrowd, inBatches } from './support/idle-crowd.mjs';
 import { AS_DEPLOYED, roomcastOnly, serverFor } from './support/target.mjs';
 import { sleep } from './support/wait.mjs';
 import { freshRoom, Poller } from './support/wire.mjs';
@@ -41,14 +41,6 @@ class IdlePoller {
     await this.poller.post('1');
     await this.loop;
   }
-}
-
-async function inBatches(count, size, make) {
-  const made = [];
-  while (made.length < count) {
-    made.push(...(await Promise.all(Array.from({ length: Math.min(size, count - made.length) }, make))));
-  }
-  return made;
 }
 
 /** The turns of a room in `IDLE`, and the pings that each of its clients got meanwhile. */

@@ -15,11 +15,21 @@ export async function countersOf(server, room) {
 /** How much each counter grew from `earlier` to `later`. */
 export const growth = (earlier, later) => Object.fromEntries(Object.keys(later).map((name) => [name, later[name] - earlier[name]]));
 
+/** So many of what `make` makes of its number, `size` at a time: a machine that is busy takes no more at once. */
+export async function inBatches(count, size, make) {
+  const made = [];
+  while (made.length < count) {
+    const batch = Array.from({ length: Math.min(size, count - made.length) }, (_, i) => make(made.length + i));
+    made.push(...(await Promise.all(batch)));
+  }
+  return made;
+}
+
 export class IdleCrowd {
   /** So many raw WebSockets and so many stock clients, half of which began with polling; all members of the chat. */
   static async gather(t, server, room, { wires, clients }) {
     const crowd = new IdleCrowd();
-    crowd.wires = await Promise.all(Array.from({ length: wires }, (_, i) => enterByWire(t, server, room, `wire ${i}`)));
+    crowd.wires = await inBatches(wires, 20, (i) => enterByWire(t, server, room, `wire ${i}`));
     crowd.people = await Promise.all(Array.from({ length: clients }, (_, i) =>
       Person.enter(t, server, room, `client ${i}`, { transport: i % 2 ? 'upgrade' : 'websocket' })));
     const upgraded = () => crowd.people.every(({ socket }) => socket.io.engine.transport.name === 'websocket');
