@@ -90,6 +90,8 @@ impl Sockets {
                 self.namespaces.entry(namespace).or_default().insert(id, socket);
             }
             Undo::Client { sid, client } => {
+                // What has changed of it before the step is still to be kept.
+                self.changed.insert(sid.clone());
                 self.clients.insert(sid, client);
             }
         }
