@@ -2,7 +2,13 @@
 //!
 //! [`Clocked`] stands in for the room of the other tests, whose clock only goes on.
 
-#![allow(clippy::indexing_slicing, clippy::panic, reason = "what goes wrong in here fails the test that uses it")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what goes wrong in here fails the test"
+)]
 
 mod support;
 

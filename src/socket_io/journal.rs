@@ -10,7 +10,7 @@ use crate::ids::{Sid, SocketId};
 #[derive(Debug)]
 pub(super) enum Undo {
     /// The socket had this state.
-    SocketState { namespace: Rc<str>, id: SocketId, state: SocketState },
+    State { namespace: Rc<str>, id: SocketId, state: SocketState },
     /// The socket wasn't in the room.
     LeaveRoom { namespace: Rc<str>, id: SocketId, room: Rc<str> },
     /// The socket was in the room.

@@ -125,7 +125,7 @@ impl Sockets {
         };
         let before = socket.state.clone();
         change(&mut socket.state);
-        self.note_undo(|| Undo::SocketState { namespace: namespace.clone(), id: id.clone(), state: before });
+        self.note_undo(|| Undo::State { namespace: namespace.clone(), id: id.clone(), state: before });
         self.touch(namespace, id);
     }
 

@@ -42,7 +42,7 @@ impl Sockets {
 
     fn undo(&mut self, undo: Undo) {
         match undo {
-            Undo::SocketState { namespace, id, state } => {
+            Undo::State { namespace, id, state } => {
                 if let Some(socket) = self.socket_mut(&namespace, &id) {
                     socket.state = state;
                 }
@@ -64,6 +64,8 @@ impl Sockets {
                 self.namespaces.entry(namespace).or_default().insert(id, socket);
             }
             Undo::Client { sid, client } => {
+                // What has changed of it before the step is still to be kept.
+                self.changed.insert(sid.clone());
                 self.clients.insert(sid, client);
             }
         }
