@@ -37,15 +37,17 @@ pub(super) fn post(socket: &mut Socket<'_, '_, Chat>, Post { text, id }: Post) -
     Ok(posted)
 }
 
-/// A tutorial's client speaks: everybody else gets the same object.
+/// A tutorial's client speaks: everybody else gets the same object, with the name as it was checked. Blanks around it would
+/// have no bound.
 #[allow(clippy::needless_pass_by_value, reason = "handlers are given their payload")]
 pub(super) fn relay(socket: &mut Socket<'_, '_, Chat>, message: TutorialMessage<'static>) -> Result<Relayed, Problem> {
     let sender = socket.id;
     let name = parse_name(&message.author)?;
     check_text(&message.message)?;
     let author = Author { id: None, name: name.into() };
+    let told = TutorialMessage { author: name.into(), message: message.message.as_ref().into() };
     socket.app.history.append(socket.io, author, &message.message, None, |io, _| {
-        news::NEW_INCOMING_MESSAGE.emit(io.all().except(sender), &message)
+        news::NEW_INCOMING_MESSAGE.emit(io.all().except(sender), &told)
     })?;
     Ok(Relayed {})
 }
