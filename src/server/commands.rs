@@ -83,7 +83,7 @@ impl Live {
         for lost in self.state.sockets.recovery.lost() {
             namespaces.entry(lost.namespace.as_ref()).or_default().away += 1;
         }
-        let set_aside = self.deferred.set_aside_count();
+        let set_aside = self.set_aside_count();
         Counted { connections: self.state.sockets.clients.len(), namespaces, set_aside }
     }
 

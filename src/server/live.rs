@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::attachment::SessionRows;
 use super::deferred::Deferred;
+use super::news::News;
 use crate::app::{App, ConnectionError, Io, RoomState, Schema, kv, pending_acks, schedule};
 use crate::config::Config;
 use crate::database::{DatabaseError, Part, migrate};
@@ -22,6 +23,7 @@ pub(super) struct Live {
     /// When clients must have joined a namespace (C7).
     pub(super) connects: Timers<Sid>,
     pub(super) deferred: Deferred,
+    pub(super) news: News,
     pub(super) session_rows: SessionRows,
     /// The hibernated WebSockets, until the first turn that needs them restores them.
     pub(super) hibernated: Option<Vec<HibernatedSocket>>,
@@ -46,9 +48,11 @@ impl Live {
         let mut state = RoomState::new(config, app.as_ref(), host.clone());
         state.open()?;
         let deferred = Deferred::open(host.as_ref())?;
-        let (connects, session_rows) = (Timers::default(), SessionRows::default());
+        let (connects, session_rows, news) = Default::default();
         let hibernated = Some(host.hibernated());
-        Ok(Self { config: config.clone(), app, state, connects, deferred, session_rows, hibernated })
+        let mut live = Self { config: config.clone(), app, state, connects, deferred, news, session_rows, hibernated };
+        live.leave_aside();
+        Ok(live)
     }
 
     /// Something happened to a session. `request` is the one that this turn is about.
@@ -98,6 +102,12 @@ impl Live {
 
     fn closed(&mut self, sid: &Sid, reason: Reason) {
         self.remove_client(sid, DisconnectReason::Transport(reason.as_str()));
+    }
+
+    /// A session was closed because its time was over, which is nobody's doing in this turn.
+    pub(super) fn overdue(&mut self, sid: &Sid, reason: Reason) {
+        self.let_news_wait();
+        self.closed(sid, reason);
     }
 
     /// A session, new or restored.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::deferred::Orphan;
 use super::live::Live;
 use crate::database::DatabaseError;
 use crate::ids::Pid;
@@ -12,6 +13,7 @@ use crate::socket_io::recovery::{Lost, SocketRows};
 impl Live {
     /// The time of a socket is over: nobody comes back to it.
     pub(super) fn expire_lost(&mut self, pid: &Pid) {
+        self.forget_orphan(pid);
         if let Some(lost) = self.state.sockets.recovery.take(pid) {
             self.state.sockets.unsaved.insert((lost.namespace.clone(), pid.clone()));
             self.tell_expired(&lost);
@@ -26,33 +28,34 @@ impl Live {
     }
 
     /// Finds the sockets that count as connected and whose connection is gone together with the object's memory.
-    pub(super) fn find_orphans(&mut self) {
+    ///
+    /// # Errors
+    /// [`DatabaseError`] where they can't be looked for.
+    pub(super) fn find_orphans(&mut self) -> Result<(), DatabaseError> {
         let sockets = &self.state.sockets;
         let joined = sockets.namespaces.values().flat_map(|namespace| namespace.sockets.values());
         let rows = joined.filter(|socket| socket.has_row());
         let connected: BTreeSet<Pid> = rows.map(|socket| socket.profile.pid.clone()).collect();
-        let host = self.state.host.clone();
-        let orphans = SocketRows(host.as_ref()).orphans(&connected, self.state.now).unwrap_or_else(|error| {
-            host.warn(&format!("lost clients were not looked for: {error}"));
-            Vec::new()
-        });
-        for lost in orphans {
+        for lost in SocketRows(self.state.host.as_ref()).orphans(&connected, self.state.now)? {
             if self.state.sockets.recovery.is_on() {
                 self.state.sockets.recovery.lose(lost.clone());
             }
             self.add_orphan(lost);
         }
+        Ok(())
     }
 
     /// Tells the app of a socket whose connection was lost with the object's memory, if it wasn't told yet.
     pub(super) fn tell_orphan(&mut self, pid: &Pid) {
-        let Some(lost) = self.take_orphan(pid) else {
-            return;
+        // This turn may be the one that closed it.
+        self.tell_waiting();
+        let Some(Orphan { lost, reason, .. }) = self.take_orphan(pid) else {
+            return self.forget_orphan(pid);
         };
         // Until now its row said that it is connected: so another life would have found it again.
         self.state.sockets.unsaved.insert((lost.namespace.clone(), pid.clone()));
         let recoverable = self.state.sockets.recovery.find(pid).is_some();
-        let departed = lost.departed(DisconnectReason::Transport("transport error"), recoverable);
+        let departed = lost.departed(reason, recoverable);
         self.state.sockets.departed.push_back(departed);
         self.settle();
     }

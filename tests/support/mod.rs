@@ -294,6 +294,11 @@ impl Room {
         std::mem::take(&mut self.socket(conn).frames)
     }
 
+    /// The same; nothing where the WebSocket is gone.
+    pub(crate) fn drain(&mut self, conn: ConnId) -> Vec<String> {
+        self.sockets.get_mut(&conn).map(|socket| std::mem::take(&mut socket.frames)).unwrap_or_default()
+    }
+
     /// Whether the request has become a WebSocket that is open.
     pub(crate) fn is_open(&self, conn: ConnId) -> bool {
         self.sockets.get(&conn).is_some_and(|socket| socket.closed.is_none())

@@ -230,7 +230,7 @@ impl Stock {
         loop {
             let packets: Vec<String> = match &self.link {
                 Link::Down => return,
-                Link::WebSocket(conn) => room.frames(*conn),
+                Link::WebSocket(conn) => room.drain(*conn),
                 Link::Polling { sid, get } => {
                     let conn = get.unwrap_or_else(|| room.get(sid));
                     let sid = sid.clone();
@@ -267,7 +267,11 @@ impl Stock {
             "1" => self.end(room),
             "6" => {}
             "40" => self.connected(&serde_json::from_str(&packet[2..]).expect("JSON")),
-            "42" => self.event(serde_json::from_str(&packet[2..]).expect("JSON")),
+            // One that asks for an answer gets none.
+            "42" => {
+                let list = packet[2..].trim_start_matches(|digit: char| digit.is_ascii_digit());
+                self.event(serde_json::from_str(list).expect("JSON"));
+            }
             "43" => {
                 let at = packet.find('[').expect("a list");
                 let id = packet[2..at].parse().expect("a number");

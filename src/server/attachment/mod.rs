@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::live::Live;
+use crate::database::DatabaseError;
 use crate::engine_io::{Engine, SocketState};
 use crate::host::Host;
 use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
@@ -156,23 +157,27 @@ fn fits(text: &str) -> bool {
     text.encode_utf16().count() * if wide { 2 } else { 1 } <= MOST_BYTES
 }
 
-/// Takes a session up again; `false` where the attachment can't be read.
-pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> bool {
+/// Takes a session up again; `false` where the attachment makes no sense.
+///
+/// # Errors
+/// [`DatabaseError`] where the rows that belong to it can't be read.
+pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> Result<bool, DatabaseError> {
     let host = live.state.host.clone();
     let row = match serde_json::from_str(state) {
-        Ok(Head { v: VERSION, row: Some(sid) }) => live.session_rows.find(host.as_ref(), &Sid::from_wire(&sid)),
+        Ok(Head { v: VERSION, row: Some(sid) }) => live.session_rows.find(host.as_ref(), &Sid::from_wire(&sid))?,
         _ => None,
     };
     let state = row.as_deref().unwrap_or(state);
     let session = match serde_json::from_str(state) {
-        Ok(Head { v: 2 | VERSION, row: None }) => {
-            serde_json::from_str::<Attachment<'_>>(state).ok().and_then(|own| own.read(host.as_ref()))
-        }
+        Ok(Head { v: 2 | VERSION, row: None }) => match serde_json::from_str::<Attachment<'_>>(state) {
+            Ok(own) => own.read(host.as_ref())?,
+            Err(_) => None,
+        },
         Ok(Head { v: 1, .. }) => v1::read(state, host.as_ref(), live.state.sockets.recovery.log.last()),
         _ => None,
     };
     let Some(Session { sid, socket, connect_by, handshake, joined }) = session else {
-        return false;
+        return Ok(false);
     };
     live.state.engine.restore(sid.clone(), conn, socket);
     live.add_client(&sid, connect_by.map(Millis), handshake);
@@ -183,7 +188,7 @@ pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> bool {
             socket.spilled = spilled;
         }
     }
-    true
+    Ok(true)
 }
 
 /// A session as an attachment of whatever version has it.
@@ -203,15 +208,15 @@ struct Restored {
 }
 
 impl Attachment<'_> {
-    fn read(self, host: &dyn Host) -> Option<Session> {
-        let joined = self.joined.into_iter().map(|joined| joined.read(host)).collect::<Option<_>>()?;
+    fn read(self, host: &dyn Host) -> Result<Option<Session>, DatabaseError> {
+        let joined = self.joined.into_iter().map(|joined| joined.read(host)).collect::<Result<Option<_>, _>>()?;
         let (sid, handshake) = (Sid::from_wire(&self.sid), self.handshake.into_owned());
-        Some(Session { sid, socket: self.socket, connect_by: self.connect_by, handshake, joined })
+        Ok(joined.map(|joined| Session { sid, socket: self.socket, connect_by: self.connect_by, handshake, joined }))
     }
 }
 
 impl Joined<'_> {
-    fn read(self, host: &dyn Host) -> Option<Restored> {
+    fn read(self, host: &dyn Host) -> Result<Option<Restored>, DatabaseError> {
         let pid = Pid::from_wire(&self.pid);
         let spilled = self.stays.is_none();
         let profile = match self.stays {
@@ -219,9 +224,12 @@ impl Joined<'_> {
                 let data = self.data.map(|json| json.get().into());
                 Profile { stays, forgotten: self.forgotten, data, ..Profile::new(pid, self.told, self.since) }
             }
-            None => Profile { told: self.told, ..SocketRows(host).profile(&pid).ok()?? },
+            None => match SocketRows(host).profile(&pid)? {
+                Some(profile) => Profile { told: self.told, ..profile },
+                None => return Ok(None),
+            },
         };
         let id = SocketId::from_wire(&self.id);
-        Some(Restored { namespace: self.namespace.as_ref().into(), id, profile, spilled })
+        Ok(Some(Restored { namespace: self.namespace.as_ref().into(), id, profile, spilled }))
     }
 }
