@@ -1,7 +1,7 @@
 //! Every commit fails once: the same story is told again for each transaction in it, and that one fails. Whoever is concerned
 //! gets 503 or has its WebSocket closed, comes back, and sends again what wasn't acknowledged; and all tell the same story.
 
-#![allow(clippy::indexing_slicing, reason = "what goes wrong in here fails the test that uses it")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "what goes wrong in here fails the test that uses it")]
 
 mod support;
 

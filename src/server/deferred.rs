@@ -7,17 +7,16 @@
 //! told from the others by what they claim: a callback that ran isn't due any more. So a claim costs one row for all
 //! callbacks that are due, and none when they are done.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use super::live::Live;
+use super::orphans::Orphan;
 use super::{MAX_RETRY_DELAY, retry_delay};
 use crate::database::{Database, DatabaseError};
 use crate::ids::{Millis, Pid};
-use crate::socket_io::DisconnectReason;
-use crate::socket_io::recovery::Lost;
 
 /// The steps that make the table.
 pub(super) const SCHEMA: &[&str] = &["CREATE TABLE roomcast_claims (id INTEGER PRIMARY KEY, claims TEXT NOT NULL)"];
@@ -45,7 +44,7 @@ pub(super) enum Callback {
 }
 
 impl Callback {
-    fn orphan(pid: &Pid) -> Self {
+    pub(super) fn orphan(pid: &Pid) -> Self {
         Self::Orphan { pid: pid.as_str().to_owned() }
     }
 
@@ -53,17 +52,6 @@ impl Callback {
     fn is_timer(&self, key: &(Rc<str>, Rc<str>)) -> bool {
         matches!(self, Self::Timer { namespace, name, .. } if (namespace, name) == (&key.0, &key.1))
     }
-}
-
-/// A socket that lost its connection, of which the app was not told yet. Its row says until then that it is connected, so that
-/// the next life of the object finds it again.
-#[derive(Debug)]
-pub(super) struct Orphan {
-    pub(super) lost: Lost,
-    pub(super) reason: DisconnectReason,
-    /// Whether this life of the object closed the connection. The app is told in the next tick, and no claim is needed: if that
-    /// goes wrong, it is found as one that was lost with the memory.
-    is_fresh: bool,
 }
 
 /// Callbacks, and what is known of earlier attempts.
@@ -78,9 +66,9 @@ pub(super) struct Deferred {
     /// They run in this turn.
     running: Vec<Callback>,
     /// They failed too often.
-    aside: BTreeSet<Callback>,
+    pub(super) aside: BTreeSet<Callback>,
     /// Sockets without a connection that the app wasn't told of.
-    orphans: BTreeMap<Pid, Orphan>,
+    pub(super) orphans: BTreeMap<Pid, Orphan>,
     /// How many times in a row the storage has refused a claim.
     refusals: u32,
     /// When to try again to claim what is due.
@@ -116,8 +104,20 @@ impl Deferred {
         self.ready.append(&mut self.claimed);
     }
 
+    /// How many times a callback was tried.
     fn attempts(&self, callback: &Callback) -> u32 {
         self.attempts.get(callback).copied().unwrap_or_default()
+    }
+
+    /// Whether an earlier life of the object has set a callback aside.
+    pub(super) fn was_set_aside(&self, callback: &Callback) -> bool {
+        self.attempts(callback) == SET_ASIDE
+    }
+
+    /// Forgets that a callback was set aside; `false` where it wasn't.
+    pub(super) fn forget_aside(&mut self, callback: &Callback) -> bool {
+        self.attempts.remove(callback);
+        self.aside.remove(callback)
     }
 }
 
@@ -150,64 +150,6 @@ impl Live {
         let ready = (!self.deferred.ready.is_empty() || self.news.waits).then_some(self.state.now);
         let ticks = [ready, self.news.paused_until, self.state.engine.next_tick(), self.state.schedule.next_timeout()];
         ticks.into_iter().flatten().min()
-    }
-
-    /// A socket that was lost with the object's memory: the app is told in a turn of its own.
-    pub(super) fn add_orphan(&mut self, lost: Lost) {
-        let pid = lost.profile.pid.clone();
-        let callback = Callback::orphan(&pid);
-        if self.deferred.attempts(&callback) == SET_ASIDE {
-            self.deferred.aside.insert(callback);
-            return;
-        }
-        let reason = DisconnectReason::Transport("transport error");
-        self.deferred.orphans.insert(pid, Orphan { lost, reason, is_fresh: false });
-    }
-
-    /// Takes a socket out that the app would be told of later.
-    pub(super) fn take_orphan(&mut self, pid: &Pid) -> Option<Orphan> {
-        self.deferred.orphans.remove(pid)
-    }
-
-    /// A socket of which the app could not be told is back, or gone for good: what is told of it from now on is something else.
-    pub(super) fn forget_orphan(&mut self, pid: &Pid) {
-        let callback = Callback::orphan(pid);
-        if self.deferred.aside.remove(&callback) {
-            self.deferred.attempts.remove(&callback);
-            self.rewrite_claims();
-        }
-    }
-
-    /// Keeps the sockets that have left in this turn for the tick that tells of them, where news waits for it.
-    pub(super) fn keep_departures(&mut self) {
-        if !self.news.waits {
-            return;
-        }
-        let sockets = &mut self.state.sockets;
-        let lost: HashMap<_, _> = sockets.recovery.lost().map(|lost| (lost.id.clone(), lost.clone())).collect();
-        sockets.departed.retain(|departed| {
-            let Some(lost) = lost.get(&departed.id).filter(|_| departed.recoverable) else {
-                return true;
-            };
-            let pid = lost.profile.pid.clone();
-            sockets.unsaved.remove(&(departed.namespace.clone(), pid.clone()));
-            let orphan = Orphan { lost: lost.clone(), reason: departed.reason, is_fresh: true };
-            self.deferred.orphans.insert(pid, orphan);
-            false
-        });
-    }
-
-    /// Tells the app the news that waited for this tick.
-    pub(super) fn tell_waiting(&mut self) {
-        if !std::mem::take(&mut self.news.waits) {
-            return;
-        }
-        let orphans = self.deferred.orphans.iter();
-        let fresh: Vec<_> = orphans.filter(|(_, orphan)| orphan.is_fresh).map(|(pid, _)| pid.clone()).collect();
-        for pid in &fresh {
-            self.tell_orphan(pid);
-        }
-        self.settle();
     }
 
     /// Claims what is due: it runs in the next tick. Callbacks that were tried before are claimed one at a time, so that the
@@ -263,7 +205,7 @@ impl Live {
     }
 
     /// The same, where nothing depends on it.
-    fn rewrite_claims(&self) {
+    pub(super) fn rewrite_claims(&self) {
         if let Err(error) = self.write_claims() {
             self.state.host.warn(&format!("a claim was not dropped: {error}"));
         }

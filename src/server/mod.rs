@@ -13,6 +13,7 @@ mod connect;
 mod deferred;
 mod live;
 mod news;
+mod orphans;
 mod packets;
 mod recover;
 mod rows;

@@ -40,6 +40,8 @@ pub(super) struct News {
     pub(super) waits: bool,
     /// Until when it waits, since the app makes news without an end.
     pub(super) paused_until: Option<Millis>,
+    /// Whether the operator knows that news is dropped.
+    drops: bool,
 }
 
 impl Live {
@@ -68,6 +70,8 @@ impl Live {
                 self.state.host.warn(&format!("{hook} makes news for itself without an end; the rest waits"));
             }
             self.drop_surplus();
+        } else {
+            self.news.drops = false;
         }
     }
 
@@ -152,8 +156,8 @@ impl Live {
             dropped += changes.len().saturating_sub(MAX_WAITING_NEWS);
             changes.truncate(MAX_WAITING_NEWS);
         }
-        if dropped > 0 {
-            state.host.warn(&format!("the app is not told of {dropped} pieces of news that it made for itself"));
+        if dropped > 0 && !std::mem::replace(&mut self.news.drops, true) {
+            state.host.warn("the app makes more news for itself than it can be told of; the rest is dropped");
         }
     }
 }

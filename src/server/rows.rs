@@ -1,9 +1,7 @@
 //! Sockets that nobody comes back to, and the rows of those that somebody may come back to.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::deferred::Orphan;
 use super::live::Live;
 use crate::database::DatabaseError;
 use crate::ids::Pid;
@@ -25,39 +23,6 @@ impl Live {
         let departed = lost.departed(DisconnectReason::Transport("transport close"), false);
         self.state.owes_nothing(&departed.namespace, &departed.id);
         self.call(&departed.namespace, |app, io| app.expired(io, &departed));
-    }
-
-    /// Finds the sockets that count as connected and whose connection is gone together with the object's memory.
-    ///
-    /// # Errors
-    /// [`DatabaseError`] where they can't be looked for.
-    pub(super) fn find_orphans(&mut self) -> Result<(), DatabaseError> {
-        let sockets = &self.state.sockets;
-        let joined = sockets.namespaces.values().flat_map(|namespace| namespace.sockets.values());
-        let rows = joined.filter(|socket| socket.has_row());
-        let connected: BTreeSet<Pid> = rows.map(|socket| socket.profile.pid.clone()).collect();
-        for lost in SocketRows(self.state.host.as_ref()).orphans(&connected, self.state.now)? {
-            if self.state.sockets.recovery.is_on() {
-                self.state.sockets.recovery.lose(lost.clone());
-            }
-            self.add_orphan(lost);
-        }
-        Ok(())
-    }
-
-    /// Tells the app of a socket whose connection was lost with the object's memory, if it wasn't told yet.
-    pub(super) fn tell_orphan(&mut self, pid: &Pid) {
-        // This turn may be the one that closed it.
-        self.tell_waiting();
-        let Some(Orphan { lost, reason, .. }) = self.take_orphan(pid) else {
-            return self.forget_orphan(pid);
-        };
-        // Until now its row said that it is connected: so another life would have found it again.
-        self.state.sockets.unsaved.insert((lost.namespace.clone(), pid.clone()));
-        let recoverable = self.state.sockets.recovery.find(pid).is_some();
-        let departed = lost.departed(reason, recoverable);
-        self.state.sockets.departed.push_back(departed);
-        self.settle();
     }
 
     /// Sockets that were asked before the object lost its memory, and are neither connected now nor may come back, answer no

@@ -15,6 +15,7 @@ pub(crate) mod people;
 mod random;
 mod recorder;
 mod stock;
+pub(crate) mod trouble;
 
 use std::collections::BTreeMap;
 

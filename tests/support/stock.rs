@@ -1,7 +1,12 @@
 //! A client that does by itself what the stock one does: it connects again where its connection ends, shows its pid and its
 //! offset, and sends again what wasn't acknowledged.
 
-#![allow(clippy::indexing_slicing, clippy::panic, reason = "what goes wrong in here fails the test that uses it")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what goes wrong in here fails the test that uses it"
+)]
 
 use std::collections::BTreeMap;
 
@@ -167,6 +172,12 @@ impl Stock {
             self.connect(room);
             self.receive(room);
         }
+        self.heard(room)
+    }
+
+    /// The same, without coming back.
+    pub(crate) fn heard(&mut self, room: &mut Room) -> Vec<Value> {
+        self.receive(room);
         std::mem::take(&mut self.heard)
     }
 
@@ -271,6 +282,10 @@ impl Stock {
             "42" => {
                 let list = packet[2..].trim_start_matches(|digit: char| digit.is_ascii_digit());
                 self.event(serde_json::from_str(list).expect("JSON"));
+            }
+            "44" => {
+                let refusal: Value = serde_json::from_str(&packet[2..]).expect("JSON");
+                self.heard.push(json!(["connect_error", refusal]));
             }
             "43" => {
                 let at = packet.find('[').expect("a list");
