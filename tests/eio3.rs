@@ -231,9 +231,7 @@ fn a_raw_session_survives_a_restart() {
     let memory = Memory::default();
     memory.attach(socket, state);
     memory.attach(other, Some("{}".to_owned()));
-    for conn in [socket, other] {
-        memory.open_socket(conn, None);
-    }
+    [socket, other].into_iter().for_each(|conn| memory.open_socket(conn, None));
     let mut again = Raw { server: RawServer::new(config(true), Rc::new(memory)), ..raw };
     again.effects.clear();
     again.now = Millis(1_400);
