@@ -209,9 +209,10 @@ impl Room {
         }
     }
 
-    /// When the alarm rings.
-    pub(crate) fn alarm(&self) -> Option<Millis> {
-        self.alarm
+    /// The alarm rings now, and the ticks that the core wants then don't come.
+    pub(crate) fn ring_without_ticks(&mut self) {
+        self.alarm = None;
+        self.one_input(Input::Alarm);
     }
 
     /// The object loses its memory and comes back with its database and what is attached to its WebSockets. Who waits for
