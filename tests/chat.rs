@@ -106,7 +106,7 @@ fn a_tutorial_clients_message_reaches_everybody_else_and_needs_no_ack() {
     let message = json!({"author": " Eve ", "message": " hello "});
     room.text(sender.conn, &format!("42{}", json!(["createdMessage", message])));
     assert_silence(&mut room, &[&sender], "there is no answer");
-    let heard = json!(["newIncomingMessage", message]);
+    let heard = json!(["newIncomingMessage", {"author": "Eve", "message": " hello "}]);
     assert_eq!((room.events(ada.conn), room.events(other.conn)), (vec![heard.clone()], vec![heard.clone()]));
     assert_eq!(room.call(sender.conn, "createdMessage", &message), json!({}), "but one if asked");
     room.events(ada.conn);

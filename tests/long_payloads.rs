@@ -272,6 +272,8 @@ fn a_session_that_times_out_meanwhile_answers_its_post() {
     room.sleep(600);
     one_tick(&mut room);
     assert!(room.answer(post).is_some());
+    // The app is told in a turn of its own.
+    room.tick();
     assert_eq!(app.log().last(), Some(&format!("disconnected / {id} ping timeout")));
 }
 

@@ -271,10 +271,10 @@ impl PendingAcks {
         self.finish(database, key);
     }
 
-    /// Has one not end any more; its row stays.
-    pub(crate) fn set_aside(&mut self, key: &Key) {
+    /// Has one not end any more; its row stays. `false` where there is none.
+    pub(crate) fn set_aside(&mut self, key: &Key) -> bool {
         self.deadlines.clear(key);
-        self.open.remove(key);
+        self.open.remove(key).is_some()
     }
 
     fn finish_if_done(&mut self, database: &dyn Database, key: &Key) {

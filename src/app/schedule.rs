@@ -1,5 +1,6 @@
 //! Timers of apps: those kept in the database, which outlive the object's memory, and those that cost nothing.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::database::{Database, DatabaseError};
@@ -15,6 +16,8 @@ pub(crate) const SCHEMA: &[&str] = &["
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
     timers: Timers<(Rc<str>, Rc<str>)>,
+    /// Those that are stored and do not fire any more.
+    aside: BTreeSet<(Rc<str>, Rc<str>)>,
     /// Those that are in memory alone.
     timeouts: Timers<(Rc<str>, Rc<str>)>,
     /// How many steps that may still fail are going on, one within the other.
@@ -28,6 +31,7 @@ struct Undo {
     stored: bool,
     key: (Rc<str>, Rc<str>),
     before: Option<Millis>,
+    aside: bool,
 }
 
 /// A moment to go back to.
@@ -102,7 +106,7 @@ impl Schedule {
 
     /// Takes out a stored timer that is due at `at`; `false` where it was cleared or set anew meanwhile.
     pub(crate) fn take(&mut self, database: &dyn Database, key: &(Rc<str>, Rc<str>), at: Millis) -> bool {
-        if !self.set_aside(key, at) {
+        if self.timers.get(key) != Some(at) || !self.timers.clear(key) {
             return false;
         }
         // One that can't be deleted comes again after a restart, as one that is late.
@@ -110,9 +114,19 @@ impl Schedule {
         true
     }
 
-    /// Has a stored timer that is due at `at` not fire any more; its row stays.
+    /// Has a stored timer that is due at `at` not fire any more; its row stays until it is cleared or set anew. `false` where
+    /// there is none.
     pub(crate) fn set_aside(&mut self, key: &(Rc<str>, Rc<str>), at: Millis) -> bool {
-        self.timers.get(key) == Some(at) && self.timers.clear(key)
+        let found = self.timers.get(key) == Some(at) && self.timers.clear(key);
+        if found {
+            self.aside.insert(key.clone());
+        }
+        found
+    }
+
+    /// Whether a timer was set aside, and neither cleared nor set anew since.
+    pub(crate) fn is_aside(&self, key: &(Rc<str>, Rc<str>)) -> bool {
+        self.aside.contains(key)
     }
 
     /// Takes out a timer that is due and isn't stored.
@@ -137,8 +151,11 @@ impl Schedule {
         self.steps = self.steps.saturating_sub(1);
         while !keep
             && self.undos.len() > undos
-            && let Some(Undo { stored, key, before }) = self.undos.pop()
+            && let Some(Undo { stored, key, before, aside }) = self.undos.pop()
         {
+            if aside {
+                self.aside.insert(key.clone());
+            }
             self.table(stored).put(key, before);
         }
         if self.steps == 0 {
@@ -150,15 +167,16 @@ impl Schedule {
         if stored { &mut self.timers } else { &mut self.timeouts }
     }
 
-    /// Gives a timer this deadline, or none; `false` where it had none before.
+    /// Gives a timer this deadline, or none; `false` where there was none before.
     fn change(&mut self, stored: bool, key: (Rc<str>, Rc<str>), at: Option<Millis>) -> bool {
         let table = self.table(stored);
         let before = table.get(&key);
         table.put(key.clone(), at);
+        let aside = stored && self.aside.remove(&key);
         if self.steps > 0 {
-            self.undos.push(Undo { stored, key, before });
+            self.undos.push(Undo { stored, key, before, aside });
         }
-        before.is_some()
+        before.is_some() || aside
     }
 }
 

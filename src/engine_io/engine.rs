@@ -143,12 +143,17 @@ impl Engine {
         }
     }
 
-    /// Handles one input of this turn; [`poll`](Self::poll) tells what came of it.
-    pub fn handle(&mut self, input: Input<'_>) {
+    /// Does what is due; [`poll_past`](Self::poll_past) tells what came of it.
+    pub fn handle_deadlines(&mut self, alarm: bool) {
         self.expire();
-        if self.now >= self.heartbeat_at || (matches!(input, Input::Alarm) && self.restored) {
+        if self.now >= self.heartbeat_at || (alarm && self.restored) {
             self.heartbeat();
         }
+    }
+
+    /// Handles one input of this turn, after what is due; [`poll`](Self::poll) tells what came of it.
+    pub fn handle(&mut self, input: Input<'_>) {
+        self.handle_deadlines(matches!(input, Input::Alarm));
         match input {
             Input::Request { conn, request } => self.request(conn, &request),
             Input::Body { conn, body } => self.body(conn, body),
@@ -166,13 +171,18 @@ impl Engine {
     /// rest waits for the next one.
     pub fn poll(&mut self) -> Option<Event> {
         loop {
-            if let Some(event) = self.events.pop_front() {
+            if let Some(event) = self.poll_past() {
                 return Some(event);
             }
             if !self.read_packet() {
                 return None;
             }
         }
+    }
+
+    /// The next thing that has happened already: no packet is read for it.
+    pub fn poll_past(&mut self) -> Option<Event> {
+        self.events.pop_front()
     }
 
     /// The turn is over: answers the GETs that its packets are for, and gives all that the shell is to do.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::database::{Database, DatabaseError};
 use crate::ids::{Millis, Pid};
+use crate::socket_io::DisconnectReason;
 use crate::socket_io::recovery::AwaySocket;
 
 /// The steps that make the table.
@@ -19,17 +20,31 @@ pub(super) const MAX_ATTEMPTS: u32 = 3;
 /// How many callbacks are claimed together, and so run in one turn.
 pub(super) const MAX_CLAIMED: usize = 256;
 
+/// The number of attempts of a callback that is set aside.
+pub(super) const SET_ASIDE: u32 = MAX_ATTEMPTS + 1;
+
 /// Something that is to be done at some time, whatever becomes of the object's memory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Callback {
     /// The socket was lost with the object's memory, and the app is to be told.
     Orphan { pid: String },
     /// Nobody has come back to the socket in time.
-    Expiry { pid: String, gone: u64 },
+    Expiry { pid: String, at: u64 },
     /// The time for answers is over.
     Answers { namespace: Rc<str>, id: u64 },
     /// A timer is due.
     Timer { namespace: Rc<str>, name: Rc<str>, at: u64 },
+}
+
+impl Callback {
+    pub(super) fn orphan(pid: &Pid) -> Self {
+        Self::Orphan { pid: pid.as_str().to_owned() }
+    }
+
+    /// Whether it is a timer of this namespace and name.
+    pub(super) fn is_timer(&self, key: &(Rc<str>, Rc<str>)) -> bool {
+        matches!(self, Self::Timer { namespace, name, .. } if (namespace, name) == (&key.0, &key.1))
+    }
 }
 
 /// Callbacks, and what is known of earlier attempts.
@@ -45,11 +60,11 @@ pub(super) struct Deferred {
     pub(super) running: Vec<Callback>,
     /// They failed too often.
     pub(super) aside: BTreeSet<Callback>,
-    /// Sockets lost with the object's memory that the app wasn't told of.
-    pub(super) orphans: BTreeMap<Pid, AwaySocket>,
-    /// Until when news waits.
-    pub(super) paused_until: Option<Millis>,
-    /// When to try again to claim what is due, where the storage refused it.
+    /// Sockets without a connection that the app wasn't told of.
+    pub(super) orphans: BTreeMap<Pid, Orphan>,
+    /// How many times in a row the storage has refused a claim.
+    pub(super) refusals: u32,
+    /// When to try again to claim what is due.
     pub(super) claim_at: Millis,
 }
 
@@ -84,23 +99,33 @@ impl Deferred {
 
     /// The clock has gone back by so much.
     pub(super) fn bring_forward(&mut self, by: Millis) {
-        self.paused_until = self.paused_until.map(|until| until.before(by));
         self.claim_at = self.claim_at.before(by);
     }
 
-    /// How many callbacks are set aside.
-    pub(super) fn set_aside_count(&self) -> usize {
-        self.aside.len()
+    /// How many times a callback was tried.
+    pub(super) fn attempts(&self, callback: &Callback) -> u32 {
+        self.attempts.get(callback).copied().unwrap_or_default()
     }
 
-    pub(super) fn write(&self, database: &dyn Database, due: &[Callback]) -> Result<(), DatabaseError> {
-        const UPSERT: &str = "INSERT INTO roomcast_claims VALUES (0, ?)
-            ON CONFLICT (id) DO UPDATE SET claims = excluded.claims";
-        let due: BTreeSet<_> = due.iter().collect();
-        let is_open = |callback: &Callback| due.contains(callback) || self.aside.contains(callback);
-        let known: Vec<_> = self.attempts.iter().filter(|(callback, _)| is_open(callback)).collect();
-        // Texts and numbers always have their JSON.
-        let claims = serde_json::to_string(&known).unwrap_or_default();
-        database.query(UPSERT, &[claims.into()]).map(drop)
+    /// Whether an earlier life of the object has set a callback aside.
+    pub(super) fn was_set_aside(&self, callback: &Callback) -> bool {
+        self.attempts(callback) == SET_ASIDE
     }
+
+    /// Forgets that a callback was set aside; `false` where it wasn't.
+    pub(super) fn forget_aside(&mut self, callback: &Callback) -> bool {
+        self.attempts.remove(callback);
+        self.aside.remove(callback)
+    }
+}
+
+/// A socket that lost its connection, of which the app was not told yet. Its row says until then that it is connected, so that
+/// the next life of the object finds it again.
+#[derive(Debug)]
+pub(super) struct Orphan {
+    pub(super) away: AwaySocket,
+    pub(super) reason: DisconnectReason,
+    /// Whether this life of the object closed the connection. The app is told in the next tick, and no claim is needed: if that
+    /// goes wrong, it is found as one that was lost with the memory.
+    pub(super) is_fresh: bool,
 }

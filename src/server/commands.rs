@@ -83,7 +83,7 @@ impl Live {
         for away in self.state.sockets.recovery.all_away() {
             namespaces.entry(away.namespace.as_ref()).or_default().away += 1;
         }
-        let set_aside = self.deferred.set_aside_count();
+        let set_aside = self.set_aside_count();
         Counted { connections: self.state.sockets.clients.len(), namespaces, set_aside }
     }
 

@@ -1,38 +1,30 @@
-//! All that calls the app later than the input that caused it.
-//!
-//! Two kinds. *News* is told in the turn that makes it: rooms that changed, sockets that left, answers that are complete, events
-//! that were sent. *Callbacks* are due at some time and are stored until they have run: timers, answers whose time is over,
+//! Callbacks: what the app is called for at some time, and what is stored until then. Timers, answers whose time is over,
 //! sockets that nobody came back to, and sockets that were lost with the object's memory.
 //!
 //! A callback that ends in a panic, or in a reset of the object, is found again by the next life, which would run it again,
 //! for ever. So a callback is claimed before it runs: a turn writes that it is about to be tried, and runs it in a later turn
-//! that no client's input waits for. One that was tried [`MAX_ATTEMPTS`] times is set aside. Claims that came to nothing are
-//! told from the others by what they claim: a callback that ran isn't due any more. So a claim costs one row for all
-//! callbacks that are due, and none when they are done.
+//! that no client's input waits for. One that was tried [`MAX_ATTEMPTS`] times is set aside, which is stored too.
+//!
+//! A claim isn't deleted when its callback has run: the callback isn't due any more then, and nobody looks for its claim. So a
+//! claim costs one row for all callbacks that are due, and none when they are done.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 
-use super::claims::{Callback, MAX_ATTEMPTS, MAX_CLAIMED};
+use super::claims::{Callback, MAX_ATTEMPTS, MAX_CLAIMED, SET_ASIDE};
 use super::live::Live;
+use super::{MAX_RETRY_DELAY, retry_delay};
+use crate::database::DatabaseError;
 use crate::ids::{Millis, Pid};
-use crate::socket_io::recovery::AwaySocket;
-
-/// How many rounds of news a hook may cause: news that the app makes while it is told of news, and so on.
-const MAX_ROUNDS: usize = 8;
-
-/// News that a hook may cause beyond what was there when it was done.
-const MAX_EXTRA_NEWS: usize = 1_000;
-
-/// How long news waits whose app makes more whenever it is told of some.
-const PAUSE: Millis = Millis(1_000);
 
 impl Live {
     /// When something is due that is stored.
     pub(super) fn next_due(&self) -> Option<Millis> {
         let state = &self.state;
-        if !self.deferred.ready.is_empty() {
-            // It is claimed, and runs in the next turn.
-            return None;
+        if !self.deferred.ready.is_empty() || self.news.waits {
+            // The next tick runs it. If the memory is lost before that, somebody has to wake the room: with the heartbeat, since
+            // its alarm is set anyway where somebody is connected.
+            let heartbeat = state.engine.next_heartbeat(state.now);
+            return Some(heartbeat.min(state.now + MAX_RETRY_DELAY));
         }
         let stored = [state.sockets.recovery.next_expiry(), state.schedule.next(), state.pending_acks.next()];
         let orphans = (!self.deferred.orphans.is_empty()).then_some(state.now);
@@ -50,65 +42,80 @@ impl Live {
 
     /// When another turn is wanted for what is in memory alone.
     pub(super) fn next_tick(&self) -> Option<Millis> {
-        let ready = (!self.deferred.ready.is_empty()).then_some(self.state.now);
-        let ticks =
-            [ready, self.deferred.paused_until, self.state.engine.next_tick(), self.state.schedule.next_timeout()];
+        let ready = (!self.deferred.ready.is_empty() || self.news.waits).then_some(self.state.now);
+        let ticks = [ready, self.news.paused_until, self.state.engine.next_tick(), self.state.schedule.next_timeout()];
         ticks.into_iter().flatten().min()
     }
 
-    /// A socket that was lost with the object's memory: the app is told in a turn of its own.
-    pub(super) fn add_orphan(&mut self, away: AwaySocket) {
-        self.deferred.orphans.insert(away.state.pid.clone(), away);
-    }
-
-    /// Takes a socket out that the app would be told of later.
-    pub(super) fn take_orphan(&mut self, pid: &Pid) -> Option<AwaySocket> {
-        self.deferred.orphans.remove(pid)
-    }
-
-    /// Claims what is due: it runs in the next turn. Callbacks that were tried before are claimed one at a time, so that the
+    /// Claims what is due: it runs in the next tick. Callbacks that were tried before are claimed one at a time, so that the
     /// one that fails is found.
     pub(super) fn claim_due(&mut self) {
         let deferred = &self.deferred;
         if !deferred.ready.is_empty() || deferred.claim_at > self.state.now {
             return;
         }
-        let due = self.due();
-        let attempts = |callback: &Callback| deferred.attempts.get(callback).copied().unwrap_or_default();
-        let (failed, open): (Vec<_>, Vec<_>) = due.iter().cloned().partition(|one| attempts(one) >= MAX_ATTEMPTS);
+        let attempts = |callback: &Callback| deferred.attempts(callback);
+        let (failed, open): (Vec<_>, Vec<_>) = self.due().into_iter().partition(|one| attempts(one) >= MAX_ATTEMPTS);
         let tried = open.iter().filter(|one| attempts(one) > 0).min_by_key(|one| attempts(one)).cloned();
         let claimed = match tried {
             Some(one) => vec![one],
             None => open.into_iter().take(MAX_CLAIMED).collect(),
         };
-        for callback in failed {
-            self.set_aside(callback);
-        }
-        if claimed.is_empty() {
+        if claimed.is_empty() && failed.is_empty() {
             return;
         }
-        for callback in &claimed {
+        let before = deferred.attempts.clone();
+        for callback in claimed.iter().chain(&failed) {
             *self.deferred.attempts.entry(callback.clone()).or_default() += 1;
         }
-        match self.deferred.write(self.state.host.as_ref(), &due) {
-            Ok(()) => self.deferred.claimed = claimed,
-            Err(error) => {
-                self.deferred.forgive(&claimed);
-                self.deferred.claim_at = self.state.now + PAUSE;
-                self.state.host.warn(&format!("callbacks wait until they can be stored: {error}"));
+        match self.write_claims() {
+            Ok(()) => {
+                self.deferred.refusals = 0;
+                self.deferred.claimed = claimed;
+                for callback in failed {
+                    self.set_aside(callback);
+                }
             }
+            Err(error) => {
+                self.deferred.attempts = before;
+                self.deferred.claim_at = self.state.now + retry_delay(self.deferred.refusals);
+                if self.deferred.refusals == 0 {
+                    self.state.host.warn(&format!("callbacks wait until they can be stored: {error}"));
+                }
+                self.deferred.refusals = self.deferred.refusals.saturating_add(1);
+            }
+        }
+    }
+
+    /// Writes the attempts of all callbacks that are due or set aside.
+    fn write_claims(&self) -> Result<(), DatabaseError> {
+        const UPSERT: &str = "INSERT INTO roomcast_claims VALUES (0, ?)
+            ON CONFLICT (id) DO UPDATE SET claims = excluded.claims";
+        let due: BTreeSet<_> = self.due().into_iter().collect();
+        let is_open = |callback: &Callback| due.contains(callback) || self.is_aside(callback);
+        let known: Vec<_> = self.deferred.attempts.iter().filter(|(callback, _)| is_open(callback)).collect();
+        // Texts and numbers always have their JSON.
+        let claims = serde_json::to_string(&known).unwrap_or_default();
+        self.state.host.query(UPSERT, &[claims.into()]).map(drop)
+    }
+
+    /// The same, where nothing depends on it.
+    pub(super) fn rewrite_claims(&self) {
+        if let Err(error) = self.write_claims() {
+            self.state.host.warn(&format!("a claim was not dropped: {error}"));
         }
     }
 
     /// What is due, in the order in which it runs.
     fn due(&self) -> Vec<Callback> {
         let (state, now) = (&self.state, self.state.now);
-        let orphans = self.deferred.orphans.keys().map(|pid| Callback::Orphan { pid: pid.as_str().to_owned() });
+        let orphans = self.deferred.orphans.iter().filter(|(_, orphan)| !orphan.is_fresh);
+        let orphans = orphans.map(|(pid, _)| Callback::orphan(pid));
         let expiries = state
             .sockets
             .recovery
             .due(now)
-            .map(|(pid, at)| Callback::Expiry { pid: pid.as_str().to_owned(), gone: at.0 });
+            .map(|(pid, at)| Callback::Expiry { pid: pid.as_str().to_owned(), at: at.0 });
         let answers = state.pending_acks.due(now);
         let answers = answers.map(|(namespace, id)| Callback::Answers { namespace: namespace.clone(), id: *id });
         let timers = state.schedule.due(now).map(|((namespace, name), at)| Callback::Timer {
@@ -135,10 +142,8 @@ impl Live {
         let running = std::mem::take(&mut self.deferred.running);
         self.deferred.attempts.retain(|callback, _| !(told(callback) && running.contains(callback)));
         self.deferred.running = running;
-        if self.deferred.attempts.len() < before
-            && let Err(error) = self.deferred.write(self.state.host.as_ref(), &self.due())
-        {
-            self.state.host.warn(&format!("a claim was not dropped: {error}"));
+        if self.deferred.attempts.len() < before {
+            self.rewrite_claims();
         }
     }
 
@@ -162,83 +167,51 @@ impl Live {
     /// A callback that failed too often is not run any more. Its row stays, for whoever mends the app.
     fn set_aside(&mut self, callback: Callback) {
         let sentence = format!("a callback failed {MAX_ATTEMPTS} times and is set aside: {callback:?}");
-        self.state.host.warn(&sentence);
-        match &callback {
-            Callback::Orphan { pid } => _ = self.deferred.orphans.remove(&Pid::from_wire(pid)),
-            Callback::Expiry { pid, .. } => _ = self.state.sockets.recovery.take(&Pid::from_wire(pid)),
+        if self.leave(&callback) {
+            self.state.host.warn(&sentence);
+            self.deferred.aside.insert(callback);
+        }
+    }
+
+    /// Leaves alone what earlier lives of the object have set aside.
+    pub(super) fn leave_aside(&mut self) {
+        let attempts = self.deferred.attempts.iter().filter(|(_, attempts)| **attempts == SET_ASIDE);
+        for callback in attempts.map(|(callback, _)| callback.clone()).collect::<Vec<_>>() {
+            if self.leave(&callback) {
+                self.deferred.aside.insert(callback);
+            }
+        }
+    }
+
+    /// Has a callback never be due; `false` where there is none.
+    fn leave(&mut self, callback: &Callback) -> bool {
+        match callback {
+            Callback::Orphan { pid } => self.deferred.orphans.remove(&Pid::from_wire(pid)).is_some(),
+            Callback::Expiry { pid, at } => {
+                let (pid, recovery) = (Pid::from_wire(pid), &mut self.state.sockets.recovery);
+                recovery.expires(&pid) == Some(Millis(*at)) && recovery.take(&pid).is_some()
+            }
             Callback::Answers { namespace, id } => self.state.pending_acks.set_aside(&(namespace.clone(), *id)),
             Callback::Timer { namespace, name, at } => {
-                self.state.schedule.set_aside(&(namespace.clone(), name.clone()), Millis(*at));
-            }
-        }
-        self.deferred.aside.insert(callback);
-    }
-
-    /// Tells the app its news, until there is none. An app that makes news whenever it is told of some would have no end: the
-    /// rest waits a moment, and other inputs get their turns.
-    pub(super) fn settle(&mut self) {
-        if self.deferred.paused_until.is_some_and(|until| self.state.now < until) {
-            return;
-        }
-        let mut left = self.news() + MAX_EXTRA_NEWS;
-        for _ in 0..MAX_ROUNDS {
-            let round = self.news().min(left);
-            if round == 0 {
-                break;
-            }
-            left -= round;
-            (0..round).for_each(|_| self.tell_one());
-        }
-        let paused = self.deferred.paused_until.take().is_some();
-        if self.news() > 0 {
-            self.deferred.paused_until = Some(self.state.now + PAUSE);
-            if !paused {
-                let sentence = format!("{} makes news for itself without an end; the rest waits", self.next_hook());
-                self.state.host.warn(&sentence);
+                let key = (namespace.clone(), name.clone());
+                // One of the name that was set aside before has no row any more.
+                self.deferred.aside.retain(|aside| !aside.is_timer(&key));
+                self.state.schedule.set_aside(&key, Millis(*at))
             }
         }
     }
 
-    /// How much the app wasn't told yet.
-    fn news(&self) -> usize {
-        let state = &self.state;
-        let changes = state.sockets.changes.as_ref().map_or(0, VecDeque::len);
-        let sent = state.sent.as_ref().map_or(0, VecDeque::len);
-        changes + state.sockets.departed.len() + state.pending_acks.done.len() + sent
+    /// Whether a callback is set aside, and what it is for still stands in its row.
+    fn is_aside(&self, callback: &Callback) -> bool {
+        let is_kept = match callback {
+            Callback::Timer { namespace, name, .. } => self.state.schedule.is_aside(&(namespace.clone(), name.clone())),
+            _ => true,
+        };
+        is_kept && self.deferred.aside.contains(callback)
     }
 
-    /// The hook that is called next, as an app's author knows it.
-    fn next_hook(&self) -> String {
-        let state = &self.state;
-        if state.sockets.changes.as_ref().is_some_and(|changes| !changes.is_empty()) {
-            "on_room".to_owned()
-        } else if !state.sockets.departed.is_empty() {
-            "on_disconnect".to_owned()
-        } else if let Some((_, answers)) = state.pending_acks.done.front() {
-            format!("on_answers({:?})", answers.name)
-        } else {
-            "on_any_outgoing".to_owned()
-        }
-    }
-
-    /// Tells the app one piece of news, in this order: rooms that changed, who has left, answers that are complete, and what
-    /// it has sent itself.
-    fn tell_one(&mut self) {
-        if let Some(change) = self.state.sockets.changes.as_mut().and_then(VecDeque::pop_front) {
-            let namespace = change.namespace.clone();
-            self.enter(&namespace, |app, io| app.room_changed(io, &change));
-        } else if let Some(departed) = self.state.sockets.departed.pop_front() {
-            if !departed.recoverable {
-                self.state.owes_nothing(&departed.namespace, &departed.id);
-            }
-            self.enter(&departed.namespace, |app, io| app.disconnected(io, &departed));
-        } else if let Some((namespace, answers)) = self.state.pending_acks.done.pop_front() {
-            self.enter(&namespace, |app, io| app.answered(io, &answers));
-        } else if let Some(sent) = self.state.sent.as_mut().and_then(VecDeque::pop_front) {
-            // What it sends about what it has sent would have no end.
-            let rest = self.state.sent.take();
-            self.enter(&sent.namespace, |app, io| app.outgoing(io, &sent));
-            self.state.sent = rest;
-        }
+    /// How many callbacks are set aside.
+    pub(super) fn set_aside_count(&self) -> usize {
+        self.deferred.aside.iter().filter(|callback| self.is_aside(callback)).count()
     }
 }

@@ -22,9 +22,28 @@ pub(super) struct Live {
     /// When clients must have joined a namespace (C7).
     pub(super) connects: Timers<Sid>,
     pub(super) deferred: Deferred,
+    pub(super) news: News,
     pub(super) session_rows: SessionRows,
     /// The hibernated WebSockets, until the first turn that needs them restores them.
     pub(super) hibernated: Option<Vec<HibernatedSocket>>,
+}
+
+/// When news is told.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// Whether it waits for the next tick, since it is about what nobody did in this turn.
+    pub(super) waits: bool,
+    /// Until when it waits, since the app makes news without an end.
+    pub(super) paused_until: Option<Millis>,
+    /// Whether the operator knows that news is dropped.
+    pub(super) drops: bool,
+}
+
+impl News {
+    /// The clock has gone back by so much.
+    pub(super) fn bring_forward(&mut self, by: Millis) {
+        self.paused_until = self.paused_until.map(|until| until.before(by));
+    }
 }
 
 impl Live {
@@ -46,9 +65,11 @@ impl Live {
         let mut state = RoomState::new(config, name, app.watched().outgoing, host.clone());
         state.open()?;
         let deferred = Deferred::open(host.as_ref())?;
-        let (connects, session_rows) = (Timers::default(), SessionRows::default());
+        let (connects, session_rows, news) = Default::default();
         let hibernated = Some(host.hibernated());
-        Ok(Self { config: config.clone(), app, state, connects, deferred, session_rows, hibernated })
+        let mut live = Self { config: config.clone(), app, state, connects, deferred, news, session_rows, hibernated };
+        live.leave_aside();
+        Ok(live)
     }
 
     /// Something happened to a session. `request` is the one that this turn is about.
@@ -98,6 +119,12 @@ impl Live {
 
     fn closed(&mut self, sid: &Sid, reason: Reason) {
         self.remove_client(sid, DisconnectReason::Transport(reason.as_str()));
+    }
+
+    /// A session was closed because its time was over, which is nobody's doing in this turn.
+    pub(super) fn overdue(&mut self, sid: &Sid, reason: Reason) {
+        self.let_news_wait();
+        self.closed(sid, reason);
     }
 
     /// A session, new or restored.

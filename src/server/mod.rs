@@ -13,6 +13,8 @@ mod commands;
 mod connect;
 mod deferred;
 mod live;
+mod news;
+mod orphans;
 mod packets;
 mod recover;
 mod rows;
@@ -137,9 +139,8 @@ impl Server {
         if self.failures == 0 {
             self.host.warn(&format!("a turn is lost: {error}"));
         }
-        let delay = Millis(1_000 << self.failures.min(6)).min(MAX_RETRY_DELAY);
+        self.retry_at = now + retry_delay(self.failures);
         self.failures = self.failures.saturating_add(1);
-        self.retry_at = now + delay;
         if let Some(live) = self.live.take() {
             self.forgiven.extend(live.deferred.unfinished());
         }
@@ -150,6 +151,11 @@ impl Server {
         }
         out
     }
+}
+
+/// How long to wait for the storage after so many failures before this one: 1 s, 2 s, 4 s …
+fn retry_delay(failures: u32) -> Millis {
+    Millis(1_000 << failures.min(6)).min(MAX_RETRY_DELAY)
 }
 
 /// The WebSocket whose frame an input was.

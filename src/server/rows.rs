@@ -1,6 +1,5 @@
 //! Sockets that nobody comes back to, and the rows of those that somebody may come back to.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::live::Live;
@@ -12,6 +11,7 @@ use crate::socket_io::recovery::{AwaySocket, SocketRows};
 impl Live {
     /// The time of a socket is over: nobody comes back to it.
     pub(super) fn expire_away(&mut self, pid: &Pid) {
+        self.forget_orphan(pid);
         if let Some(away) = self.state.sockets.recovery.take(pid) {
             self.state.sockets.unsaved.insert((away.namespace.clone(), pid.clone()));
             self.tell_expired(&away);
@@ -23,38 +23,6 @@ impl Live {
         let departed = away.departed(DisconnectReason::Transport("transport close"), false);
         self.state.owes_nothing(&departed.namespace, &departed.id);
         self.call(&departed.namespace, |app, io| app.expired(io, &departed));
-    }
-
-    /// Finds the sockets that count as connected and whose connection is gone together with the object's memory.
-    pub(super) fn find_orphans(&mut self) {
-        let sockets = &self.state.sockets;
-        let joined = sockets.namespaces.values().flat_map(|namespace| namespace.sockets.values());
-        let rows = joined.filter(|socket| socket.has_row());
-        let connected: BTreeSet<Pid> = rows.map(|socket| socket.state.pid.clone()).collect();
-        let host = self.state.host.clone();
-        let orphans = SocketRows(host.as_ref()).orphans(&connected, self.state.now).unwrap_or_else(|error| {
-            host.warn(&format!("orphaned sockets were not looked for: {error}"));
-            Vec::new()
-        });
-        for away in orphans {
-            if self.state.sockets.recovery.is_on() {
-                self.state.sockets.recovery.insert(away.clone());
-            }
-            self.add_orphan(away);
-        }
-    }
-
-    /// Tells the app of a socket whose connection was lost with the object's memory, if it wasn't told yet.
-    pub(super) fn tell_orphan(&mut self, pid: &Pid) {
-        let Some(away) = self.take_orphan(pid) else {
-            return;
-        };
-        // Until now its row said that it is connected: so another life would have found it again.
-        self.state.sockets.unsaved.insert((away.namespace.clone(), pid.clone()));
-        let recoverable = self.state.sockets.recovery.find(pid).is_some();
-        let departed = away.departed(DisconnectReason::Transport("transport error"), recoverable);
-        self.state.sockets.departed.push_back(departed);
-        self.settle();
     }
 
     /// Sockets that were asked before the object lost its memory, and are neither connected now nor may come back, answer no
@@ -83,8 +51,8 @@ impl Live {
         if let Some(AwaySocket { id, state, gone, .. }) = self.state.sockets.recovery.find(pid) {
             return rows.save(id, namespace, state, Some(*gone));
         }
-        let found = self.state.sockets.namespaces.get(namespace);
-        match found.and_then(|found| found.by_pid(pid)) {
+        let place = self.state.sockets.namespaces.get(namespace);
+        match place.and_then(|place| place.by_pid(pid)) {
             Some((id, socket)) if socket.has_row() => rows.save(id, namespace, &socket.state, None),
             _ => rows.delete(pid),
         }

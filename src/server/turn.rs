@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::attachment;
 use super::live::Live;
 use crate::database::DatabaseError;
-use crate::engine_io::Hibernated;
+use crate::engine_io::{Event, Hibernated};
 use crate::host::HibernatedSocket;
 use crate::ids::Millis;
 use crate::outbox::{Input, Outbox};
@@ -27,23 +27,29 @@ impl Live {
     ) -> Result<(T, Outbox), DatabaseError> {
         let host = self.state.host.clone();
         let (mut beyond, mut done) = (Some(beyond), None);
+        let mut begun = Ok(());
         let kept = host.atomically(&mut || {
-            self.begin(now);
-            if matches!(input, Some(Input::Tick | Input::Alarm)) {
-                self.run_claimed();
+            begun = self.begin(now);
+            if begun.is_err() {
+                return false;
             }
-            self.expire();
+            if matches!(input, Some(Input::Tick)) {
+                self.run_deferred();
+            }
+            self.close_idle();
             if matches!(input, Some(Input::Alarm)) {
                 self.prune();
             }
             self.handle(input.unwrap_or(Input::Tick));
             done = beyond.take().map(|beyond| beyond(self));
             self.settle();
+            self.keep_departures();
             self.claim_due();
             self.save();
             true
         });
         let out = self.state.engine.finish();
+        begun?;
         kept?;
         let done = done.ok_or_else(|| DatabaseError("nothing was run".to_owned()))?;
         self.deferred.committed();
@@ -64,21 +70,29 @@ impl Live {
         Some(out)
     }
 
-    fn begin(&mut self, now: Millis) {
+    fn begin(&mut self, now: Millis) -> Result<(), DatabaseError> {
         let back = Millis(self.state.now.0.saturating_sub(now.0));
         if back > Millis(0) {
             self.connects.bring_forward(back);
             self.state.schedule.bring_timeouts_forward(back);
             self.deferred.bring_forward(back);
+            self.news.bring_forward(back);
         }
         self.state.now = now;
         self.state.engine.begin(now);
-        if let Some(sockets) = self.hibernated.take() {
-            self.restore(&sockets);
-        }
+        self.hibernated.take().map_or(Ok(()), |sockets| self.restore(&sockets))
+    }
+
+    /// What the app is called for apart from any client's input: a hook that panics here costs nobody else a turn.
+    fn run_deferred(&mut self) {
+        self.tell_waiting();
+        self.run_claimed();
+        self.run_timeouts();
     }
 
     fn handle(&mut self, input: Input<'_>) {
+        self.state.engine.handle_deadlines(matches!(input, Input::Alarm));
+        self.end_overdue();
         let request = match &input {
             Input::Request { request, .. } => Some(*request),
             _ => None,
@@ -89,16 +103,30 @@ impl Live {
         }
     }
 
+    /// The sessions whose time was over: the app is told in a turn of its own.
+    fn end_overdue(&mut self) {
+        while let Some(event) = self.state.engine.poll_past() {
+            match event {
+                Event::Closed { sid, reason } => self.overdue(&sid, reason),
+                other => self.event(other, None),
+            }
+        }
+    }
+
     /// Restores the hibernated WebSockets. One whose attachment can't be read, and one that may have lost frames, is closed, so
     /// that its client comes back: it is never misread, and misses nothing.
-    fn restore(&mut self, hibernated: &[HibernatedSocket]) {
+    ///
+    /// # Errors
+    /// [`DatabaseError`] where rows can't be read: then nobody can tell who is there.
+    fn restore(&mut self, hibernated: &[HibernatedSocket]) -> Result<(), DatabaseError> {
         let host = self.state.host.clone();
-        if let Err(error) = self.session_rows.open(host.as_ref()) {
-            host.warn(&format!("the state of some connections is not known: {error}"));
-        }
+        self.session_rows.open(host.as_ref())?;
         for HibernatedSocket { conn, .. } in hibernated {
-            let state = host.attachment(*conn);
-            if !state.is_some_and(|state| attachment::restore(self, *conn, &state)) {
+            let restored = match host.attachment(*conn) {
+                Some(state) => attachment::restore(self, *conn, &state)?,
+                None => false,
+            };
+            if !restored {
                 self.state.engine.drop_socket(*conn);
             }
         }
@@ -107,19 +135,22 @@ impl Live {
         sockets.changed.clear();
         sockets.unsaved.clear();
         sockets.changes = self.app.watched().rooms.then(VecDeque::new);
-        self.find_orphans();
+        self.find_orphans()?;
         self.forget_answers_of_strangers();
         self.state.engine.close_lagging(hibernated);
-        while let Some(event) = self.state.engine.poll() {
-            self.event(event, None);
-        }
+        self.end_overdue();
+        Ok(())
     }
 
-    /// What is due and needs no claim: clients that have joined nothing, and timers that are in memory alone.
-    fn expire(&mut self) {
+    /// Closes the clients that have joined nothing in time (C7).
+    fn close_idle(&mut self) {
         while let Some((sid, _)) = self.connects.pop_due(self.state.now) {
             self.close(&sid, DisconnectReason::ForcedServerClose);
         }
+    }
+
+    /// Runs the timers that are due and in memory alone. They need no claim: one that panics is forgotten with the memory.
+    fn run_timeouts(&mut self) {
         while let Some((namespace, name)) = self.state.schedule.pop_due_timeout(self.state.now) {
             self.call(&namespace, |app, io| app.scheduled(io, &name));
         }

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 use roomcast::database::{Database, DatabaseError, Row, Value};
@@ -26,11 +27,29 @@ struct Inner {
     looked: Cell<u64>,
     /// When the runtime last answered a pong by itself.
     pongs: RefCell<BTreeMap<ConnId, Millis>>,
-    fails: Cell<bool>,
+    fault: Cell<Fault>,
+    /// The transactions that fail, by number.
+    failing: RefCell<Range<u64>>,
+    /// How many transactions were to be kept since then.
+    commits: Cell<u64>,
     depth: Cell<u32>,
     written: Cell<u64>,
     read: Cell<u64>,
     warnings: RefCell<Vec<String>>,
+}
+
+/// What is wrong with the storage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing.
+    #[default]
+    None,
+    /// Statements that write fail: the disk is full.
+    Writes,
+    /// All is done as asked, and no transaction can be kept.
+    Commits,
+    /// No statement and no transaction is done at all.
+    All,
 }
 
 impl Default for Memory {
@@ -42,7 +61,9 @@ impl Default for Memory {
             attached: RefCell::default(),
             looked: Cell::default(),
             pongs: RefCell::default(),
-            fails: Cell::default(),
+            fault: Cell::default(),
+            failing: RefCell::default(),
+            commits: Cell::default(),
             depth: Cell::default(),
             written: Cell::default(),
             read: Cell::default(),
@@ -84,7 +105,29 @@ impl Memory {
 
     /// From now on each write fails, or none.
     pub(crate) fn fail_writes(&self, fail: bool) {
-        self.0.fails.set(fail);
+        self.fail(if fail { Fault::Writes } else { Fault::None });
+    }
+
+    /// From now on the storage has this fault.
+    pub(crate) fn fail(&self, fault: Fault) {
+        self.0.fault.set(fault);
+    }
+
+    /// Of the transactions that are to be kept from now on these fail; the first is 1.
+    pub(crate) fn fail_commits(&self, numbers: Range<u64>) {
+        self.0.failing.replace(numbers);
+        self.0.commits.set(0);
+    }
+
+    /// How many transactions were to be kept since then. Those within another one don't count.
+    pub(crate) fn commits(&self) -> u64 {
+        self.0.commits.get()
+    }
+
+    /// Whether the transaction that ends now fails.
+    fn commit_fails(&self) -> bool {
+        self.0.commits.set(self.0.commits.get() + 1);
+        self.0.failing.borrow().contains(&self.0.commits.get()) || self.0.fault.get() == Fault::Commits
     }
 
     /// How many rows were written since last asked, but for those of indexes.
@@ -133,12 +176,46 @@ fn failed(error: &rusqlite::Error) -> DatabaseError {
     DatabaseError(error.to_string())
 }
 
+fn broken() -> DatabaseError {
+    DatabaseError("disk I/O error".to_owned())
+}
+
+/// A transaction, or one within another. It is rolled back unless it is to be kept: also where what runs in it panics.
+struct Step<'a> {
+    memory: &'a Memory,
+    depth: u32,
+    keep: bool,
+}
+
+impl<'a> Step<'a> {
+    fn begin(memory: &'a Memory) -> Self {
+        let depth = memory.0.depth.get();
+        memory.0.depth.set(depth + 1);
+        memory.script(&format!("SAVEPOINT step{depth}"));
+        Self { memory, depth, keep: false }
+    }
+}
+
+impl Drop for Step<'_> {
+    fn drop(&mut self) {
+        let Self { memory, depth, keep } = self;
+        if !*keep {
+            memory.script(&format!("ROLLBACK TO step{depth}"));
+        }
+        memory.script(&format!("RELEASE step{depth}"));
+        memory.0.depth.set(*depth);
+    }
+}
+
 impl Database for Memory {
     fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
         let database = &self.0.database;
         let before = database.total_changes();
         let mut statement = database.prepare_cached(sql).map_err(|error| failed(&error))?;
-        if self.0.fails.get() && !statement.readonly() {
+        if self.0.fault.get() == Fault::All {
+            return Err(broken());
+        }
+        if self.0.fault.get() == Fault::Writes && !statement.readonly() {
             return Err(DatabaseError("database or disk is full".to_owned()));
         }
         let columns = statement.column_count();
@@ -154,15 +231,15 @@ impl Database for Memory {
     }
 
     fn atomically(&self, run: &mut dyn FnMut() -> bool) -> Result<(), DatabaseError> {
-        let depth = self.0.depth.get();
-        self.0.depth.set(depth + 1);
-        self.script(&format!("SAVEPOINT step{depth}"));
-        let kept = run();
-        if !kept {
-            self.script(&format!("ROLLBACK TO step{depth}"));
+        if self.0.fault.get() == Fault::All {
+            return Err(broken());
         }
-        self.script(&format!("RELEASE step{depth}"));
-        self.0.depth.set(depth);
+        let mut step = Step::begin(self);
+        step.keep = run();
+        if step.keep && step.depth == 0 && self.commit_fails() {
+            step.keep = false;
+            return Err(broken());
+        }
         Ok(())
     }
 }

@@ -8,11 +8,14 @@
 
 mod clients;
 mod comebacks;
+mod crash;
 mod logging;
 mod memory;
 pub(crate) mod people;
 mod random;
 mod recorder;
+mod stock;
+pub(crate) mod trouble;
 
 use std::collections::BTreeMap;
 
@@ -27,10 +30,12 @@ use std::rc::Rc;
 
 pub(crate) use clients::{POLLING, WEBSOCKET, payload};
 pub(crate) use comebacks::Traveller;
+pub(crate) use crash::crash;
 pub(crate) use logging::{Log, logging, note};
-pub(crate) use memory::Memory;
+pub(crate) use memory::{Fault, Memory};
 pub(crate) use random::Random;
 pub(crate) use recorder::Recorder;
+pub(crate) use stock::{Stock, Transport};
 
 /// When each test begins: at one of the moments at which a room with absorbed pongs pings.
 pub(crate) const START: Millis = Millis(1_700_000_000_000);
@@ -73,11 +78,22 @@ pub(crate) struct Room {
     replies: BTreeMap<ConnId, HttpResponse>,
     sockets: BTreeMap<ConnId, Socket>,
     turns: u64,
+    /// How often the object has crashed.
+    crashes: u64,
 }
+
+/// How soon the runtime rings again where the object has crashed while the alarm rang.
+const ALARM_RETRY: Millis = Millis(2_000);
 
 fn start(config: &Config, make: &Rc<dyn Fn() -> Box<dyn App>>, memory: &Memory) -> Result<Server, DatabaseError> {
     let make = make.clone();
     Server::start(config.clone(), Box::new(move || make()), Rc::new(memory.clone()))
+}
+
+/// The same, which reads what is stored when the first input comes.
+fn start_later(config: &Config, make: &Rc<dyn Fn() -> Box<dyn App>>, memory: &Memory) -> Server {
+    let make = make.clone();
+    Server::new(config.clone(), Box::new(move || make()), Rc::new(memory.clone()))
 }
 
 impl Room {
@@ -106,6 +122,7 @@ impl Room {
             replies: BTreeMap::new(),
             sockets: BTreeMap::new(),
             turns: 0,
+            crashes: 0,
         })
     }
 
@@ -122,8 +139,10 @@ impl Room {
     /// Hands over one input now, and nothing else.
     pub(crate) fn one_input(&mut self, input: Input<'_>) {
         self.turns += 1;
-        let outbox = self.server.handle(self.now, input);
-        self.run(outbox);
+        let now = self.now;
+        if let Some(outbox) = self.attempt(|server| server.handle(now, input)) {
+            self.run(outbox);
+        }
     }
 
     /// Has the core have its ticks, as long as it wants some at once.
@@ -142,7 +161,10 @@ impl Room {
 
     /// Has the room do what a backend asks for; gives the answer.
     pub(crate) fn command(&mut self, command: &Command) -> HttpResponse {
-        let (reply, outbox) = self.server.command(self.now, command);
+        let now = self.now;
+        let Some((reply, outbox)) = self.attempt(|server| server.command(now, command)) else {
+            return HttpResponse::empty(500);
+        };
         self.run(outbox);
         self.tick();
         reply
@@ -177,17 +199,27 @@ impl Room {
         rings
     }
 
-    /// The alarm rings now, asked for or not.
+    /// The alarm rings now, asked for or not. Where the object crashes meanwhile, the runtime tries again.
     pub(crate) fn ring(&mut self) {
+        let before = self.crashes;
         self.alarm = None;
         self.input(Input::Alarm);
+        if self.crashes > before {
+            self.alarm = [self.alarm, Some(self.now + ALARM_RETRY)].into_iter().flatten().min();
+        }
+    }
+
+    /// The alarm rings now, and the ticks that the core wants then don't come.
+    pub(crate) fn ring_without_ticks(&mut self) {
+        self.alarm = None;
+        self.one_input(Input::Alarm);
     }
 
     /// The object loses its memory and comes back with its database and what is attached to its WebSockets. Who waits for
     /// an answer to a request loses the connection.
     pub(crate) fn restart(&mut self) {
         self.waiting.clear();
-        self.server = start(&self.config, &self.make, &self.memory).expect("a database that can be read");
+        self.server = start_later(&self.config, &self.make, &self.memory);
     }
 
     /// The process dies: only the database is left. The alarm rings as soon as there is an object again.
@@ -222,6 +254,16 @@ impl Room {
         self.replies.remove(&conn)
     }
 
+    /// Whether a request waits for its answer.
+    pub(crate) fn waits(&self, conn: ConnId) -> bool {
+        self.waiting.contains_key(&conn)
+    }
+
+    /// The requests that wait for an answer.
+    pub(crate) fn waiting(&self) -> Vec<ConnId> {
+        self.waiting.keys().copied().collect()
+    }
+
     /// The client of a request gives it up.
     pub(crate) fn abort(&mut self, conn: ConnId) {
         assert!(self.waiting.remove(&conn).is_some(), "{conn:?} has its answer");
@@ -254,6 +296,11 @@ impl Room {
         std::mem::take(&mut self.socket(conn).frames)
     }
 
+    /// The same; nothing where the WebSocket is gone.
+    pub(crate) fn drain(&mut self, conn: ConnId) -> Vec<String> {
+        self.sockets.get_mut(&conn).map(|socket| std::mem::take(&mut socket.frames)).unwrap_or_default()
+    }
+
     /// Whether the request has become a WebSocket that is open.
     pub(crate) fn is_open(&self, conn: ConnId) -> bool {
         self.sockets.get(&conn).is_some_and(|socket| socket.closed.is_none())
@@ -277,6 +324,17 @@ impl Room {
     /// Puts something else there.
     pub(crate) fn tamper(&mut self, conn: ConnId, attachment: Option<String>) {
         self.memory.attach(conn, attachment);
+    }
+
+    /// The memory is lost: every request that waits gets this answer, and WebSockets that don't outlive the memory are closed.
+    fn answer_all(&mut self, reply: &HttpResponse) {
+        for conn in std::mem::take(&mut self.waiting).into_keys() {
+            self.replies.insert(conn, reply.clone());
+        }
+        if !self.config.absorbs_pongs() {
+            self.sockets.values_mut().for_each(|socket| _ = socket.closed.get_or_insert(None));
+            self.memory.forget_sockets();
+        }
     }
 
     fn socket(&mut self, conn: ConnId) -> &mut Socket {
@@ -315,15 +373,7 @@ impl Room {
                         socket.closed.get_or_insert(code);
                     }
                 }
-                Effect::Restart { reply } => {
-                    for conn in std::mem::take(&mut self.waiting).into_keys() {
-                        self.replies.insert(conn, reply.clone());
-                    }
-                    if !self.config.absorbs_pongs() {
-                        self.sockets.values_mut().for_each(|socket| _ = socket.closed.get_or_insert(None));
-                        self.memory.forget_sockets();
-                    }
-                }
+                Effect::Restart { reply } => self.answer_all(&reply),
                 Effect::Attach { conn, state } => {
                     assert!(attached_size(&state) <= MOST_ATTACHED, "the runtime wouldn't keep {state}");
                     self.open_socket_of(conn);

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::live::Live;
+use crate::database::DatabaseError;
 use crate::engine_io::{Engine, SessionState};
 use crate::host::Host;
 use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
@@ -108,8 +109,8 @@ fn compose(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId,
     let state = if spilled { write(socket, sockets, sid, true)? } else { whole };
     let client = sockets.clients.get(sid)?;
     for (namespace, id) in &client.joined {
-        let found = sockets.namespaces.get_mut(namespace);
-        if let Some(socket) = found.and_then(|found| found.sockets.get_mut(id))
+        let place = sockets.namespaces.get_mut(namespace);
+        if let Some(socket) = place.and_then(|place| place.sockets.get_mut(id))
             && socket.spilled != spilled
         {
             socket.spilled = spilled;
@@ -126,8 +127,8 @@ fn compose(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId,
 fn write(socket: SessionState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Option<String> {
     let client = sockets.clients.get(sid)?;
     let joined = client.joined.iter().filter_map(|(namespace, id)| {
-        let found = sockets.namespaces.get(namespace)?;
-        let SocketState { pid, told, since, memberships, forgotten, data, .. } = &found.sockets.get(id)?.state;
+        let place = sockets.namespaces.get(namespace)?;
+        let SocketState { pid, told, since, memberships, forgotten, data, .. } = &place.sockets.get(id)?.state;
         let data = data.as_deref().filter(|_| !spilled);
         Some(Joined {
             namespace: namespace.as_ref().into(),
@@ -157,46 +158,50 @@ fn fits(text: &str) -> bool {
     text.encode_utf16().count() * if wide { 2 } else { 1 } <= MOST_BYTES
 }
 
-/// Takes a session up again; `false` where the attachment can't be read.
-pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> bool {
+/// Takes a session up again; `false` where the attachment makes no sense.
+///
+/// # Errors
+/// [`DatabaseError`] where the rows that belong to it can't be read.
+pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> Result<bool, DatabaseError> {
     let host = live.state.host.clone();
     let row = match serde_json::from_str(state) {
-        Ok(Head { v: VERSION, row: Some(sid) }) => live.session_rows.find(host.as_ref(), &Sid::from_wire(&sid)),
+        Ok(Head { v: VERSION, row: Some(sid) }) => live.session_rows.find(host.as_ref(), &Sid::from_wire(&sid))?,
         _ => None,
     };
     let state = row.as_deref().unwrap_or(state);
     let session = match serde_json::from_str(state) {
-        Ok(Head { v: 2 | VERSION, row: None }) => {
-            serde_json::from_str::<Attachment<'_>>(state).ok().and_then(|own| own.read(host.as_ref()))
-        }
+        Ok(Head { v: 2 | VERSION, row: None }) => match serde_json::from_str::<Attachment<'_>>(state) {
+            Ok(own) => own.read(host.as_ref())?,
+            Err(_) => None,
+        },
         Ok(Head { v: 1, .. }) => v1::read(state, host.as_ref(), live.state.sockets.recovery.log.last()),
         _ => None,
     };
     let Some(Session { sid, socket, connect_by, handshake, joined }) = session else {
-        return false;
+        return Ok(false);
     };
     live.state.engine.restore(sid.clone(), conn, socket);
     live.add_client(&sid, connect_by.map(Millis), handshake);
     for Restored { namespace, id, state, spilled } in joined {
         live.state.sockets.join(&sid, &namespace, &id, state);
-        let found = live.state.sockets.namespaces.get_mut(&namespace);
-        if let Some(socket) = found.and_then(|found| found.sockets.get_mut(&id)) {
+        let place = live.state.sockets.namespaces.get_mut(&namespace);
+        if let Some(socket) = place.and_then(|place| place.sockets.get_mut(&id)) {
             socket.spilled = spilled;
         }
     }
-    true
+    Ok(true)
 }
 
 impl Attachment<'_> {
-    fn read(self, host: &dyn Host) -> Option<Session> {
-        let joined = self.joined.into_iter().map(|joined| joined.read(host)).collect::<Option<_>>()?;
+    fn read(self, host: &dyn Host) -> Result<Option<Session>, DatabaseError> {
+        let joined = self.joined.into_iter().map(|joined| joined.read(host)).collect::<Result<Option<_>, _>>()?;
         let (sid, handshake) = (Sid::from_wire(&self.sid), self.handshake.into_owned());
-        Some(Session { sid, socket: self.socket, connect_by: self.connect_by, handshake, joined })
+        Ok(joined.map(|joined| Session { sid, socket: self.socket, connect_by: self.connect_by, handshake, joined }))
     }
 }
 
 impl Joined<'_> {
-    fn read(self, host: &dyn Host) -> Option<Restored> {
+    fn read(self, host: &dyn Host) -> Result<Option<Restored>, DatabaseError> {
         let pid = Pid::from_wire(&self.pid);
         let spilled = self.memberships.is_none();
         let state = match self.memberships {
@@ -209,9 +214,12 @@ impl Joined<'_> {
                     ..SocketState::new(pid, self.told, self.since)
                 }
             }
-            None => SocketState { told: self.told, ..SocketRows(host).state(&pid).ok()?? },
+            None => match SocketRows(host).state(&pid)? {
+                Some(state) => SocketState { told: self.told, ..state },
+                None => return Ok(None),
+            },
         };
         let id = SocketId::from_wire(&self.id);
-        Some(Restored { namespace: self.namespace.as_ref().into(), id, state, spilled })
+        Ok(Some(Restored { namespace: self.namespace.as_ref().into(), id, state, spilled }))
     }
 }

@@ -41,9 +41,9 @@ impl SessionRows {
     }
 
     /// What a session was when it was last written.
-    pub(super) fn find(&self, database: &dyn Database, sid: &Sid) -> Option<String> {
-        let rows = database.query("SELECT state FROM roomcast_sessions WHERE sid = ?", &[sid.as_str().into()]).ok()?;
-        rows.first()?.text(0).map(str::to_owned)
+    pub(super) fn find(&self, database: &dyn Database, sid: &Sid) -> Result<Option<String>, DatabaseError> {
+        let rows = database.query("SELECT state FROM roomcast_sessions WHERE sid = ?", &[sid.as_str().into()])?;
+        Ok(rows.first().and_then(|row| row.text(0)).map(str::to_owned))
     }
 
     /// Reads which sessions have a row.

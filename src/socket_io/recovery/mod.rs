@@ -138,7 +138,12 @@ impl Recovery {
 
     /// Whether the time of a client is over that wasn't taken out yet.
     pub fn is_overdue(&self, pid: &Pid, now: Millis) -> bool {
-        self.expiries.get(pid).is_some_and(|at| at <= now)
+        self.expires(pid).is_some_and(|at| at <= now)
+    }
+
+    /// When the time of a client is over.
+    pub fn expires(&self, pid: &Pid) -> Option<Millis> {
+        self.expiries.get(pid)
     }
 
     /// When the first one's time is over.
