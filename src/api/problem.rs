@@ -178,7 +178,7 @@ mod tests {
             let header = match problem {
                 Problem::Unauthorized => vec![("WWW-Authenticate".to_owned(), "Bearer".to_owned())],
                 Problem::WrongMethod(_) => vec![("Allow".to_owned(), "GET".to_owned())],
-                Problem::Unavailable(_) => vec![("Retry-After".to_owned(), "5".to_owned())],
+                Problem::Unavailable(_) => vec![("Retry-After".to_owned(), "1".to_owned())],
                 _ => Vec::new(),
             };
             assert_eq!(reply.headers, header);
