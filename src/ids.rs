@@ -106,7 +106,7 @@ impl fmt::Debug for Pid {
     }
 }
 
-/// The place of an event in the room's log; later ones are greater. 0 is before all of them.
+/// Where an event stands in the room's log; later ones are greater. 0 is before all of them.
 ///
 /// It is made of the time in microseconds, so a log that was emptied never gives one twice, and its age can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]

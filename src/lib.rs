@@ -5,17 +5,20 @@
 //!
 //! ```text
 //! browser ─ HTTP/WS ─▶ edge::router ─▶ edge::durable ─ Input ─▶ Server::handle(now, input) ─ Outbox ─▶ edge ─▶ sockets
-//!                                                      │  ▲
-//!                                engine_io session ◀───┘  │  frames, encoded once
-//!                                socket_io packet ─▶ namespace ─▶ App (chat) ─▶ Io (emit, to, answer, …)
+//!                                                               │
+//!                                  engine_io::Engine            │  one transaction {
+//!                                    handle(input)          ◀───┤    engine: input, then events, one by one
+//!                                    poll() ─ Event ───────▶┤    packets ─▶ namespace ─▶ App ─▶ Io (emit, to, answer, …)
+//!                                    send / close           ◀───┤  }  committed: the outbox leaves; or lost: start anew
 //! ```
 //!
 //! What holds everywhere:
-//! - Nothing outside [`edge`] names the `worker` crate. All below it is synchronous, takes the time and its randomness as
-//!   arguments, and does no I/O: it returns effects.
+//! - Nothing outside [`edge`] names the `worker` crate. All below it is synchronous and takes the time as an argument. It asks
+//!   the port [`host`] for randomness and storage, which answers at once, and what leaves it are effects in an [`outbox`].
 //! - No input makes the code panic: a panic resets every room of the isolate.
 //! - What must outlive the object's memory is data (a socket's attachment, a row), never a closure or a field. What others
 //!   are to see is stored first: the runtime holds back what is sent until the writes of the turn are durable.
+//! - A turn is one transaction. Where it can't be committed, nothing of it is sent and the memory is thrown away.
 //! - No borrow of the object's state lives across an await.
 //!
 //! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`alarm`], [`outbox`], [`database`] and [`host`];
@@ -25,7 +28,8 @@
 //! The feature `conformance` adds an app for the reference's public protocol suites, and a raw Engine.IO server. It is off in what
 //! is deployed.
 //!
-//! Start reading at [`server::Server::handle`], and, to write an app, at [`app::handlers`] and [`app`].
+//! Start reading at [`server::Server::handle`], with `docs/architecture.md` beside it; and, to write an app, at
+//! [`app::handlers`] and [`app`].
 
 pub mod alarm;
 pub mod api;

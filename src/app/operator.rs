@@ -71,7 +71,7 @@ impl<'i> BroadcastOperator<'i> {
         self
     }
 
-    /// Keeps a value with the question, for when its answers are there: see [`Answers::context`](super::Answers::context).
+    /// Keeps a value for when the answers are there: see [`Answers::context`](super::Answers::context).
     pub fn context(mut self, value: &impl Serialize) -> Self {
         self.context = serde_json::to_string(value).map(|json| Some(json.into())).map_err(IoError::from);
         self
@@ -110,7 +110,7 @@ impl<'i> BroadcastOperator<'i> {
 
     /// Sends the event with one argument and asks each receiver for an answer. All answers together are handed to
     /// [`App::answered`](super::App::answered) under the name `then`, when the last one is there or the time is over; after
-    /// a restart too. Without receivers, that is at once. A question costs two rows written, and each answer two.
+    /// a restart too. Without receivers, that is at once. It costs two rows written, and each answer two.
     ///
     /// # Errors
     /// As [`emit`](Self::emit).

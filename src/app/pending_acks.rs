@@ -1,11 +1,11 @@
 //! Events that wait for answers: who was asked, who has answered, and until when the others may.
 //!
-//! A question stands in a row until it is done, so it outlives the object's memory: a client that was asked before a restart
-//! answers after it. All receivers of a question are asked under the same id, as by the reference's broadcasts, so its
+//! Each has a row until it is done, so it outlives the object's memory: a client that was asked before a restart
+//! answers after it. All receivers of an event are asked under the same id, as by the reference's broadcasts, so its
 //! frame is written once.
 //!
-//! Ids aren't used again, so that a late answer finds nothing: the row of a namespace's newest question stays without a
-//! name when it's done, until the next question takes it.
+//! Ids aren't used again, so that a late answer finds nothing: the row of a namespace's newest pending ack stays without a
+//! name when it's done, until the next pending ack takes it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -33,7 +33,7 @@ pub(crate) const SCHEMA: &[&str] = &["
 /// when the time is over.
 #[derive(Debug)]
 pub struct Answers {
-    /// The name that the question was given: what handles its answers.
+    /// The name that was given when they were asked: it says what handles the answers.
     pub name: Rc<str>,
     /// Who has answered, and what; in the order of the answers, but for a restart between them.
     pub replies: Vec<Reply>,
@@ -57,13 +57,13 @@ impl Answers {
         self.replies.iter().filter_map(|reply| Some((&reply.socket, reply.args.read().ok()?)))
     }
 
-    /// What was kept with the question; `None` where nothing was, or something else.
+    /// What was kept for the answers; `None` where nothing was, or something else.
     pub fn context<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(self.context.as_deref()?).ok()
     }
 }
 
-/// A question that waits.
+/// An event that waits for answers.
 #[derive(Debug)]
 struct PendingAck {
     waiting: BTreeSet<SocketId>,
@@ -73,7 +73,7 @@ struct PendingAck {
 /// Namespace and ack id.
 pub(crate) type Key = (Rc<str>, u64);
 
-/// A question to be asked.
+/// Who is asked, and what becomes of the answers.
 pub(crate) struct NewPendingAck<'a> {
     pub(crate) name: &'a str,
     pub(crate) context: Option<Rc<str>>,
@@ -88,14 +88,14 @@ pub(crate) struct Mark {
     done: usize,
 }
 
-/// The questions of a room.
+/// The pending acks of a room.
 #[derive(Debug, Default)]
 pub(crate) struct PendingAcks {
     open: BTreeMap<Key, PendingAck>,
     deadlines: Timers<Key>,
     /// The next ack id of each namespace (E3).
     next: BTreeMap<Rc<str>, u64>,
-    /// The namespaces that have a row without a question.
+    /// The namespaces that have a row without a pending ack.
     spare: BTreeSet<Rc<str>>,
     /// What the app wasn't told yet.
     pub(crate) done: VecDeque<(Rc<str>, Answers)>,
@@ -130,15 +130,15 @@ impl PendingAcks {
             let (Some(namespace), Some(id), Some(socket)) = (row.text(0), row.number(1), row.text(2)) else {
                 continue;
             };
-            let question = self.open.get_mut(&(Rc::from(namespace), id));
-            if let (Some(question), Some((values, attachments))) = (question, stored::read(row, 3, 4)) {
-                question.accept(&SocketId::from_wire(socket), Args::numbered(values, attachments));
+            let pending = self.open.get_mut(&(Rc::from(namespace), id));
+            if let (Some(pending), Some((values, attachments))) = (pending, stored::read(row, 3, 4)) {
+                pending.accept(&SocketId::from_wire(socket), Args::numbered(values, attachments));
             }
         }
         Ok(())
     }
 
-    /// Notes a question; gives the id under which it is to be asked. One that nobody is asked is done at once.
+    /// Notes who is asked; gives the ack id. Where nobody is asked, it is done at once.
     pub(crate) fn ask(
         &mut self,
         database: &dyn Database,
@@ -160,7 +160,7 @@ impl PendingAcks {
         // Texts always have their JSON.
         let asked = serde_json::to_string(&asked).unwrap_or_default();
         let context = answers.context.as_deref();
-        check_row("a question", asked.len() + name.len() + context.map_or(0, str::len))?;
+        check_row("a pending ack", asked.len() + name.len() + context.map_or(0, str::len))?;
         let values =
             [id.into(), name.into(), context.into(), deadline.0.into(), asked.into(), namespace.as_ref().into()];
         database.query(if self.spare.contains(namespace) { TAKE } else { INSERT }, &values)?;
@@ -183,11 +183,11 @@ impl PendingAcks {
     ) -> Result<(), DatabaseError> {
         const INSERT: &str = "INSERT INTO roomcast_answers VALUES (?, ?, ?, ?, ?)";
         let key = (namespace.clone(), id);
-        let Some(question) = self.open.get_mut(&key).filter(|question| question.waiting.contains(socket)) else {
+        let Some(pending) = self.open.get_mut(&key).filter(|pending| pending.waiting.contains(socket)) else {
             return Ok(());
         };
-        // The last one needs no row: with it the question is done.
-        let kept = if question.waiting.len() > 1 {
+        // The last one needs no row: with it the pending ack is done.
+        let kept = if pending.waiting.len() > 1 {
             let answer = Stored::new(None, &args);
             check_row("an answer", answer.size()).and_then(|()| {
                 let attachments = Value::from(answer.attachments.as_deref());
@@ -198,7 +198,7 @@ impl PendingAcks {
         } else {
             Ok(Vec::new())
         };
-        question.accept(socket, args.into_owned());
+        pending.accept(socket, args.into_owned());
         self.finish_if_done(database, &key);
         kept.map(drop)
     }
@@ -233,13 +233,13 @@ impl PendingAcks {
 
     /// The sockets that owe an answer.
     pub(crate) fn owing(&self) -> BTreeSet<(Rc<str>, SocketId)> {
-        let owing = self.open.iter().flat_map(|((namespace, _), question)| {
-            question.waiting.iter().map(|socket| (namespace.clone(), socket.clone()))
+        let owing = self.open.iter().flat_map(|((namespace, _), pending)| {
+            pending.waiting.iter().map(|socket| (namespace.clone(), socket.clone()))
         });
         owing.collect()
     }
 
-    /// Where the questions are now, to be put back there if what is asked next can't be kept.
+    /// A moment to go back to, if what is asked next can't be kept.
     pub(crate) fn mark(&self) -> Mark {
         Mark { next: self.next.clone(), spare: self.spare.clone(), done: self.done.len() }
     }
@@ -256,7 +256,7 @@ impl PendingAcks {
         (self.next, self.spare) = (next, spare);
     }
 
-    /// When the time of the first question is over.
+    /// When the time of the first one is over.
     pub(crate) fn next(&self) -> Option<Millis> {
         self.deadlines.next()
     }
@@ -278,7 +278,7 @@ impl PendingAcks {
     }
 
     fn finish_if_done(&mut self, database: &dyn Database, key: &Key) {
-        if self.open.get(key).is_some_and(|question| question.waiting.is_empty()) {
+        if self.open.get(key).is_some_and(|pending| pending.waiting.is_empty()) {
             self.finish(database, key);
         }
     }
@@ -294,7 +294,7 @@ impl PendingAcks {
             WHERE namespace = ? AND id = ?";
         let values = [namespace.as_ref().into(), id.into()];
         let is_newest = self.next.get(&namespace) == Some(&id.wrapping_add(1));
-        // What can't be written comes again after a restart, as a question whose time is over.
+        // What can't be written comes again after a restart, as a pending ack whose time is over.
         if database.query(if is_newest { EMPTY } else { DELETE }, &values).is_ok() && is_newest {
             self.spare.insert(namespace.clone());
         }

@@ -23,7 +23,7 @@ const PAUSE: Millis = Millis(1_000);
 
 /// A kind of news.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum NewsKind {
     Rooms,
     Departures,
     Answers,
@@ -31,7 +31,7 @@ enum Kind {
 }
 
 /// All kinds, in the order in which they are told.
-const KINDS: [Kind; 4] = [Kind::Rooms, Kind::Departures, Kind::Answers, Kind::Sent];
+const KINDS: [NewsKind; 4] = [NewsKind::Rooms, NewsKind::Departures, NewsKind::Answers, NewsKind::Sent];
 
 impl Live {
     /// What the app would be told from here on waits for the next tick.
@@ -78,39 +78,39 @@ impl Live {
     }
 
     /// How much news of a kind the app wasn't told yet.
-    fn waiting(&self, kind: Kind) -> usize {
+    fn waiting(&self, kind: NewsKind) -> usize {
         let state = &self.state;
         match kind {
-            Kind::Rooms => state.sockets.changes.as_ref().map_or(0, VecDeque::len),
-            Kind::Departures => state.sockets.departed.len(),
-            Kind::Answers => state.pending_acks.done.len(),
-            Kind::Sent => state.sent.as_ref().map_or(0, VecDeque::len),
+            NewsKind::Rooms => state.sockets.changes.as_ref().map_or(0, VecDeque::len),
+            NewsKind::Departures => state.sockets.departed.len(),
+            NewsKind::Answers => state.pending_acks.done.len(),
+            NewsKind::Sent => state.sent.as_ref().map_or(0, VecDeque::len),
         }
     }
 
     /// The hook that is called next for this kind of news, as an app's author knows it.
-    fn next_hook(&self, kind: Kind) -> String {
+    fn next_hook(&self, kind: NewsKind) -> String {
         match kind {
-            Kind::Rooms => "on_room".to_owned(),
-            Kind::Departures => "on_disconnect".to_owned(),
-            Kind::Answers => {
+            NewsKind::Rooms => "on_room".to_owned(),
+            NewsKind::Departures => "on_disconnect".to_owned(),
+            NewsKind::Answers => {
                 let name = self.state.pending_acks.done.front().map(|(_, answers)| answers.name.clone());
                 format!("on_answers({:?})", name.unwrap_or_default())
             }
-            Kind::Sent => "on_any_outgoing".to_owned(),
+            NewsKind::Sent => "on_any_outgoing".to_owned(),
         }
     }
 
     /// Tells the app one piece of news.
-    fn tell_one(&mut self, kind: Kind) {
+    fn tell_one(&mut self, kind: NewsKind) {
         match kind {
-            Kind::Rooms => {
+            NewsKind::Rooms => {
                 if let Some(change) = self.state.sockets.changes.as_mut().and_then(VecDeque::pop_front) {
                     let namespace = change.namespace.clone();
                     self.enter(&namespace, |app, io| app.room_changed(io, &change));
                 }
             }
-            Kind::Departures => {
+            NewsKind::Departures => {
                 if let Some(departed) = self.state.sockets.departed.pop_front() {
                     if !departed.recoverable {
                         self.state.owes_nothing(&departed.namespace, &departed.id);
@@ -118,12 +118,12 @@ impl Live {
                     self.enter(&departed.namespace, |app, io| app.disconnected(io, &departed));
                 }
             }
-            Kind::Answers => {
+            NewsKind::Answers => {
                 if let Some((namespace, answers)) = self.state.pending_acks.done.pop_front() {
                     self.enter(&namespace, |app, io| app.answered(io, &answers));
                 }
             }
-            Kind::Sent => {
+            NewsKind::Sent => {
                 if let Some(sent) = self.state.sent.as_mut().and_then(VecDeque::pop_front) {
                     // What it sends about what it has sent would have no end.
                     let rest = self.state.sent.take();

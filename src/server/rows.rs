@@ -51,8 +51,8 @@ impl Live {
         if let Some(AwaySocket { id, state, gone, .. }) = self.state.sockets.recovery.find(pid) {
             return rows.save(id, namespace, state, Some(*gone));
         }
-        let place = self.state.sockets.namespaces.get(namespace);
-        match place.and_then(|place| place.by_pid(pid)) {
+        let found = self.state.sockets.namespaces.get(namespace);
+        match found.and_then(|found| found.by_pid(pid)) {
             Some((id, socket)) if socket.has_row() => rows.save(id, namespace, &socket.state, None),
             _ => rows.delete(pid),
         }

@@ -41,9 +41,6 @@ const MAY_USE: &[(&str, &str)] = &[
 /// The parts in which files may not use each other in circles.
 const WITHOUT_CIRCLES: &[&str] = &["engine_io", "socket_io", "app", "chat", "api", "server", "edge"];
 
-/// The circles that there still are: the files of each. One that is gone is to be deleted here.
-const KNOWN_CIRCLES: &[&[&str]] = &[&["app/handlers/app.rs", "app/handlers/mod.rs", "app/handlers/namespace.rs"]];
-
 /// The crates of the platform, which only the shell names.
 const PLATFORM: &[&str] = &["worker", "worker_sys", "js_sys", "wasm_bindgen", "web_sys"];
 
@@ -71,28 +68,16 @@ fn each_part_of_the_crate_uses_only_those_that_it_may() {
 #[test]
 fn no_files_of_a_part_use_each_other_in_a_circle() {
     let sources = Sources::read();
-    let mut found = Vec::new();
-    let mut new = String::new();
+    let mut found = String::new();
     for part in WITHOUT_CIRCLES {
         let uses = uses_within(&sources, part);
         assert!(!uses.is_empty(), "there is no {part}");
         for circle in circles(&uses) {
-            if !KNOWN_CIRCLES.iter().any(|known| is_within(&circle, known)) {
-                let shown = circle.iter().map(|file| format!("{file} uses {:?}\n", &uses[file] & &circle));
-                new.extend(["\n".to_owned()].into_iter().chain(shown));
-            }
-            found.push(circle);
+            let shown = circle.iter().map(|file| format!("{file} uses {:?}\n", &uses[file] & &circle));
+            found.extend(["\n".to_owned()].into_iter().chain(shown));
         }
     }
-    assert!(new.is_empty(), "files that use each other in a circle:\n{new}");
-    for known in KNOWN_CIRCLES {
-        let is_there = found.iter().any(|circle| is_within(circle, known));
-        assert!(is_there, "this circle is gone, so delete it from KNOWN_CIRCLES: {known:?}");
-    }
-}
-
-fn is_within(circle: &BTreeSet<&str>, files: &[&str]) -> bool {
-    circle.iter().all(|file| files.contains(file))
+    assert!(found.is_empty(), "files that use each other in a circle:\n{found}");
 }
 
 /// For each file of a part, the other files of it that it uses.

@@ -99,22 +99,21 @@
 //! `emit` under their own names. It's built on the first one, which remains for what is no list of handlers.
 
 mod app;
+mod context;
 mod namespace;
 mod outcome;
-mod scope;
 
 use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
+pub use context::{Room, Socket};
 pub(crate) use namespace::refuse;
 pub use outcome::{Failure, Outcome};
-pub use scope::{Room, Socket};
 
 use super::{Answers, ConnectionError, Departed, Event, Joining, Outgoing, Refusal, Request, RoomChange, Schema};
-use namespace::Namespace;
+use namespace::{Namespace, Pattern};
 
-type Pattern = Box<dyn Fn(&str) -> bool>;
 type AllowRequest = Box<dyn Fn(&Request<'_>) -> Result<(), Cow<'static, str>>>;
 type InitialHeaders = Box<dyn Fn(&Request<'_>) -> Vec<(String, String)>>;
 type OnConnectionError = Box<dyn Fn(&ConnectionError<'_>)>;

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Failure, Pattern, Room, Socket};
+use super::context::{Room, Socket};
+use super::outcome::Failure;
 use crate::app::{Ack, Answers, Args, Departed, Event, Io, IoError, Joining, Outgoing, Refusal, RoomChange};
 use crate::ids::SocketId;
+
+/// Whether a namespace of this name is meant.
+pub(super) type Pattern = Box<dyn Fn(&str) -> bool>;
 
 /// What a handler came to.
 pub(super) type Answer = Result<Args<'static>, Failure>;

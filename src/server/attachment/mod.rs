@@ -109,8 +109,8 @@ fn compose(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId,
     let state = if spilled { write(socket, sockets, sid, true)? } else { whole };
     let client = sockets.clients.get(sid)?;
     for (namespace, id) in &client.joined {
-        let place = sockets.namespaces.get_mut(namespace);
-        if let Some(socket) = place.and_then(|place| place.sockets.get_mut(id))
+        let found = sockets.namespaces.get_mut(namespace);
+        if let Some(socket) = found.and_then(|found| found.sockets.get_mut(id))
             && socket.spilled != spilled
         {
             socket.spilled = spilled;
@@ -127,8 +127,8 @@ fn compose(engine: &Engine, sockets: &mut Sockets, sid: &Sid) -> Option<(ConnId,
 fn write(socket: SessionState, sockets: &Sockets, sid: &Sid, spilled: bool) -> Option<String> {
     let client = sockets.clients.get(sid)?;
     let joined = client.joined.iter().filter_map(|(namespace, id)| {
-        let place = sockets.namespaces.get(namespace)?;
-        let SocketState { pid, told, since, memberships, forgotten, data, .. } = &place.sockets.get(id)?.state;
+        let found = sockets.namespaces.get(namespace)?;
+        let SocketState { pid, told, since, memberships, forgotten, data, .. } = &found.sockets.get(id)?.state;
         let data = data.as_deref().filter(|_| !spilled);
         Some(Joined {
             namespace: namespace.as_ref().into(),
@@ -184,8 +184,8 @@ pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> Result<bool
     live.add_client(&sid, connect_by.map(Millis), handshake);
     for Restored { namespace, id, state, spilled } in joined {
         live.state.sockets.join(&sid, &namespace, &id, state);
-        let place = live.state.sockets.namespaces.get_mut(&namespace);
-        if let Some(socket) = place.and_then(|place| place.sockets.get_mut(&id)) {
+        let found = live.state.sockets.namespaces.get_mut(&namespace);
+        if let Some(socket) = found.and_then(|found| found.sockets.get_mut(&id)) {
             socket.spilled = spilled;
         }
     }

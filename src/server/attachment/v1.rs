@@ -33,7 +33,7 @@ struct Joined<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// Reads it; `None` where it is something else. `last` is the place of the newest event.
+/// Reads it; `None` where it is something else. `last` is the offset of the newest event.
 pub(super) fn read(state: &str, host: &dyn Host, last: Offset) -> Option<Session> {
     let Attachment { sid, socket, connect_by, joined } = serde_json::from_str(state).ok()?;
     let restored = |joined: Joined<'_>| {

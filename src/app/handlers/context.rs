@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::Failure;
+use super::outcome::Failure;
 use crate::app::{Ack, Args, BroadcastOperator, Handshake, Io, IoError, parse_auth};
 use crate::ids::{Millis, SocketId};
 
