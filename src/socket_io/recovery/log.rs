@@ -37,7 +37,7 @@ pub struct Replay {
 
 /// The log of a room.
 ///
-/// It is bounded whenever an event is appended: the limits are exceeded by an eighth at most ([`SLACK`]), or by one event that
+/// It is bounded whenever an event is appended: the limits are exceeded by an eighth at most (`SLACK`), or by one event that
 /// is larger than the whole log may be. Dropping many events at once keeps the number of statements low.
 ///
 /// Each row has the number of its event and the sum of all sizes so far. The first and the last row thus tell how much there
