@@ -1,44 +1,21 @@
 // Frames above MAX_PAYLOAD_BYTES: refused before they are copied, by rooms that hibernate and by those that don't.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { MEMORY_ENTRY, residentBytes, wasmBytes } from './support/memory.mjs';
 import { roomcastOnly, serverFor } from './support/target.mjs';
 import { sleep } from './support/wait.mjs';
-import { freshRoom, request, WireSocket } from './support/wire.mjs';
+import { freshRoom, WireSocket } from './support/wire.mjs';
 import { startWorkerd } from './support/workerd.mjs';
 
 const MB = 1_000_000;
 const FRAME = 24 * MB;
 const SENDERS = 6;
 
-/** Runs in front of the bundle: `/memory` answers with the bytes of the wasm instance's memory. */
-const ENTRY = `
-let memory;
-const { Instance } = WebAssembly;
-WebAssembly.Instance = class extends Instance {
-  constructor(...args) {
-    super(...args);
-    memory = this.exports.memory;
-  }
-};
-const { default: Worker, ChatRoom } = await import('./index.js');
-export { ChatRoom };
-export default class extends Worker {
-  fetch(request) {
-    return new URL(request.url).pathname === '/memory' ? Response.json(memory.buffer.byteLength) : super.fetch(request);
-  }
-}
-`;
-
-/** Resident bytes of a process. */
-const residentBytes = (pid) => 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
-
 for (const [kind, settings] of Object.entries({ 'that hibernates': {}, 'that never hibernates': { PING_INTERVAL_MS: 900, PING_TIMEOUT_MS: 60_000 } })) {
   describe(`in a room ${kind}, a frame above the limit`, { skip: roomcastOnly }, () => {
     const hibernates = settings.PING_INTERVAL_MS === undefined;
     let server;
-    before(async () => (server = await startWorkerd({ vars: { APP: 'conformance', RECOVERY_MS: 0, ...settings }, entry: ENTRY })));
-    const wasmBytes = async () => Number((await request(new URL('/memory', server.url))).body);
+    before(async () => (server = await startWorkerd({ vars: { APP: 'conformance', RECOVERY_MS: 0, ...settings }, entry: MEMORY_ENTRY })));
     after(() => server?.close());
 
     async function session(t, room) {
@@ -69,13 +46,13 @@ for (const [kind, settings] of Object.entries({ 'that hibernates': {}, 'that nev
     test('costs no wasm memory, which would never be given back', async (t) => {
       const room = freshRoom();
       const wires = await Promise.all(Array.from({ length: SENDERS }, () => session(t, room)));
-      const [before, wasmBefore] = [residentBytes(server.pid), await wasmBytes()];
+      const [before, wasmBefore] = [residentBytes(server.pid), await wasmBytes(server)];
       for (const wire of wires) {
         wire.send('4'.repeat(FRAME));
         assert.equal((await wire.close()).code, 1009);
       }
       await sleep(3_000); // the runtime's own copies are collected
-      const [grown, wasmGrown] = [residentBytes(server.pid) - before, (await wasmBytes()) - wasmBefore];
+      const [grown, wasmGrown] = [residentBytes(server.pid) - before, (await wasmBytes(server)) - wasmBefore];
       t.diagnostic(`${SENDERS} frames of ${FRAME / MB} MB: ${(grown / MB).toFixed(0)} MB more, of which wasm's are ${(wasmGrown / MB).toFixed(0)}`);
       assert.ok(wasmGrown < 4 * MB, `${wasmGrown} bytes more of wasm memory`);
       // 2026-11: workerd keeps the frames of an object's ordinary sockets, those of an object in plain JavaScript as well.

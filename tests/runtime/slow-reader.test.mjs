@@ -1,8 +1,8 @@
 // A client that stops reading: it is let go, the others notice nothing, the server's memory stays within bounds, and when it
 // reads again it gets what it missed, or starts anew.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { residentBytes } from './support/memory.mjs';
 import { Reader } from './support/reader.mjs';
 import { roomcastOnly } from './support/target.mjs';
 import { eventually, within } from './support/wait.mjs';
@@ -19,11 +19,6 @@ const MAX_BUFFERED = 1_000_000;
 const LARGE = 20_000;
 
 const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
-
-/** The memory that a process occupies, in bytes. */
-function residentBytes(pid) {
-  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
-}
 
 describe('a client that stops reading', { skip: roomcastOnly }, () => {
   const server = {};
