@@ -38,6 +38,7 @@ struct Scene {
 fn scene(config: Config) -> Scene {
     let (log, mut room) = logging(config, |app| {
         app.on("fill", |socket, (whom, bytes): (String, usize)| socket.io.to(whom).emit("fill", &"x".repeat(bytes)))
+            .on("fill-others", |socket, bytes: usize| socket.broadcast().emit("fill", &"x".repeat(bytes)))
             .on("kick", |socket, (whom, close): (String, bool)| {
                 socket.io.to(whom).disconnect_sockets(close);
             })
@@ -320,4 +321,28 @@ fn who_was_closed_for_others_recovers_and_has_missed_nothing() {
             assert!(traveller.recovered);
         }
     }
+}
+
+#[test]
+fn a_client_of_revision_3_that_pings_and_reads_nothing_is_bounded_by_the_room() {
+    let mut s = scene(Config { allow_eio3: true, ..config() });
+    let conn = s.room.websocket("EIO=3&transport=websocket");
+    let tell = |s: &mut Scene| {
+        s.room.sleep(1);
+        s.room.emit(s.teller, &json!(["fill-others", 40_000]));
+        s.room.pass(0);
+    };
+    // One that reads all of it pings an interval after its last pong.
+    for _ in 0..4 {
+        tell(&mut s);
+        s.room.pass(25_000);
+        s.room.text(conn, "2");
+    }
+    assert!(s.room.is_open(conn), "what was sent before its last pong is read");
+    // One that doesn't may ping as often as it likes.
+    for _ in 0..8 {
+        s.room.text(conn, "2");
+        tell(&mut s);
+    }
+    assert!(!s.room.is_open(conn));
 }

@@ -212,15 +212,16 @@ impl Session {
     }
 
     /// A client that doesn't read what it is sent is closed before too much of it piles up. Halfway there a ping shows how
-    /// far the client has come: it answers when it has read all before it. Clients of revision 3 aren't pinged.
+    /// far the client has come: it answers when it has read all before it. A client of revision 3 can't be asked, and shows by
+    /// its own pings alone how far it has come, so only what all clients leave together bounds it.
     fn watch_in_flight(&mut self, size: usize, scope: &mut Scope<'_>) {
-        if self.revision == Revision::V3 {
-            return;
-        }
         let most = scope.config.max_buffered;
         *scope.unread += size;
         if let Transport::WebSocket { in_flight, .. } = &mut self.transport {
             in_flight.add(size);
+        }
+        if self.revision == Revision::V3 {
+            return;
         }
         self.confirm(scope);
         let bytes = self.unread();
@@ -234,6 +235,9 @@ impl Session {
     /// Takes off what the client has read, as far as the runtime knows. A pong that reached the object itself shows only
     /// that the client is there: it can be sent at any time.
     pub(super) fn confirm(&mut self, scope: &mut Scope<'_>) {
+        if self.revision == Revision::V3 {
+            return;
+        }
         let heard = if scope.config.absorbs_pongs() { Millis::default() } else { self.heard };
         let Transport::WebSocket { conn, in_flight } = &mut self.transport else {
             return;
@@ -241,6 +245,20 @@ impl Session {
         let before = in_flight.bytes();
         in_flight.confirm(scope.now, || scope.host.last_pong(*conn).unwrap_or_default().max(heard));
         *scope.unread = scope.unread.saturating_sub(before - in_flight.bytes());
+    }
+
+    /// A client of revision 3 pings, and is about to get its pong. A stock client pings an interval after the last pong that it
+    /// has read, so it has read all before that one; pings that come much sooner show nothing.
+    fn confirm_by_ping(&mut self, scope: &mut Scope<'_>) {
+        let earlier = scope.now.before(Millis(scope.config.ping_interval.0 / 2));
+        if let Transport::WebSocket { in_flight, .. } = &mut self.transport {
+            let before = in_flight.bytes();
+            in_flight.confirm(earlier, || earlier);
+            *scope.unread = scope.unread.saturating_sub(before - in_flight.bytes());
+            if !in_flight.is_marked() {
+                in_flight.mark(scope.now);
+            }
+        }
     }
 
     /// Asks the client how far it has read, unless it was asked already.
@@ -382,6 +400,7 @@ impl Session {
             (Packet::Pong(_), Revision::V4) => self.handle_sign_of_life(scope),
             (Packet::Ping(data), Revision::V3) => {
                 self.handle_sign_of_life(scope);
+                self.confirm_by_ping(scope);
                 self.send(Packet::Pong(data).encode(), scope);
             }
             // The wrong direction.
