@@ -73,7 +73,8 @@ pub struct Config {
     /// `MAX_ROOM_BUFFERED_BYTES`: how much all clients of a room together may leave unread before those who leave most are
     /// closed. An isolate has 128 MB, which several rooms share.
     pub max_room_buffered: usize,
-    /// `MAX_TURN_PACKETS`: how many packets of a POST are handled at a time; the rest waits until others had their turn.
+    /// `MAX_TURN_PACKETS`: how many packets of a POST are handled at a time; the rest waits until others had their turn. Packets
+    /// without a message are hardly counted.
     pub max_turn_packets: usize,
     /// `MAX_CONNECTIONS`: how many sessions a room holds; the runtime itself takes 32,768 WebSockets an object.
     pub max_connections: usize,

@@ -23,6 +23,14 @@ impl Add for Millis {
 }
 
 impl Millis {
+    /// The time of a turn whose clock shows `self`, where the last turn was at `last`. The events of an object may see the clock
+    /// some milliseconds apart, in any order: such a step back is none of the clock's, and the time stands.
+    #[must_use]
+    pub fn steady_after(self, last: Self) -> Self {
+        const JITTER: u64 = 100;
+        if self < last && last.0 - self.0 <= JITTER { last } else { self }
+    }
+
     /// The point in time that lies `span` before this one.
     pub fn before(self, span: Self) -> Self {
         Self(self.0.saturating_sub(span.0))
@@ -228,6 +236,13 @@ mod tests {
         assert_eq!(Offset::from_wire("1700000000000001"), Some(Offset(1_700_000_000_000_001)));
         for other in ["", "1", "+170000000000000", " 170000000000000", "a text of 16 ch.", "17000000000000010"] {
             assert_eq!(Offset::from_wire(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_small_step_back_is_no_time_and_a_large_one_is_a_changed_clock() {
+        for (now, last, steady) in [(5, 3, 5), (3, 3, 3), (2, 3, 3), (1_900, 2_000, 2_000), (1_899, 2_000, 1_899)] {
+            assert_eq!(Millis(now).steady_after(Millis(last)), Millis(steady));
         }
     }
 

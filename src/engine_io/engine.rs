@@ -9,7 +9,7 @@ use super::handshake::{self, Purpose, Refusal};
 use super::packet::Packet;
 use super::protocol::{Kind, Revision};
 use super::scope::{Scope, Timer};
-use super::session::{Session, SessionState};
+use super::session::{MESSAGE_COST, Session, SessionState};
 use super::transport::Encoding;
 use super::{hibernated, http, payload};
 use crate::config::Config;
@@ -49,7 +49,7 @@ pub struct Engine {
     pub(super) events: VecDeque<Event>,
     /// The sessions with packets that aren't read yet, in the order of their turns.
     pub(super) reading: VecDeque<Sid>,
-    /// How many packets may still be read in this turn.
+    /// How much may still be read in this turn: a packet with a message costs [`MESSAGE_COST`], any other 1.
     pub(super) budget: usize,
     /// The bytes that all clients together have left unread.
     unread: usize,
@@ -130,13 +130,14 @@ impl Engine {
     /// A turn begins at the time `now`. Where the clock has gone back, deadlines go back with it: heartbeats neither stop until
     /// it has caught up nor come all at once.
     pub fn begin(&mut self, now: Millis) {
+        let now = now.steady_after(self.now);
         let back = Millis(self.now.0.saturating_sub(now.0));
         if back > Millis(0) {
             self.timers.bring_forward(back);
             self.sessions.values_mut().for_each(|session| session.bring_forward(back));
         }
         self.now = now;
-        self.budget = self.config.max_turn_packets;
+        self.budget = self.config.max_turn_packets.saturating_mul(MESSAGE_COST);
         let next = self.next_heartbeat(now);
         if self.heartbeat_at > next || !self.has_heartbeat() {
             self.heartbeat_at = next;
@@ -167,7 +168,7 @@ impl Engine {
         }
     }
 
-    /// The next thing that the layer above must know. At most [`Config::max_turn_packets`] packets are read in a turn: the
+    /// The next thing that the layer above must know. At most [`Config::max_turn_packets`] messages are read in a turn: the
     /// rest waits for the next one.
     pub fn poll(&mut self) -> Option<Event> {
         loop {

@@ -9,7 +9,7 @@ use super::http;
 use super::packet::{Packet, ParseError};
 use super::payload::{Body, Payload};
 use super::protocol::{Kind, Revision};
-use super::session::{Backlog, Packets};
+use super::session::{Backlog, MESSAGE_COST, Packets};
 use super::transport::Encoding;
 use crate::ids::{ConnId, Sid};
 use crate::outbox::{BodyError, HttpResponse};
@@ -100,7 +100,8 @@ impl Engine {
                 return false;
             }
             if let Some(packet) = session.backlog.front_mut().and_then(|backlog| backlog.packets.next()) {
-                self.budget -= 1;
+                let has_message = matches!(packet, Ok(Packet::Message(_) | Packet::Binary(_)));
+                self.budget = self.budget.saturating_sub(if has_message { MESSAGE_COST } else { 1 });
                 self.packet(&sid, packet);
                 return true;
             }

@@ -43,6 +43,9 @@ pub struct SessionState {
     pub heard: Millis,
 }
 
+/// How many packets that are only read cost as much as one with a message, which the app handles.
+pub(super) const MESSAGE_COST: usize = 64;
+
 /// Packets that have arrived and wait for their turn.
 #[derive(Debug)]
 pub(super) struct Backlog {

@@ -71,6 +71,7 @@ impl Live {
     }
 
     fn begin(&mut self, now: Millis) -> Result<(), DatabaseError> {
+        let now = now.steady_after(self.state.now);
         let back = Millis(self.state.now.0.saturating_sub(now.0));
         if back > Millis(0) {
             self.connects.bring_forward(back);

@@ -18,6 +18,7 @@ class IdlePoller {
   static async enter(server, room) {
     const poller = await Poller.open(server, room);
     await poller.connect();
+    await poller.post('3'); // to a ping that may have come with the answer to CONNECT
     return Object.assign(new IdlePoller(), { poller, pings: 0 });
   }
 

@@ -98,8 +98,8 @@
 //! That is what somebody who knows Socket.IO expects to read: the event's name, what comes with it, and `broadcast` and
 //! `emit` under their own names. It's built on the first one, which remains for what is no list of handlers.
 
-mod app;
 mod context;
+mod dispatch;
 mod namespace;
 mod outcome;
 

@@ -20,7 +20,11 @@ const LINES = {
   polling: async (_, server, room, { query }) => {
     const poller = await Poller.open(server, room, query);
     const next = async (what) => {
-      const packet = await poller.read(() => true, what);
+      let packet = await poller.read(() => true, what);
+      while (packet === '2') {
+        await poller.post('3');
+        packet = await poller.read(() => true, what);
+      }
       return packet[0] === 'b' ? Buffer.from(packet.slice(1), 'base64') : packet;
     };
     const lose = () => poller.post('1'); // the engine's close: a poll that never comes again is noticed much later

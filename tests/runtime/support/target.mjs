@@ -11,7 +11,7 @@ export const onReference = TARGET === 'reference';
 export const roomcastOnly = onReference && 'only roomcast has this';
 
 /** Settings for tests that count every packet: no ping comes in between, however slow the machine. */
-export const WITHOUT_PINGS = { PING_INTERVAL_MS: 1_000_000_000 };
+export const WITHOUT_PINGS = { PING_INTERVAL_MS: 1_073_741_824 };
 
 /** Recovery as in wrangler.toml: events have an offset behind their arguments. Without it `serverFor` has it switched off. */
 export const AS_DEPLOYED = { RECOVERY_MS: undefined };
