@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::runtime::RowCount;
+use super::host::RowCount;
 use crate::database::{Database, DatabaseError, migrate};
 
 const SCHEMA: &[&str] = &["CREATE TABLE roomcast_counters (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID"];

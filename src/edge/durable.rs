@@ -1,4 +1,4 @@
-//! The room's object, as the runtime sees it: each of its events goes to the [`Room`], which the first event starts.
+//! The room's object, as the runtime sees it: each of its events goes to the [`RunningRoom`], which the first event starts.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use worker::{
 use super::clock::{Clock, now};
 use super::listen::SocketEvent;
 use super::requests::{self, Answer};
-use super::room::Room;
+use super::room::RunningRoom;
 use super::settings;
 use crate::api::{self, Problem};
 use crate::config::Config;
@@ -29,7 +29,7 @@ pub struct ChatRoom {
     config: Result<Config, String>,
     clock: Rc<Clock>,
     /// The room, once it has started.
-    room: RefCell<Option<Rc<Room>>>,
+    room: RefCell<Option<Rc<RunningRoom>>>,
     /// Why the room could not start, as it was logged last.
     logged: RefCell<String>,
 }
@@ -99,7 +99,7 @@ impl DurableObject for ChatRoom {
 
 impl ChatRoom {
     /// The room, started if it isn't running.
-    fn room(&self) -> Result<Rc<Room>, Outage> {
+    fn room(&self) -> Result<Rc<RunningRoom>, Outage> {
         let running = self.room.borrow().clone();
         let started = running.map_or_else(|| self.start(), Ok);
         if let Err(Outage::Settings(reason) | Outage::Start(reason)) = &started
@@ -110,9 +110,9 @@ impl ChatRoom {
         started
     }
 
-    fn start(&self) -> Result<Rc<Room>, Outage> {
+    fn start(&self) -> Result<Rc<RunningRoom>, Outage> {
         let config = self.config.clone().map_err(Outage::Settings)?;
-        let room = Room::new(self.state.clone(), config, self.clock.clone());
+        let room = RunningRoom::new(self.state.clone(), config, self.clock.clone());
         let room = room.map_err(|error| Outage::Start(error.to_string()))?;
         self.logged.take();
         self.room.replace(Some(room.clone()));

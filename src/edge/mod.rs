@@ -10,12 +10,12 @@ mod counters;
 // The macro of the SDK adds methods without docs.
 #[allow(missing_docs)]
 mod durable;
+mod host;
 mod listen;
 mod requests;
 mod room;
 mod route;
 mod router;
-mod runtime;
 mod settings;
 mod sockets;
 

@@ -13,10 +13,10 @@ use worker::{Delay, Request, Response, Result, State};
 
 use super::clock::{Clock, Timed, now};
 use super::counters;
+use super::host::{ObjectHost, RowCount};
 use super::listen::{OnEvent, SocketEvent};
 use super::requests::{self, Answer, RequestTable, Waited};
 use super::route::Route;
-use super::runtime::{ObjectRuntime, RowCount};
 use super::sockets::SocketTable;
 use crate::alarm::Wanted;
 use crate::apps::Core;
@@ -26,7 +26,7 @@ use crate::ids::{ConnId, Millis};
 use crate::outbox::{self, BodyError, Effect, Headers, HttpResponse, Input, Outbox};
 
 /// A room with usable settings.
-pub(super) struct Room {
+pub(super) struct RunningRoom {
     state: Rc<State>,
     config: Config,
     core: RefCell<Core>,
@@ -36,16 +36,16 @@ pub(super) struct Room {
     rows: Rc<RowCount>,
 }
 
-impl Room {
+impl RunningRoom {
     /// Takes up whatever outlived the object's memory.
     pub(super) fn new(state: Rc<State>, config: Config, clock: Rc<Clock>) -> Result<Rc<Self>, DatabaseError> {
         let sockets = Rc::new(SocketTable::new(state.clone(), config.absorbs_pongs(), config.max_payload));
         let rows = Rc::new(RowCount::default());
-        let runtime = ObjectRuntime::new(&state, sockets.clone(), rows.clone());
+        let host = ObjectHost::new(&state, sockets.clone(), rows.clone());
         if config.debug {
-            counters::open(&runtime)?;
+            counters::open(&host)?;
         }
-        let core = Core::new(&config, state.id().name().as_deref(), Rc::new(runtime));
+        let core = Core::new(&config, state.id().name().as_deref(), Rc::new(host));
         let (core, requests) = (RefCell::new(core), RequestTable::default());
         let room = Self { state, config, core, sockets, requests, clock, rows };
         room.count("constructed");
@@ -55,12 +55,12 @@ impl Room {
     /// Counts something, where that is wanted.
     pub(super) fn count(&self, name: &str) {
         if self.config.debug {
-            counters::count(&self.runtime(), name, &self.rows);
+            counters::count(&self.host(), name, &self.rows);
         }
     }
 
-    fn runtime(&self) -> ObjectRuntime {
-        ObjectRuntime::new(&self.state, self.sockets.clone(), self.rows.clone())
+    fn host(&self) -> ObjectHost {
+        ObjectHost::new(&self.state, self.sockets.clone(), self.rows.clone())
     }
 
     /// The counters, or nothing where nothing is counted.
@@ -69,7 +69,7 @@ impl Room {
             return Response::error("Not found.", 404);
         }
         let bytes = self.state.storage().sql().database_size() as u64;
-        match counters::read(&self.runtime(), bytes) {
+        match counters::read(&self.host(), bytes) {
             Ok(counters) => Response::from_json(&counters),
             Err(error) => Response::error(error.to_string(), 500),
         }
@@ -283,7 +283,7 @@ impl Room {
     }
 }
 
-impl Timed for Room {
+impl Timed for RunningRoom {
     /// A timer that fires early does no harm: then nothing is due, and it is only set again.
     fn fired(self: Rc<Self>) {
         self.count("timers");

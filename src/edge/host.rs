@@ -51,7 +51,7 @@ extern "C" {
 }
 
 /// The object, as the core sees it.
-pub(super) struct ObjectRuntime {
+pub(super) struct ObjectHost {
     storage: JsValue,
     sockets: Rc<SocketTable>,
     rows: Rc<RowCount>,
@@ -64,13 +64,13 @@ pub(super) struct RowCount {
     pub(super) written: Cell<u64>,
 }
 
-impl ObjectRuntime {
+impl ObjectHost {
     pub(super) fn new(state: &State, sockets: Rc<SocketTable>, rows: Rc<RowCount>) -> Self {
         Self { storage: state.storage().as_raw().into(), sockets, rows }
     }
 }
 
-impl Entropy for ObjectRuntime {
+impl Entropy for ObjectHost {
     fn fill(&self, bytes: &mut [u8]) {
         // `crypto.getRandomValues` fails only for more than 64 KiB at once.
         if let Err(error) = getrandom::fill(bytes) {
@@ -79,7 +79,7 @@ impl Entropy for ObjectRuntime {
     }
 }
 
-impl Database for ObjectRuntime {
+impl Database for ObjectHost {
     fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
         let values = values.iter().map(to_js).collect::<js_sys::Array>();
         let answer = query(&self.storage, sql, &values);
@@ -107,7 +107,7 @@ impl Database for ObjectRuntime {
     }
 }
 
-impl Host for ObjectRuntime {
+impl Host for ObjectHost {
     fn hibernated(&self) -> Vec<HibernatedSocket> {
         self.sockets.hibernated()
     }
