@@ -52,7 +52,7 @@ pub struct Engine {
     /// How much may still be read in this turn: a packet with a message costs [`MESSAGE_COST`], any other 1.
     pub(super) budget: usize,
     /// The bytes that all clients together have left unread.
-    unread: usize,
+    pub(super) unread: usize,
     pub(super) out: Outbox,
 }
 
@@ -429,36 +429,5 @@ impl Engine {
         let news = !session.is_over();
         session.end(reason, &mut self.split(sid).1);
         news
-    }
-
-    /// Keeps what all clients together leave unread within [`Config::max_room_buffered`]. Halfway there, those who may have
-    /// most of it are asked how far they have read; beyond it, the greediest are closed, and recover.
-    fn bound_unread(&mut self) {
-        let most = self.config.max_room_buffered;
-        if self.unread <= most / 2 {
-            return;
-        }
-        let mut greediest: Vec<(usize, Sid)> = Vec::new();
-        for sid in self.sessions.keys().cloned().collect::<Vec<_>>() {
-            if let (Some(session), mut scope) = self.split(&sid) {
-                session.confirm(&mut scope);
-                greediest.push((session.unread(), sid));
-            }
-        }
-        greediest.sort_unstable_by(|one, other| other.cmp(one));
-        let mut left = self.unread;
-        for (unread, sid) in greediest {
-            if left > most {
-                left = left.saturating_sub(unread);
-                self.timers.set((sid, Timer::Overflow), self.now);
-            } else if left > most / 2 {
-                left = left.saturating_sub(unread);
-                if let (Some(session), mut scope) = self.split(&sid) {
-                    session.mark(&mut scope);
-                }
-            } else {
-                return;
-            }
-        }
     }
 }

@@ -19,6 +19,7 @@ mod reading;
 mod scope;
 mod session;
 mod transport;
+mod unread;
 mod upgrade;
 
 #[cfg(test)]

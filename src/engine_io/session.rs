@@ -1,5 +1,5 @@
 //! One Engine.IO session: which transport it is on, and its transitions. Those of an upgrade are in `upgrade`, heartbeats
-//! and deadlines in `heartbeat`.
+//! and deadlines in `heartbeat`, and what clients leave unread in `unread`.
 //!
 //! ```text
 //!              2probe, 5                       server closes, no GET pending
@@ -211,78 +211,6 @@ impl Session {
             polling.buffered += frame.len();
             *scope.unread += frame.len();
             polling.buffer.push(frame);
-        }
-    }
-
-    /// A client that doesn't read what it is sent is closed before too much of it piles up. Halfway there a ping shows how
-    /// far the client has come: it answers when it has read all before it. A client of revision 3 can't be asked, and shows by
-    /// its own pings alone how far it has come, so only what all clients leave together bounds it.
-    fn watch_in_flight(&mut self, size: usize, scope: &mut Scope<'_>) {
-        let most = scope.config.max_buffered;
-        *scope.unread += size;
-        if let Transport::WebSocket { in_flight, .. } = &mut self.transport {
-            in_flight.add(size);
-        }
-        if self.revision == Revision::V3 {
-            return;
-        }
-        self.confirm(scope);
-        let bytes = self.unread();
-        if bytes > most {
-            scope.timers.set(self.timer(Timer::Overflow), scope.now);
-        } else if bytes > most / 2 {
-            self.mark(scope);
-        }
-    }
-
-    /// Takes off what the client has read, as far as the runtime knows. A pong that reached the object itself shows only
-    /// that the client is there: it can be sent at any time.
-    pub(super) fn confirm(&mut self, scope: &mut Scope<'_>) {
-        if self.revision == Revision::V3 {
-            return;
-        }
-        let heard = if scope.config.absorbs_pongs() { Millis::default() } else { self.heard };
-        let Transport::WebSocket { conn, in_flight } = &mut self.transport else {
-            return;
-        };
-        let before = in_flight.bytes();
-        in_flight.confirm(scope.now, || scope.host.last_pong(*conn).unwrap_or_default().max(heard));
-        *scope.unread = scope.unread.saturating_sub(before - in_flight.bytes());
-    }
-
-    /// A client of revision 3 pings, and is about to get its pong. A stock client pings an interval after the last pong that it
-    /// has read, so it has read all before that one; pings that come much sooner show nothing.
-    fn confirm_by_ping(&mut self, scope: &mut Scope<'_>) {
-        let earlier = scope.now.before(Millis(scope.config.ping_interval.0 / 2));
-        if let Transport::WebSocket { in_flight, .. } = &mut self.transport {
-            let before = in_flight.bytes();
-            in_flight.confirm(earlier, || earlier);
-            *scope.unread = scope.unread.saturating_sub(before - in_flight.bytes());
-            if !in_flight.is_marked() {
-                in_flight.mark(scope.now);
-            }
-        }
-    }
-
-    /// Asks the client how far it has read, unless it was asked already.
-    pub(super) fn mark(&mut self, scope: &mut Scope<'_>) {
-        if let Transport::WebSocket { conn, in_flight } = &mut self.transport
-            && self.revision == Revision::V4
-            && !in_flight.is_marked()
-        {
-            in_flight.mark(scope.now);
-            scope.transmit(*conn, Packet::Ping("".into()).encode());
-        }
-    }
-
-    /// Bytes that the client has left unread.
-    pub(super) fn unread(&self) -> usize {
-        match &self.transport {
-            Transport::Polling(polling) | Transport::Upgrading { polling, .. } | Transport::Closing(polling) => {
-                polling.buffered
-            }
-            Transport::WebSocket { in_flight, .. } => in_flight.bytes(),
-            Transport::Leaving(_) => 0,
         }
     }
 
