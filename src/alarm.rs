@@ -145,7 +145,7 @@ impl AlarmPlan {
     }
 
     fn is_near(&self, now: Millis, at: Millis) -> bool {
-        until(now, at) < self.backup.map_or(SOON, |interval| SOON.min(Millis(interval.0 / 2)))
+        at.since(now) < self.backup.map_or(SOON, |interval| SOON.min(Millis(interval.0 / 2)))
     }
 
     /// Brings the alarm forward to `at` if it isn't set for then or earlier: one that rings early does no harm.
@@ -175,10 +175,10 @@ impl AlarmPlan {
         };
         let at = at.max(now);
         // One that should have fired long ago was set before the clock went forward.
-        if self.timer.is_some_and(|set| set <= at && until(set, now) < SOON) {
+        if self.timer.is_some_and(|set| set <= at && now.since(set) < SOON) {
             return None;
         }
-        let delay = until(now, at).min(LONGEST_DELAY);
+        let delay = at.since(now).min(LONGEST_DELAY);
         self.timer = Some(now + delay);
         Some(TimerStep::Set(delay))
     }
@@ -189,9 +189,4 @@ impl AlarmPlan {
         self.failing = true;
         Steps { alarm: None, timer: self.plan_timer(now, Some(now + RETRY_AFTER)) }
     }
-}
-
-/// How long it is from `now` until `then`; nothing for what is past.
-fn until(now: Millis, then: Millis) -> Millis {
-    then.before(now)
 }

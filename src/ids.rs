@@ -36,6 +36,11 @@ impl Millis {
         Self(self.0.saturating_sub(span.0))
     }
 
+    /// The span from `earlier` until this point in time; nothing where that one isn't earlier.
+    pub fn since(self, earlier: Self) -> Self {
+        self.before(earlier)
+    }
+
     /// The first multiple of `period` after this point in time.
     ///
     /// Whoever rounds like this meets everybody else at the same moments, without keeping state.

@@ -235,7 +235,7 @@ impl Presence {
     fn plan(&mut self, io: &mut Io<'_>) {
         let next = self.people.iter().filter_map(|(_, person)| person.away_at()).filter(|at| *at > self.told).min();
         if let Some(next) = next {
-            let wait = Millis(next.0.saturating_sub(io.now().0));
+            let wait = next.since(io.now());
             // If it can't be stored, the next loss or the next roster makes up for it.
             self.planned = io.schedule(TIMER, wait).is_ok().then_some(next);
         }

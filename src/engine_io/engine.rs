@@ -23,7 +23,7 @@ use crate::timers::Timers;
 struct Opening {
     conn: ConnId,
     kind: Kind,
-    /// `None` where it is none that there is.
+    /// `None` where the protocol has no such revision.
     revision: Option<Revision>,
     base64: bool,
     upgrade: bool,
@@ -43,7 +43,7 @@ pub struct Engine {
     turns: u64,
     /// When all sessions that share a heartbeat are pinged next.
     heartbeat_at: Millis,
-    /// Whether the object has lost its memory since the last heartbeat: then the alarm that rings next may be the one for it.
+    /// Whether the object has lost its memory since the last heartbeat: then the alarm that rings next may have been set for one.
     restored: bool,
     opening: Option<Opening>,
     pub(super) events: VecDeque<Event>,
@@ -131,7 +131,7 @@ impl Engine {
     /// it has caught up nor come all at once.
     pub fn begin(&mut self, now: Millis) {
         let now = now.steady_after(self.now);
-        let back = Millis(self.now.0.saturating_sub(now.0));
+        let back = self.now.since(now);
         if back > Millis(0) {
             self.timers.bring_forward(back);
             self.sessions.values_mut().for_each(|session| session.bring_forward(back));

@@ -62,12 +62,13 @@ impl InFlight {
         self.bytes = self.bytes.saturating_add(size);
     }
 
-    /// Takes off what the client has read if it has answered the mark: `answered` is the time of its last pong, which shows
+    /// Takes off what the client has read, and tells how much that is, if it has answered the mark: `answered` is the time of its last pong, which shows
     /// nothing where it lies ahead: then it is from before the clock went back.
-    pub(super) fn confirm(&mut self, now: Millis, answered: impl FnOnce() -> Millis) {
-        if let Some((_, before)) = self.mark.take_if(|(sent, _)| (*sent..=now).contains(&answered())) {
-            self.bytes = self.bytes.saturating_sub(before);
-        }
+    pub(super) fn confirm(&mut self, now: Millis, answered: impl FnOnce() -> Millis) -> usize {
+        let mark = self.mark.take_if(|(sent, _)| (*sent..=now).contains(&answered()));
+        let read = mark.map_or(0, |(_, before)| before.min(self.bytes));
+        self.bytes -= read;
+        read
     }
 
     /// Whether a mark is on its way.

@@ -43,9 +43,8 @@ impl Session {
         let Transport::WebSocket { conn, in_flight } = &mut self.transport else {
             return;
         };
-        let before = in_flight.bytes();
-        in_flight.confirm(scope.now, || scope.host.last_pong(*conn).unwrap_or_default().max(heard));
-        *scope.unread = scope.unread.saturating_sub(before - in_flight.bytes());
+        let read = in_flight.confirm(scope.now, || scope.host.last_pong(*conn).unwrap_or_default().max(heard));
+        *scope.unread = scope.unread.saturating_sub(read);
     }
 
     /// A client of revision 3 pings, and is about to get its pong. A stock client pings an interval after the last pong that it
@@ -53,9 +52,8 @@ impl Session {
     pub(super) fn confirm_by_ping(&mut self, scope: &mut Scope<'_>) {
         let earlier = scope.now.before(Millis(scope.config.ping_interval.0 / 2));
         if let Transport::WebSocket { in_flight, .. } = &mut self.transport {
-            let before = in_flight.bytes();
-            in_flight.confirm(earlier, || earlier);
-            *scope.unread = scope.unread.saturating_sub(before - in_flight.bytes());
+            let read = in_flight.confirm(earlier, || earlier);
+            *scope.unread = scope.unread.saturating_sub(read);
             if !in_flight.is_marked() {
                 in_flight.mark(scope.now);
             }

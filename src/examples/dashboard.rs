@@ -81,7 +81,7 @@ fn tick(room: &mut Room<Dashboard>) -> Result<(), IoError> {
     let target = io.kv().get("target")?.unwrap_or(20.0);
     let before = app.points.back().map_or(COLD, |point| point.temperature);
     let temperature = before + (target - before) * 0.06 + draught(now);
-    let awake = now.0.saturating_sub(app.awake_since.get_or_insert(now).0);
+    let awake = now.since(*app.awake_since.get_or_insert(now)).0;
     let point = Point { time: now, temperature, target, people, events: app.events, awake };
     // The next one makes it obsolete.
     io.all().volatile().emit("point", &point)?;

@@ -183,7 +183,7 @@ impl Live {
         }
     }
 
-    /// Has a callback never be due; `false` where there is none.
+    /// Makes sure that a callback is never due again; `false` where there is no such callback.
     fn leave(&mut self, callback: &Callback) -> bool {
         match callback {
             Callback::Orphan { pid } => self.deferred.orphans.remove(&Pid::from_wire(pid)).is_some(),

@@ -72,7 +72,7 @@ impl Live {
 
     fn begin(&mut self, now: Millis) -> Result<(), DatabaseError> {
         let now = now.steady_after(self.state.now);
-        let back = Millis(self.state.now.0.saturating_sub(now.0));
+        let back = self.state.now.since(now);
         if back > Millis(0) {
             self.connects.bring_forward(back);
             self.state.schedule.bring_timeouts_forward(back);
