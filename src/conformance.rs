@@ -7,11 +7,19 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::app::{Ack, Answers, App, Args, Connection, Event, Handshake, Io, IoError, Joining, Refusal};
+use crate::app::{
+    Ack, Answers, AnswersName, App, Args, Connection, DueTimer, Error, Event, Handshake, Io, Joining, Refusal, Result,
+    TimerName,
+};
 use crate::ids::{Millis, SocketId};
 
 /// The name of the object that speaks raw Engine.IO; no URL can name a room like it.
 pub const RAW_ROOM: &str = "engine.io";
+
+const ANSWER: AnswersName = AnswersName::new("answer");
+const VOTES: AnswersName = AnswersName::new("votes");
+const PANIC: TimerName = TimerName::new("panic");
+const TICK: TimerName = TimerName::new("tick");
 
 /// The Socket.IO side.
 ///
@@ -76,7 +84,7 @@ impl App for Conformance {
         &["user-agent", "x-test"]
     }
 
-    fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
+    fn connecting(&mut self, io: &Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
         let known = joining.auth();
         if io.namespace() == "/admin" && known.is_none_or(|Credentials { token }| token != "secret") {
             return Err(Refusal { message: "not authorized".to_owned(), data: Some(json!({ "code": 401 })) });
@@ -84,7 +92,7 @@ impl App for Conformance {
         Ok(())
     }
 
-    fn connected(&mut self, io: &mut Io<'_>, connection: &Connection<'_>) {
+    fn connected(&mut self, io: &Io<'_>, connection: &Connection<'_>) {
         let Connection { socket, auth, recovered } = connection;
         if *recovered {
             return;
@@ -95,7 +103,7 @@ impl App for Conformance {
         });
     }
 
-    fn event(&mut self, io: &mut Io<'_>, Event { socket, name, args, ack }: Event<'_>) {
+    fn event(&mut self, io: &Io<'_>, Event { socket, name, args, ack }: Event<'_>) {
         let wish = args.get::<Wish>(0).unwrap_or_default();
         let done = match name {
             "message-with-ack" => return ack.map_or((), |ack| report(&io.answer_args(ack, args))),
@@ -104,7 +112,7 @@ impl App for Conformance {
         };
         let answer = match (&done, ack) {
             (Ok(answer), Some(ack)) => io.answer(ack, answer),
-            (Err(IoError::Storage(_)), Some(ack)) => io.answer(ack, &json!({ "error": "storage" })),
+            (Err(Error::Storage(_)), Some(ack)) => io.answer(ack, &json!({ "error": "storage" })),
             (Err(error), Some(ack)) => io.answer(ack, &json!({ "error": error.to_string() })),
             (_, None) => Ok(()),
         };
@@ -112,17 +120,17 @@ impl App for Conformance {
         report(&done);
     }
 
-    fn scheduled(&mut self, io: &mut Io<'_>, name: &str) {
-        if name == "panic" {
+    fn scheduled(&mut self, io: &Io<'_>, timer: &DueTimer) {
+        if *timer.name == *"panic" {
             panic_now();
         }
         report(&io.emit("tick", &json!({})));
     }
 
-    fn answered(&mut self, io: &mut Io<'_>, answers: &Answers) {
-        if let Some(asker) = answers.context::<SocketId>() {
+    fn answered(&mut self, io: &Io<'_>, answers: &Answers) {
+        if let Ok(asker) = answers.context::<SocketId>() {
             let votes: Vec<(_, Value)> = answers.get().collect();
-            return report(&io.to(asker).emit("votes", &(votes, &answers.missing)));
+            return report(&io.to(asker).emit("votes", &((votes, &answers.missing),)));
         }
         for reply in &answers.replies {
             report(&io.to(&reply.socket).emit_args("answer", &reply.args));
@@ -131,13 +139,13 @@ impl App for Conformance {
 }
 
 /// Does what an event asks for; gives its answer.
-fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: Wish) -> Result<Value, IoError> {
+fn obey(io: &Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: Wish) -> Result<Value> {
     match name {
         "message" => io.to(socket).emit_args("message-back", args)?,
-        "emit-with-ack" => io.to(socket).emit_args_with_ack("question", args, "answer")?,
+        "emit-with-ack" => io.to(socket).emit_args_with_ack("question", args, ANSWER)?,
         "poll" => {
             let others = io.except(socket).timeout(Millis(wish.wait)).context(socket);
-            others.emit_with_ack("vote", &wish.data, "votes")?;
+            others.emit_with_ack("vote", &wish.data, VOTES)?;
         }
         "broadcast" => io.all().except(socket).emit_args("broadcast", args)?,
         "kick" => io.disconnect(socket, wish.close),
@@ -152,10 +160,10 @@ fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: W
         "data" => keep(io, socket, |kept| kept.value = wish.value)?,
         "data?" => return Ok(io.data::<Kept>(socket).unwrap_or_default().value),
         "whoami" => {
-            return Ok(json!({ "id": socket.as_str(), "sockets": io.sockets().count(), "away": io.away().count() }));
+            return Ok(json!({ "id": socket.as_str(), "sockets": io.sockets_count(), "away": io.away().len() }));
         }
         "handshake" => {
-            let handshake = io.handshake(socket).cloned().unwrap_or_default();
+            let handshake = io.handshake(socket).unwrap_or_default();
             let Handshake { time, secure, xdomain, query, headers, .. } = handshake.as_ref();
             return Ok(
                 json!({ "time": time, "secure": secure, "xdomain": xdomain, "query": query, "headers": headers }),
@@ -168,8 +176,8 @@ fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: W
                 io.answer(ack, &json!("later"))?;
             }
         }
-        "panic-later" => io.schedule("panic", Millis(wish.wait))?,
-        "tick-later" => io.schedule("tick", Millis(wish.wait))?,
+        "panic-later" => io.timer(PANIC).schedule(Millis(wish.wait))?,
+        "tick-later" => io.timer(TICK).schedule(Millis(wish.wait))?,
         "panic" => {
             io.all().emit("never", &wish.data)?;
             panic_now();
@@ -179,7 +187,7 @@ fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: W
     Ok(json!({}))
 }
 
-fn keep(io: &mut Io<'_>, socket: &SocketId, change: impl FnOnce(&mut Kept)) -> Result<(), IoError> {
+fn keep(io: &Io<'_>, socket: &SocketId, change: impl FnOnce(&mut Kept)) -> Result {
     let mut kept = io.data::<Kept>(socket).unwrap_or_default();
     change(&mut kept);
     io.set_data(socket, &kept)
@@ -192,6 +200,6 @@ fn panic_now() {
 }
 
 /// No name here is reserved, and what came in as JSON goes out as such; so only the storage can fail.
-fn report<T: std::fmt::Debug>(sent: &Result<T, IoError>) {
-    debug_assert!(matches!(sent, Ok(_) | Err(IoError::Storage(_) | IoError::DataTooLarge)), "{sent:?}");
+fn report<T: std::fmt::Debug>(sent: &Result<T>) {
+    debug_assert!(matches!(sent, Ok(_) | Err(Error::Storage(_) | Error::DataTooLarge)), "{sent:?}");
 }

@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::HashMap;
 
-use roomcast::app::{Departed, Event, Io, IoError, MAX_DATA_BYTES};
+use roomcast::app::{AnswersName, Departed, Error, Event, Io, MAX_DATA_BYTES};
 use roomcast::ids::{ConnId, SocketId};
 use serde_json::json;
 use support::{Recorder, Room, plain};
@@ -21,7 +21,7 @@ fn first_arg<'a, T: serde::Deserialize<'a>>(event: &Event<'a>) -> Option<T> {
 }
 
 /// Clients tell this app what to do.
-fn obey(io: &mut Io<'_>, event: &Event<'_>) {
+fn obey(io: &Io<'_>, event: &Event<'_>) {
     let room: String = first_arg(event).unwrap_or_default();
     match event.name {
         "join" => io.join(event.socket, &room),
@@ -40,7 +40,7 @@ fn obey(io: &mut Io<'_>, event: &Event<'_>) {
     assert_eq!(io.to("watchers").emit("done", &0), Ok(()));
 }
 
-fn tell_watchers(io: &mut Io<'_>, departed: &Departed) {
+fn tell_watchers(io: &Io<'_>, departed: &Departed) {
     let mut rooms = departed.rooms.clone();
     rooms.retain(|room| room != departed.id.as_str());
     assert_eq!(io.to("watchers").emit("gone", &rooms), Ok(()));
@@ -154,7 +154,7 @@ fn w3_closing_says_goodbye_in_each_namespace_and_then_closes() {
 fn a_hook_for_a_departure_may_disconnect_others_in_turn() {
     let app = Recorder {
         on_disconnected: |io, _| {
-            let next = io.sockets().next().cloned();
+            let next = io.sockets().first().cloned();
             if let Some(next) = next {
                 io.disconnect(&next, true);
             }
@@ -190,14 +190,14 @@ fn a_client_that_is_closed_while_it_is_judged_never_connected() {
     // Whoever wants to join `/b` has everybody there thrown out, and whoever is thrown out takes `/a` along.
     let app = Recorder {
         on_connecting: |io, _| {
-            let there: Vec<_> = io.sockets().cloned().collect();
+            let there = io.sockets();
             if io.namespace() == "/b" {
                 there.iter().for_each(|socket| io.disconnect(socket, true));
             }
             Ok(())
         },
         on_disconnected: |io, _| {
-            let there: Vec<_> = io.sockets().cloned().collect();
+            let there = io.sockets();
             there.iter().for_each(|socket| io.disconnect(socket, true));
         },
         ..Recorder::default()
@@ -222,9 +222,9 @@ fn data_has_a_limit_and_what_does_not_fit_leaves_the_old() {
             let kept = |io: &Io<'_>| io.data::<String>(event.socket).map(|text| text.len());
             assert_eq!(kept(io), None);
             assert_eq!(io.set_data(event.socket, &text(MAX_DATA_BYTES)), Ok(()));
-            assert_eq!(io.set_data(event.socket, &text(MAX_DATA_BYTES + 1)), Err(IoError::DataTooLarge));
+            assert_eq!(io.set_data(event.socket, &text(MAX_DATA_BYTES + 1)), Err(Error::DataTooLarge));
             let no_json = HashMap::from([((1, 2), 3)]);
-            assert!(matches!(io.set_data(event.socket, &no_json), Err(IoError::NotJson(_))));
+            assert!(matches!(io.set_data(event.socket, &no_json), Err(Error::NotJson(_))));
             assert_eq!(kept(io), Some(MAX_DATA_BYTES - 2));
             assert_eq!(io.data::<u64>(event.socket), None, "it is something else");
             assert_eq!(io.set_data(event.socket, &7), Ok(()));
@@ -249,12 +249,12 @@ fn e9_reserved_names_and_values_without_json_are_refused_and_nobody_gets_anythin
         on_event: |io, _| {
             let reserved = ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
             for name in reserved {
-                assert_eq!(io.all().emit(name, &1), Err(IoError::ReservedName));
-                assert_eq!(io.all().emit_with_ack(name, &1, "q"), Err(IoError::ReservedName));
+                assert_eq!(io.all().emit(name, &1), Err(Error::ReservedName));
+                assert_eq!(io.all().emit_with_ack(name, &1, AnswersName::new("q")), Err(Error::ReservedName));
             }
             let no_json = HashMap::from([((1, 2), 3)]);
-            assert!(matches!(io.all().emit("m", &no_json), Err(IoError::NotJson(_))));
-            assert!(matches!(io.all().emit_with_ack("m", &no_json, "q"), Err(IoError::NotJson(_))));
+            assert!(matches!(io.all().emit("m", &no_json), Err(Error::NotJson(_))));
+            assert!(matches!(io.all().emit_with_ack("m", &no_json, AnswersName::new("q")), Err(Error::NotJson(_))));
             for name in ["connection", "error", "message", "he\"y\n"] {
                 assert_eq!(io.all().emit(name, &1), Ok(()));
             }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use roomcast::app::{App, Event, Io, IoError, Schema};
+use roomcast::app::{App, Error, Event, Io, Result, Schema};
 use roomcast::config::Config;
 use roomcast::database::Value;
 use support::{Memory, Room, plain};
@@ -23,18 +23,18 @@ impl App for Tally {
         Schema { app: "tally", steps: self.schema }
     }
 
-    fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
+    fn event(&mut self, io: &Io<'_>, event: Event<'_>) {
         let done = match event.name {
             "all" => step(io, None),
-            "fail" => step(io, Some(IoError::NotJson("at the end".to_owned()))),
-            "nested" => io.atomically(|io| {
+            "fail" => step(io, Some(Error::NotJson("at the end".to_owned()))),
+            "nested" => io.atomically(|| {
                 step(io, None)?;
-                _ = step(io, Some(IoError::ReservedName));
+                _ = step(io, Some(Error::ReservedName));
                 step(io, None)
             }),
-            "nested in vain" => io.atomically(|io| {
+            "nested in vain" => io.atomically(|| {
                 step(io, None)?;
-                Err(IoError::ReservedName)
+                Err(Error::ReservedName)
             }),
             _ => io.sql("no SQL", &[]).map(drop),
         };
@@ -43,8 +43,8 @@ impl App for Tally {
 }
 
 /// Counts and tells, and fails in the end or not.
-fn step(io: &mut Io<'_>, failure: Option<IoError>) -> Result<(), IoError> {
-    io.atomically(|io| {
+fn step(io: &Io<'_>, failure: Option<Error>) -> Result {
+    io.atomically(|| {
         const ADD: &str = "INSERT INTO tally VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + 1";
         io.sql(ADD, &["steps".into(), Value::Integer(1)])?;
         io.all().emit("counted", &1)?;

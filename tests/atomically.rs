@@ -10,8 +10,7 @@
 
 mod support;
 
-use roomcast::app::handlers::Failure;
-use roomcast::app::{Ack, Handlers, Io, IoError};
+use roomcast::app::{Ack, AnswersName, Error, Handlers, Io, Result, TimerName};
 use roomcast::config::Config;
 use roomcast::database::Database;
 use roomcast::ids::{ConnId, Millis, SocketId};
@@ -20,16 +19,23 @@ use support::{Log, Random, Room, Traveller, logging, note, plain};
 
 const TABLES: &[&str] = &["CREATE TABLE lines (line TEXT)"];
 
-fn failed() -> Failure {
-    Failure::new("failed", "As it was told to.")
+fn failed() -> Error {
+    Error::new("failed", "As it was told to.")
 }
 
 /// Does what a list says, one entry after the other.
-fn run(io: &mut Io<'_>, ack: &mut Option<Ack>, script: &[Value]) -> Result<(), Failure> {
+fn run(io: &Io<'_>, ack: &mut Option<Ack>, script: &[Value]) -> Result {
     script.iter().try_for_each(|order| one(io, ack, order))
 }
 
-fn one(io: &mut Io<'_>, ack: &mut Option<Ack>, order: &Value) -> Result<(), Failure> {
+const ONE: TimerName = TimerName::new("one");
+const TWO: TimerName = TimerName::new("two");
+
+fn timer(name: &str) -> TimerName {
+    if name == "one" { ONE } else { TWO }
+}
+
+fn one(io: &Io<'_>, ack: &mut Option<Ack>, order: &Value) -> Result {
     let text = |at: usize| order[at].as_str().unwrap_or_default();
     let socket = SocketId::from_wire(text(1));
     let after = || Millis(order[2].as_u64().unwrap_or_default());
@@ -38,7 +44,7 @@ fn one(io: &mut Io<'_>, ack: &mut Option<Ack>, order: &Value) -> Result<(), Fail
         "emit to" => io.to(text(1)).emit("said", &order[2])?,
         "volatile" => io.all().volatile().emit("maybe", &order[1])?,
         "emit in /b" => io.of("/b").emit("said", &order[1])?,
-        "ask" => io.all().timeout(Millis(5_000)).emit_with_ack("asked", &order[1], "then")?,
+        "ask" => io.all().timeout(Millis(5_000)).emit_with_ack("asked", &order[1], AnswersName::new("then"))?,
         "answer" => {
             if let Some(ack) = ack.take() {
                 io.answer(ack, &order[1])?;
@@ -51,33 +57,33 @@ fn one(io: &mut Io<'_>, ack: &mut Option<Ack>, order: &Value) -> Result<(), Fail
         "disconnect" => io.disconnect(&socket, false),
         "close" => io.disconnect(&socket, true),
         "empty /b" => io.of("/b").all().disconnect_sockets(false),
-        "schedule" => io.schedule(text(1), after())?,
-        "timeout" => io.set_timeout(text(1), after()),
-        "clear" => io.clear_timeout(text(1))?,
+        "schedule" => io.timer(timer(text(1))).schedule(after())?,
+        "timeout" => io.timer(timer(text(1))).set_timeout(after())?,
+        "clear" => io.timer(timer(text(1))).clear()?,
         "keep" => io.kv().put(text(1), &order[2])?,
         "write" => _ = io.sql("INSERT INTO lines VALUES (?)", &[text(1).into()])?,
         "fail" => return Err(failed()),
         "step" | "try" => {
             let script = order[1].as_array().cloned().unwrap_or_default();
-            let outcome = io.atomically(|io| run(io, ack, &script));
+            let outcome = io.atomically(|| run(io, ack, &script));
             // Who tries doesn't mind.
             if text(0) == "step" {
                 outcome?;
             }
         }
-        other => return Err(Failure::new("unknown", other.to_owned())),
+        other => return Err(Error::new("unknown", other.to_owned())),
     }
     Ok(())
 }
 
 /// What can be seen of the namespace of `io`.
 fn view(io: &Io<'_>) -> Value {
-    let sockets = io.sockets().map(|socket| {
-        let mut rooms: Vec<_> = io.rooms_of(socket).collect();
+    let sockets = io.sockets().into_iter().map(|socket| {
+        let mut rooms = io.rooms_of(&socket);
         rooms.sort_unstable();
-        json!([socket.as_str(), rooms, io.data::<Value>(socket), io.handshake(socket).is_some()])
+        json!([socket.as_str(), rooms, io.data::<Value>(&socket), io.handshake(&socket).is_some()])
     });
-    let mut rooms: Vec<_> = io.rooms().collect();
+    let mut rooms = io.rooms();
     rooms.sort_unstable();
     json!({ "sockets": sockets.collect::<Vec<_>>(), "rooms": rooms, "clients": io.clients_count() })
 }
@@ -89,9 +95,9 @@ fn app(handlers: Handlers<Log>) -> Handlers<Log> {
         .tables(TABLES)
         .on("do", |socket, script: Vec<Value>| {
             let mut ack = socket.take_ack();
-            let outcome = run(socket.io, &mut ack, &script);
+            let outcome = run(&socket.io, &mut ack, &script);
             match ack {
-                Some(ack) => socket.io.answer(ack, &outcome),
+                Some(ack) => socket.io.answer(ack, &outcome.map_err(|error| error.failure())),
                 None => Ok(()),
             }
         })
@@ -101,11 +107,11 @@ fn app(handlers: Handlers<Log>) -> Handlers<Log> {
                 ["a", "b"].map(|key| socket.io.kv().get::<Value>(key)).into_iter().collect::<Result<_, _>>()?;
             let lines = socket.io.sql("SELECT count(*) FROM lines", &[])?;
             let lines = lines.first().and_then(|row| row.number(0));
-            Ok::<_, IoError>(json!([view(socket.io), others, kept, lines]))
+            Ok(json!([view(&socket.io), others, kept, lines]))
         })
-        .on_timer("one", |room| note(room.app, format!("one at {}", room.io.now().0)))
-        .on_timer("two", |room| note(room.app, format!("two at {}", room.io.now().0)))
-        .on_answers("then", |room, answers| {
+        .on_timer(ONE, |room, ()| note(room.app, format!("one at {}", room.io.now().0)))
+        .on_timer(TWO, |room, ()| note(room.app, format!("two at {}", room.io.now().0)))
+        .on_answers(AnswersName::new("then"), |room, answers| {
             let replied: Vec<_> = answers.replies.iter().map(|reply| reply.socket.to_string()).collect();
             note(room.app, format!("answered by {replied:?}, not by {:?}", answers.missing));
         })

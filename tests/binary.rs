@@ -6,7 +6,7 @@ mod support;
 
 use std::rc::Rc;
 
-use roomcast::app::{Args, Binary, Event, Io};
+use roomcast::app::{AnswersName, Args, Binary, Event, Io};
 use roomcast::config::Config;
 use roomcast::ids::ConnId;
 use roomcast::outbox::{Effect, Frame, Input, Request};
@@ -22,12 +22,12 @@ struct File {
 }
 
 /// `echo`, `shout` and `ask` pass their arguments on unchanged; `sum` reads them, and `files` makes some.
-fn hooks(io: &mut Io<'_>, event: Event<'_>) {
+fn hooks(io: &Io<'_>, event: Event<'_>) {
     let Event { socket, name, args, ack } = event;
     let done = match (name, ack) {
         ("echo", None) => io.to(socket).emit_args("echoed", args),
         ("shout", _) => io.all().emit_args("shouted", args),
-        ("ask", _) => io.to(socket).emit_args_with_ack("asked", args, "q"),
+        ("ask", _) => io.to(socket).emit_args_with_ack("asked", args, AnswersName::new("q")),
         ("kick", _) => {
             io.disconnect(socket, false);
             Ok(())

@@ -5,7 +5,7 @@
 
 mod support;
 
-use roomcast::app::IoError;
+use roomcast::app::Error;
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::Input;
@@ -28,11 +28,11 @@ fn app() -> Recorder {
                 "emit" => assert_eq!(io.all().emit("n", &("x".repeat(number(0)), 1)), Ok(())),
                 "to" => assert_eq!(io.to(text(0)).emit("n", &1), Ok(())),
                 "fail" => {
-                    let failed = io.atomically(|io| {
+                    let failed = io.atomically(|| {
                         (0..number(0)).try_for_each(|_| io.emit("n", &("x".repeat(number(1)), 1)))?;
-                        Err::<(), _>(IoError::ReservedName)
+                        Err::<(), _>(Error::ReservedName)
                     });
-                    assert_eq!(failed, Err(IoError::ReservedName));
+                    assert_eq!(failed, Err(Error::ReservedName));
                 }
                 "join" => io.join(event.socket, &text(0)),
                 "leave" => io.leave(event.socket, &text(0)),

@@ -19,7 +19,7 @@ impl App for Everywhere {
         true
     }
 
-    fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
+    fn event(&mut self, io: &Io<'_>, event: Event<'_>) {
         if let Some(ack) = event.ack {
             assert_eq!(io.answer(ack, event.socket), Ok(()));
         }
@@ -173,7 +173,8 @@ fn rooms_beyond_a_limit_are_not_joined_and_the_operator_is_told() {
                 "join" => io.join(event.socket, &room),
                 _ => io.leave(event.socket, &room),
             }
-            let rooms: Vec<_> = io.rooms_of(event.socket).filter(|room| *room != event.socket.as_str()).collect();
+            let mut rooms = io.rooms_of(event.socket);
+            rooms.retain(|room| *room != event.socket.as_str());
             let rooms = rooms.join(" ");
             assert_eq!(io.answer(event.ack.unwrap(), &rooms), Ok(()));
         },
@@ -211,8 +212,8 @@ fn what_each_release_kept_in_rows_beside_an_attachment_is_read() {
     ] {
         let app = || {
             Handlers::new().of("/a").on("kept", |socket, ()| {
-                let rooms = socket.rooms().filter(|room| *room == "x").count();
-                Ok::<_, roomcast::app::IoError>((socket.id.to_string(), socket.data::<String>(), rooms))
+                let rooms = socket.rooms().iter().filter(|room| *room == "x").count();
+                Ok(((socket.id.to_string(), socket.data::<String>(), rooms),))
             })
         };
         let memory = Memory::default();

@@ -15,7 +15,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use roomcast::app::{Handlers, IoError};
+use roomcast::app::{Error, Handlers, TimerName};
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{Effect, Frame, HttpResponse, Input, Request};
@@ -45,12 +45,12 @@ fn server(config: &Config, memory: &Memory, log: &Log) -> Server {
     let log = log.clone();
     let make = move || {
         let app = Handlers::with(log.clone())
-            .on("timeout", |socket, after: u64| socket.io.set_timeout("rung", Millis(after)))
+            .on("timeout", |socket, after: u64| socket.io.timer(TimerName::new("rung")).set_timeout(Millis(after)))
             .on("more", |socket, (): ()| socket.emit("said", &"x".repeat(1_000)))
-            .on("schedule", |socket, after: u64| socket.io.schedule("rung", Millis(after)))
-            .on_timer("rung", |room| {
+            .on("schedule", |socket, after: u64| socket.io.timer(TimerName::new("rung")).schedule(Millis(after)))
+            .on_timer(TimerName::new("rung"), |room, ()| {
                 note(room.app, format!("rung at {}", room.io.now().0));
-                Ok::<_, IoError>(())
+                Ok(())
             })
             .on_disconnect(|room, departed| note(room.app, departed.reason.as_str()));
         Box::new(app) as Box<dyn roomcast::app::App>

@@ -182,7 +182,7 @@ fn c7_a_late_alarm_does_not_let_a_late_join_pass() {
 fn c8_the_app_is_told_after_the_connect_packet_and_finds_the_socket_complete() {
     let app = Recorder {
         on_connected: |io, socket| {
-            assert!(io.sockets().any(|other| other == socket));
+            assert!(io.sockets().contains(socket));
             io.set_data(socket, &"kept").unwrap();
             let data: Option<String> = io.data(socket);
             // Its own room is there.
@@ -221,10 +221,10 @@ fn c9_an_app_may_answer_for_names_by_a_pattern() {
         fn has_namespace(&self, name: &str) -> bool {
             name.strip_prefix('/').is_some_and(|name| name.len() == 1)
         }
-        fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
+        fn connecting(&mut self, io: &Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
             self.0.connecting(io, joining)
         }
-        fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
+        fn event(&mut self, io: &Io<'_>, event: Event<'_>) {
             self.0.event(io, event);
         }
     }
@@ -251,7 +251,7 @@ fn c10_an_app_names_a_namespace_with_or_without_its_slash() {
             }
             let mut other = io.of("b");
             assert_eq!(other.namespace(), "/b");
-            assert!(!other.sockets().any(|socket| socket == event.socket), "its sockets, not ours");
+            assert!(!other.sockets().contains(event.socket), "its sockets, not ours");
             other.disconnect(event.socket, true);
             assert_eq!(io.namespace(), "/a");
         },

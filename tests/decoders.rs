@@ -169,7 +169,7 @@ fn a_decoder_waits_for_exactly_what_was_announced() {
     assert_eq!(decoder.text("2[\"a\"]").map(drop), Err(DecodeError::UnexpectedText));
 }
 
-fn answer(io: &mut Io<'_>, event: Event<'_>) {
+fn answer(io: &Io<'_>, event: Event<'_>) {
     if let Some(ack) = event.ack {
         assert_eq!(io.answer_args(ack, event.args), Ok(()));
     }

@@ -3,8 +3,7 @@
 
 mod support;
 
-use roomcast::app::handlers::Failure;
-use roomcast::app::{Handlers, Io};
+use roomcast::app::{AnswersName, Error, Handlers, Io, Result, TimerName};
 use roomcast::config::Config;
 use roomcast::ids::Millis;
 use serde_json::{Value, json};
@@ -15,17 +14,17 @@ fn config() -> Config {
 }
 
 /// Asks nobody, so that all answers are there at once.
-fn ask_nobody(io: &mut Io<'_>) -> Result<(), Failure> {
-    Ok(io.to("nobody").emit_with_ack("question", "", "quiz")?)
+fn ask_nobody(io: &Io<'_>) -> Result {
+    Ok(io.to("nobody").emit_with_ack("question", "", AnswersName::new("quiz"))?)
 }
 
 /// What each of the apps here can do besides.
 fn app(handlers: Handlers<Log>) -> Handlers<Log> {
     handlers
-        .on("echo", |_, value: Value| Ok::<_, Failure>(value))
+        .on("echo", |_, value: Value| Ok(value))
         .on("join", |socket, room: String| socket.join(&room))
         .on_disconnect(|room, _| note(room.app, "disconnect"))
-        .on_timer("timer", |room| note(room.app, "timer"))
+        .on_timer(TimerName::new("timer"), |room, ()| note(room.app, "timer"))
 }
 
 /// A quiz whose last player has left: each question's answers are there at once, and ask the next.
@@ -33,12 +32,12 @@ fn quiz(questions: usize) -> impl Fn(Handlers<Log>) -> Handlers<Log> {
     move |handlers| {
         app(handlers)
             .on("start", |socket, (): ()| {
-                socket.io.schedule("timer", Millis(3_000))?;
-                ask_nobody(socket.io)
+                socket.io.timer(TimerName::new("timer")).schedule(Millis(3_000))?;
+                ask_nobody(&socket.io)
             })
-            .on_answers("quiz", move |room, _| {
+            .on_answers(AnswersName::new("quiz"), move |room, _| {
                 note(room.app, "news");
-                (0..questions).try_for_each(|_| ask_nobody(room.io))
+                (0..questions).try_for_each(|_| ask_nobody(&room.io))
             })
     }
 }
@@ -47,9 +46,9 @@ fn quiz(questions: usize) -> impl Fn(Handlers<Log>) -> Handlers<Log> {
 fn dance(handlers: Handlers<Log>) -> Handlers<Log> {
     app(handlers)
         .on("start", |socket, (): ()| {
-            socket.io.schedule("timer", Millis(3_000))?;
+            socket.io.timer(TimerName::new("timer")).schedule(Millis(3_000))?;
             socket.join("dance");
-            Ok::<_, Failure>(())
+            Ok(())
         })
         .on_room(|room, change| {
             if change.room.as_ref() == "dance" {

@@ -2,16 +2,16 @@
 
 mod support;
 
-use roomcast::app::{Event, Io};
+use roomcast::app::{AnswersName, Event, Io};
 use roomcast::ids::ConnId;
 use roomcast::outbox::{BodyError, Input};
 use support::{Recorder, Room, fast, plain};
 
 /// `ask` asks everybody for an answer; `leave` has the sender go, and then answers it.
-fn hooks(io: &mut Io<'_>, event: Event<'_>) {
+fn hooks(io: &Io<'_>, event: Event<'_>) {
     let Event { socket, name, args, ack } = event;
     match (name, ack) {
-        ("ask", _) => assert!(io.all().emit_with_ack("question", &args, "q").is_ok()),
+        ("ask", _) => assert!(io.all().emit_with_ack("question", &args, AnswersName::new("q")).is_ok()),
         ("leave", Some(ack)) => {
             io.disconnect(socket, false);
             assert_eq!(io.answer(ack, &"too late"), Ok(()));

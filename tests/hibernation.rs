@@ -4,6 +4,7 @@
 
 mod support;
 
+use roomcast::app::{AnswersName, TimerName};
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use serde_json::json;
@@ -119,7 +120,7 @@ fn what_does_not_fit_beside_a_websocket_stands_in_its_row() {
 #[test]
 fn questions_asked_before_a_nap_are_answered_after_it_and_their_ids_not_used_again() {
     let app = Recorder {
-        on_event: |io, event| assert!(io.to(event.socket).emit_with_ack("question", &1, "q").is_ok()),
+        on_event: |io, event| assert!(io.to(event.socket).emit_with_ack("question", &1, AnswersName::new("q")).is_ok()),
         ..Recorder::default()
     };
     let mut room = app.room(Config::default());
@@ -159,7 +160,7 @@ fn timers_of_an_app_outlive_the_objects_memory_and_fire_once() {
     let app = Recorder {
         on_event: |io, event| {
             let after = event.args.get(0).map(Millis).unwrap_or_default();
-            assert_eq!(io.schedule(event.name, after), Ok(()));
+            assert_eq!(io.timer(TimerName::new(event.name.to_owned().leak())).schedule(after), Ok(()));
         },
         ..Recorder::default()
     };

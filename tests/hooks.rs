@@ -24,7 +24,7 @@ impl App for Doorkeeper {
         vec![("x-greeting".to_owned(), request.headers.get("x-key").unwrap_or_default())]
     }
 
-    fn event(&mut self, _: &mut Io<'_>, _: Event<'_>) {}
+    fn event(&mut self, _: &Io<'_>, _: Event<'_>) {}
 }
 
 fn room(cookie: Option<&str>) -> Room {

@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use roomcast::app::{Args, IoError};
+use roomcast::app::{Args, Error};
 use roomcast::config::Config;
 use roomcast::ids::Millis;
 use serde_json::{Value, json};
@@ -20,11 +20,11 @@ fn app() -> Recorder {
             match event.name {
                 "join" => rooms(0).iter().for_each(|room| io.join(event.socket, room)),
                 "fail" => {
-                    let failed = io.atomically(|io| {
+                    let failed = io.atomically(|| {
                         (0..5).try_for_each(|_| io.emit("n", &-1))?;
-                        Err::<(), _>(IoError::ReservedName)
+                        Err::<(), _>(Error::ReservedName)
                     });
-                    assert_eq!(failed, Err(IoError::ReservedName));
+                    assert_eq!(failed, Err(Error::ReservedName));
                 }
                 "leave" => rooms(0).iter().for_each(|room| io.leave(event.socket, room)),
                 _ => {

@@ -227,7 +227,7 @@ fn each_attachment_is_written_once() {
     assert!(event.ends_with(b"\xa3num\x01\xc4\x01\x07"), "{event:?}");
 }
 
-fn hooks(io: &mut Io<'_>, event: Event<'_>) {
+fn hooks(io: &Io<'_>, event: Event<'_>) {
     let done = match event.ack {
         Some(ack) => io.answer_args(ack, event.args),
         None => io.all().emit_args("said", event.args),

@@ -4,7 +4,7 @@
 
 mod support;
 
-use roomcast::app::Refusal;
+use roomcast::app::{AnswersName, Refusal};
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ fn app() -> Recorder {
                 "to" => io.to(text(0)).emit("said", &json!([text(1)])),
                 "but" => io.all().except(text(0)).emit("said", &json!([text(1)])),
                 "fleeting" => io.all().volatile().emit("fleeting", &1),
-                "ask" => io.to(event.socket).emit_with_ack("question", &"a text", "q"),
+                "ask" => io.to(event.socket).emit_with_ack("question", &"a text", AnswersName::new("q")),
                 "kick" => {
                     io.disconnect(event.socket, false);
                     Ok(())

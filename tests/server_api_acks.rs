@@ -17,16 +17,20 @@ fn app(handlers: Handlers<Log>) -> Handlers<Log> {
         .on("ask", |socket, question: String| {
             let asker = socket.id;
             let all = socket.broadcast().timeout(Millis(1_000)).context(asker);
-            all.emit_with_ack("question", &question, "numbers")
+            all.emit_with_ack("question", &question, AnswersName::new("numbers"))
         })
-        .on("ask me", |socket, ()| socket.only().emit_with_ack("question", "you?", "numbers"))
-        .on("ask me soon", |socket, ()| socket.timeout(Millis(10)).emit_with_ack("question", "you?", "numbers"))
+        .on("ask me", |socket, ()| socket.only().emit_with_ack("question", "you?", AnswersName::new("numbers")))
+        .on("ask me soon", |socket, ()| {
+            socket.timeout(Millis(10)).emit_with_ack("question", "you?", AnswersName::new("numbers"))
+        })
         .on("join", |socket, room: String| socket.join(&room))
-        .on("ask room", |socket, room: String| socket.io.to(room).emit_with_ack("question", "all?", "numbers"))
+        .on("ask room", |socket, room: String| {
+            socket.io.to(room).emit_with_ack("question", "all?", AnswersName::new("numbers"))
+        })
         .on("leave", |socket, ()| socket.disconnect(false))
-        .on_answers("numbers", |room, answers| {
+        .on_answers(AnswersName::new("numbers"), |room, answers| {
             let numbers: Vec<(_, u32)> = answers.get().map(|(socket, number)| (socket.as_str(), number)).collect();
-            let asker: Option<SocketId> = answers.context();
+            let asker: Option<SocketId> = answers.context()?;
             let missing: Vec<_> = answers.missing.iter().map(SocketId::as_str).collect();
             note(room.app, format!("{} {numbers:?} missing {missing:?}", answers.name));
             asker.map_or(Ok(()), |asker| room.io.to(asker).emit("numbers", &numbers.len()))
@@ -210,10 +214,10 @@ fn a_question_in_a_step_that_fails_was_never_asked() {
     let (log, mut room) = logging(plain(), |handlers| {
         app(handlers)
             .on("half", |socket, ()| {
-                socket.io.atomically(|io| {
-                    io.all().emit_with_ack("question", &1, "numbers")?;
-                    io.to("nobody").emit_with_ack("question", &1, "numbers")?;
-                    io.sql("INSERT INTO nowhere VALUES (1)", &[]).map(drop)
+                socket.io.atomically(|| {
+                    socket.io.all().emit_with_ack("question", &1, AnswersName::new("numbers"))?;
+                    socket.io.to("nobody").emit_with_ack("question", &1, AnswersName::new("numbers"))?;
+                    socket.io.sql("INSERT INTO nowhere VALUES (1)", &[]).map(drop)
                 })
             })
             .on_any_outgoing(|room, sent| note(room.app, format!("sent {}", sent.name)))

@@ -26,7 +26,7 @@ fn row_22_namespace_middleware_in_order_with_data() {
         })
         .middleware(|room, _| {
             note(room.app, "second");
-            if room.io.sockets().count() < 1 { Ok(()) } else { Err(Refusal::new("full")) }
+            if room.io.sockets_count() < 1 { Ok(()) } else { Err(Refusal::new("full")) }
         })
     });
     let conns = [room.open_socket(), room.open_socket()];
@@ -47,7 +47,7 @@ fn row_23_socket_middleware_guards_each_event() {
         app.on("login", |socket, name: String| socket.set_data(&name))
             .on("act", |socket, ()| note(socket.app, "acted"))
             .event_middleware(|socket, event| match socket.data::<String>() {
-                None if event.name != "login" => Err(Failure::new("unauthorized", "Log in first.")),
+                None if event.name != "login" => Err(Error::new("unauthorized", "Log in first.")),
                 _ => Ok(()),
             })
             .event_middleware(|socket, event| {
@@ -97,9 +97,9 @@ fn row_25_catch_all_in_and_out() {
 #[test]
 fn row_26_on_and_the_fallback_for_all_others() {
     let (_, mut room) = logging(plain(), |app| {
-        app.on("known", |_, ()| Ok::<_, IoError>("first"))
-            .on("known", |_, ()| Ok::<_, IoError>("last"))
-            .fallback(|_, event| Failure::new("unknown_event", format!("No {:?} here.", event.name)))
+        app.on("known", |_, ()| Ok("first"))
+            .on("known", |_, ()| Ok("last"))
+            .fallback(|_, event| Error::new("unknown_event", format!("No {:?} here.", event.name)))
     });
     let (conn, _) = room.client();
     assert_eq!(room.call(conn, "known", &json!(null)), json!("last"));
@@ -109,12 +109,12 @@ fn row_26_on_and_the_fallback_for_all_others() {
 
 #[test]
 fn row_31_static_and_pattern_namespaces() {
-    let whoami = |socket: &mut Socket<'_, '_, Log>, (): ()| Ok::<_, IoError>(socket.io.namespace().to_owned());
+    let whoami = |socket: &mut Socket<'_, Log>, (): ()| Ok(socket.io.namespace().to_owned());
     let (_, mut room) = logging(plain(), move |app| {
         app.on("whoami", whoami)
             .of("/admin")
             .middleware(|_, joining| joining.auth.map(drop).ok_or(Refusal::new("who are you?")))
-            .on("whoami", |_, ()| Ok::<_, IoError>("the boss"))
+            .on("whoami", |_, ()| Ok("the boss"))
             .on("tell all", |socket, text: String| socket.io.of("/").emit("told", &text))
             .of_matching(|name| name.strip_prefix("/board-").is_some_and(|id| id.parse::<u32>().is_ok()))
             .on("whoami", whoami)
@@ -141,9 +141,7 @@ fn row_31_static_and_pattern_namespaces() {
 
 #[test]
 fn row_32_a_namespace_is_there_while_somebody_is_in_it() {
-    let look = |socket: &mut Socket<'_, '_, Log>, (): ()| {
-        Ok::<_, IoError>(socket.io.namespaces().map(str::to_owned).collect::<Vec<_>>())
-    };
+    let look = |socket: &mut Socket<'_, Log>, (): ()| Ok(socket.io.namespaces());
     let (_, mut room) = logging(plain(), move |app| app.on("look", look).of_matching(|name| name.starts_with("/x")));
     let (conn, _) = room.client();
     room.join(conn, "/x1");
@@ -154,7 +152,7 @@ fn row_32_a_namespace_is_there_while_somebody_is_in_it() {
 
 #[test]
 fn row_40_socket_io_2_and_row_42_msgpack_reach_the_same_handlers() {
-    let app = |app: Handlers<Log>| app.on("add", |_, (a, b): (u32, u32)| Ok::<_, IoError>(a + b));
+    let app = |app: Handlers<Log>| app.on("add", |_, (a, b): (u32, u32)| Ok(a + b));
     let (_, mut old) = logging(Config { allow_eio3: true, ..plain() }, app);
     let conn = old.websocket("EIO=3&transport=websocket");
     old.frames(conn);
@@ -180,13 +178,13 @@ fn row_40_socket_io_2_and_row_42_msgpack_reach_the_same_handlers() {
 #[test]
 fn row_49_timers_that_survive_restarts_and_those_that_do_not() {
     let (log, mut room) = logging(plain(), |app| {
-        app.on("schedule", |socket, after: u64| socket.io.schedule("stored", Millis(after)))
-            .on("timeout", |socket, after: u64| socket.io.set_timeout("tick", Millis(after)))
-            .on("clear", |socket, name: String| socket.io.clear_timeout(&name))
-            .on_timer("stored", |room| note(room.app, format!("stored {}", room.io.now().0)))
-            .on_timer("tick", |room| {
+        app.on("schedule", |socket, after: u64| socket.io.timer(TimerName::new("stored")).schedule(Millis(after)))
+            .on("timeout", |socket, after: u64| socket.io.timer(TimerName::new("tick")).set_timeout(Millis(after)))
+            .on("clear", |socket, (): ()| socket.io.timer(TimerName::new("stored")).clear())
+            .on_timer(TimerName::new("stored"), |room, ()| note(room.app, format!("stored {}", room.io.now().0)))
+            .on_timer(TimerName::new("tick"), |room, ()| {
                 note(room.app, "tick");
-                room.io.set_timeout("tick", Millis(50));
+                room.io.timer(TimerName::new("tick")).set_timeout(Millis(50))
             })
     });
     let (conn, _) = room.client();
@@ -263,13 +261,13 @@ fn an_apps_own_tables_and_what_fails_in_them() {
             })
             .on("votes", |socket, name: String| {
                 let rows = socket.io.sql("SELECT count FROM votes WHERE name = ?", &[Sql::from(name.as_str())])?;
-                Ok::<_, IoError>(rows.first().and_then(|row| row.number(0)))
+                Ok(rows.first().and_then(|row| row.number(0)))
             })
             .on("both", |socket, (): ()| {
-                socket.io.atomically(|io| {
-                    io.sql("INSERT INTO votes VALUES ('half', 1)", &[])?;
-                    io.emit("never", &1)?;
-                    io.sql("INSERT INTO nowhere VALUES (1)", &[]).map(drop)
+                socket.io.atomically(|| {
+                    socket.io.sql("INSERT INTO votes VALUES ('half', 1)", &[])?;
+                    socket.io.emit("never", &1)?;
+                    socket.io.sql("INSERT INTO nowhere VALUES (1)", &[]).map(drop)
                 })
             })
     });

@@ -23,7 +23,7 @@ fn row_17_fetch_sockets_with_rooms_data_and_handshake() {
                 let rooms: Vec<_> = one.rooms.iter().filter(|room| *room != one.id.as_str()).collect();
                 json!([one.id, rooms, one.data::<u8>(), one.data::<String>(), one.handshake.time])
             };
-            Ok::<_, IoError>(there.iter().map(line).collect::<Vec<_>>())
+            Ok(there.iter().map(line).collect::<Vec<_>>())
         })
     });
     let ((a, id_a), (b, _)) = (room.client(), room.client());
@@ -41,7 +41,7 @@ fn row_18_sockets_join_and_sockets_leave() {
         app.on("all join", |socket, room: String| socket.io.all().sockets_join(&room))
             .on("others leave", |socket, room: String| socket.broadcast().sockets_leave(&room))
             .on("move", |socket, (from, to): (String, String)| socket.io.to(from).sockets_join(&to))
-            .on("count", |socket, room: String| Ok::<_, IoError>(socket.io.to(room).fetch_sockets().len()))
+            .on("count", |socket, room: String| Ok(socket.io.to(room).fetch_sockets().len()))
     });
     let [(a, _), _, _] = std::array::from_fn(|_| room.client());
     let count = |room: &mut Room, name: &str| room.call(a, "count", &json!(name));
@@ -95,7 +95,7 @@ fn row_27_socket_data_survives_restarts() {
         app.on("count", |socket, ()| {
             let count = socket.data::<u32>().unwrap_or_default() + 1;
             socket.set_data(&count)?;
-            Ok::<_, IoError>(count)
+            Ok(count)
         })
     });
     let (conn, _) = room.client();
@@ -116,7 +116,7 @@ fn row_28_socket_handshake_lasts_as_long_as_the_connection() {
     let (_, mut room) = logging(plain(), |app| {
         app.keep_headers(&["User-Agent", "X-None"])
             .on("handshake", |socket, ()| {
-                Ok::<_, IoError>(socket.handshake().map(|shake| {
+                Ok(socket.handshake().map(|shake| {
                     json!([shake.time, shake.address, shake.secure, shake.xdomain, shake.query, shake.headers])
                 }))
             })
@@ -151,7 +151,7 @@ fn row_28_a_huge_handshake_is_kept_in_part_and_breaks_nothing() {
     let (_, mut room) = logging(plain(), |app| {
         app.on("names", |socket, ()| {
             let names: Option<Vec<_>> = socket.handshake().map(|shake| shake.query.keys().cloned().collect());
-            Ok::<_, IoError>(names)
+            Ok(names)
         })
     });
     let query = format!("{WEBSOCKET}&a=1&long={}&b=2", "\u{fc}".repeat(10_000));
@@ -272,14 +272,13 @@ fn row_35_create_join_leave_and_delete_room() {
 #[test]
 fn row_36_introspection() {
     let (_, mut room) = logging(plain(), |app| {
-        let look = |socket: &mut Socket<'_, '_, Log>, (): ()| {
-            let sockets: Vec<_> = socket.io.sockets().cloned().collect();
-            let mut rooms: Vec<_> = socket.io.rooms().filter(|(room, _)| room.len() < 20).collect();
+        let look = |socket: &mut Socket<'_, Log>, (): ()| {
+            let mut rooms = socket.io.rooms();
+            rooms.retain(|(room, _)| room.len() < 20);
             rooms.sort_unstable();
-            let namespaces: Vec<_> = socket.io.namespaces().collect();
-            Ok::<_, IoError>(json!([sockets.len(), rooms, namespaces, socket.io.clients_count()]))
+            Ok(json!([socket.io.sockets().len(), rooms, socket.io.namespaces(), socket.io.clients_count()]))
         };
-        let join = |socket: &mut Socket<'_, '_, Log>, room: String| socket.join(&room);
+        let join = |socket: &mut Socket<'_, Log>, room: String| socket.join(&room);
         app.on("look", look).on("join", join).of("/a").on("look", look)
     });
     let ((a, _), (b, _)) = (room.client(), room.client());
@@ -327,7 +326,7 @@ fn row_24_engine_middleware_row_37_connection_error_row_38_allow_request_row_39_
 #[test]
 fn row_45_limits_are_settings() {
     let config = Config { connect_timeout: Millis(1_000), max_payload: 20, ..plain() };
-    let (_, mut room) = logging(config, |app| app.on("size", |_, text: String| Ok::<_, IoError>(text.len())));
+    let (_, mut room) = logging(config, |app| app.on("size", |_, text: String| Ok(text.len())));
     let idle = room.open_socket();
     let (conn, _) = room.client();
     assert_eq!(room.call(conn, "size", &json!("x")), Value::from(1));

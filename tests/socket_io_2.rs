@@ -11,7 +11,7 @@ use support::{Recorder, Room, plain};
 
 const WEBSOCKET_3: &str = "EIO=3&transport=websocket";
 
-fn hooks(io: &mut Io<'_>, event: Event<'_>) {
+fn hooks(io: &Io<'_>, event: Event<'_>) {
     let done = match event.ack {
         Some(ack) => io.answer_args(ack, event.args),
         None => match event.name {

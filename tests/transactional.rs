@@ -10,61 +10,59 @@
 
 mod support;
 
-use roomcast::app::handlers::Failure;
-use roomcast::app::{Handlers, Io};
+use roomcast::app::{AnswersName, Error, Handlers, Io, Result, TimerName};
 use roomcast::ids::{ConnId, Millis};
 use serde_json::{Value, json};
 use support::{Log, Room, logging, note, plain};
 
-fn failed() -> Failure {
-    Failure::new("failed", "As it was told to.")
+fn failed() -> Error {
+    Error::new("failed", "As it was told to.")
 }
 
 /// An app whose handlers do something and fail, all of the same kind.
 fn failing(transactional: bool) -> impl Fn(Handlers<Log>) -> Handlers<Log> {
-    fn meddle(io: &mut Io<'_>, what: &str) -> Result<(), Failure> {
+    fn meddle(io: &Io<'_>, what: &str) -> Result {
         io.emit("said", &what)?;
         io.kv().put("last", &what)?;
-        let sockets: Vec<_> = io.sockets().cloned().collect();
-        for socket in sockets {
+        for socket in io.sockets() {
             io.join(&socket, what);
             io.set_data(&socket, &what)?;
         }
-        io.schedule("never", Millis(1_000))?;
+        io.timer(TimerName::new("never")).schedule(Millis(1_000))?;
         Err(failed())
     }
     move |handlers| {
         let handlers = if transactional { handlers.transactional() } else { handlers };
         handlers
-            .on("plain", |socket, (): ()| meddle(socket.io, "plain"))
+            .on("plain", |socket, (): ()| meddle(&socket.io, "plain"))
             .on("acked", |socket, (): ()| {
                 let ack = socket.take_ack();
                 note(socket.app, format!("took the ack: {}", ack.is_some()));
-                meddle(socket.io, "acked")
+                meddle(&socket.io, "acked")
             })
             .on("answered", |socket, (): ()| {
                 if let Some(ack) = socket.take_ack() {
                     socket.io.answer(ack, &"early")?;
                 }
-                meddle(socket.io, "answered")
+                meddle(&socket.io, "answered")
             })
             .on("gone", |socket, (): ()| {
                 socket.disconnect(true);
-                meddle(socket.io, "gone")
+                meddle(&socket.io, "gone")
             })
-            .on("set", |socket, (): ()| socket.io.set_timeout("fails", Millis(100)))
-            .on("ask", |socket, (): ()| socket.only().emit_with_ack("asked", &1, "then"))
+            .on("set", |socket, (): ()| socket.io.timer(TimerName::new("fails")).set_timeout(Millis(100)))
+            .on("ask", |socket, (): ()| socket.only().emit_with_ack("asked", &1, AnswersName::new("then")))
             .on("enter", |socket, (): ()| socket.join("entered"))
             .on("last", |socket, (): ()| socket.io.kv().get::<Value>("last"))
             .on_connection(|socket| {
-                let is_late = socket.io.sockets().count() > 2;
-                if is_late { meddle(socket.io, "connection") } else { Ok(()) }
+                let is_late = socket.io.sockets_count() > 2;
+                if is_late { meddle(&socket.io, "connection") } else { Ok(()) }
             })
-            .on_timer("fails", |room| meddle(room.io, "timer"))
-            .on_timer("never", |room| note(room.app, "never"))
-            .on_answers("then", |room, _| meddle(room.io, "answers"))
-            .on_disconnect(|room, _| meddle(room.io, "disconnect"))
-            .on_room(|room, change| if &*change.room == "entered" { meddle(room.io, "room") } else { Ok(()) })
+            .on_timer(TimerName::new("fails"), |room, ()| meddle(&room.io, "timer"))
+            .on_timer(TimerName::new("never"), |room, ()| note(room.app, "never"))
+            .on_answers(AnswersName::new("then"), |room, _| meddle(&room.io, "answers"))
+            .on_disconnect(|room, _| meddle(&room.io, "disconnect"))
+            .on_room(|room, change| if &*change.room == "entered" { meddle(&room.io, "room") } else { Ok(()) })
     }
 }
 

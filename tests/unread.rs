@@ -2,7 +2,7 @@
 
 mod support;
 
-use roomcast::app::IoError;
+use roomcast::app::Error;
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::Input;
@@ -44,7 +44,7 @@ fn scene(config: Config) -> Scene {
             })
             .on_disconnect(|room, departed| {
                 note(room.app, format!("{} {}", departed.id, departed.reason.as_str()));
-                Ok::<_, IoError>(())
+                Ok(())
             })
     });
     room.sleep(1_000);

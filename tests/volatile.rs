@@ -2,7 +2,7 @@
 
 mod support;
 
-use roomcast::app::{App, Args, Binary, Event, Io};
+use roomcast::app::{App, Args, Binary, DueTimer, Event, Io, TimerName};
 use roomcast::ids::Millis;
 use support::{Room, plain};
 
@@ -11,7 +11,7 @@ use support::{Room, plain};
 struct Script;
 
 impl App for Script {
-    fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
+    fn event(&mut self, io: &Io<'_>, event: Event<'_>) {
         let bytes = Args::of(&Binary([1, 2][..].into())).unwrap_or_default();
         for (index, step) in event.name.chars().enumerate() {
             let to = io.to(event.socket);
@@ -19,7 +19,7 @@ impl App for Script {
                 'v' => to.volatile().emit("v", &index),
                 'b' => to.volatile().emit_args("b", &bytes),
                 't' => {
-                    io.set_timeout("t", Millis(5));
+                    io.timer(TimerName::new("t")).set_timeout(Millis(5));
                     Ok(())
                 }
                 _ => to.emit("r", &index),
@@ -28,7 +28,7 @@ impl App for Script {
         }
     }
 
-    fn scheduled(&mut self, io: &mut Io<'_>, _: &str) {
+    fn scheduled(&mut self, io: &Io<'_>, _: &DueTimer) {
         assert_eq!(io.all().volatile().emit("t", &0), Ok(()));
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::answer::reply;
-use crate::app::IoError;
+use crate::app;
 use crate::ids::InvalidRoomName;
 use crate::outbox::{BodyError, HttpResponse, RETRY_AFTER_SECONDS};
 
@@ -128,11 +128,11 @@ impl From<BodyError> for Problem {
     }
 }
 
-impl From<IoError> for Problem {
-    fn from(error: IoError) -> Self {
+impl From<app::Error> for Problem {
+    fn from(error: app::Error) -> Self {
         match error {
-            IoError::ReservedName => Self::ReservedName,
-            IoError::Storage(why) => Self::Storage(why),
+            app::Error::ReservedName => Self::ReservedName,
+            app::Error::Storage(why) => Self::Storage(why),
             // What else there is, is about values.
             _ => Self::InvalidArgs,
         }

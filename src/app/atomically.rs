@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::error::IoError;
+use super::error::{Error, Result};
 use super::io::Io;
 use super::outgoing::Output;
 use super::state::RoomState;
@@ -51,19 +51,36 @@ impl Io<'_> {
     /// Does all that `run` does, or nothing of it where it fails: what it stores and sends, the sockets that it moves between
     /// rooms or disconnects, the data and the timers that it sets. What it sends leaves when it is done, in order.
     ///
+    /// ```
+    /// use roomcast::app::prelude::*;
+    ///
+    /// fn pay(socket: &mut Socket, (to, amount): (String, i64)) -> Result {
+    ///     let kv = socket.io.kv();
+    ///     let left = kv.get(socket.id.as_str())?.unwrap_or(100) - amount;
+    ///     socket.io.atomically(|| {
+    ///         kv.put(socket.id.as_str(), &left)?;
+    ///         socket.io.to(&to).emit("paid", &amount)?;
+    ///         if left < 0 { Err(Error::new("too_little", "You have too little.")) } else { Ok(()) }
+    ///     })
+    /// }
+    /// # let _: Handlers = Handlers::new().on("pay", pay);
+    /// ```
+    ///
     /// # Errors
-    /// That of `run`, or [`IoError::Storage`].
-    pub fn atomically<T, E: From<IoError>>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        let step = self.room.begin_step();
-        let host = self.room.host.clone();
+    /// That of `run`, or [`Error::Storage`].
+    pub fn atomically<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
+        let (step, host) = {
+            let mut room = self.room();
+            (room.begin_step(), room.host.clone())
+        };
         let (mut run, mut outcome) = (Some(run), None);
         let kept = host.atomically(&mut || {
-            outcome = run.take().map(|run| run(self));
+            outcome = run.take().map(|run| run());
             matches!(outcome, Some(Ok(_)))
         });
-        let outcome = outcome.unwrap_or_else(|| Err(IoError::Storage("nothing was run".to_owned()).into()));
-        let outcome = kept.map_err(|error| IoError::from(error).into()).and(outcome);
-        self.room.end_step(step, outcome.is_ok());
+        let outcome = outcome.unwrap_or_else(|| Err(Error::Storage("nothing was run".to_owned())));
+        let outcome = kept.map_err(Error::from).and(outcome);
+        self.room().end_step(step, outcome.is_ok());
         outcome
     }
 }

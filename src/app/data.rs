@@ -1,15 +1,25 @@
-//! What an app keeps with sockets, read back.
+//! What an app keeps with sockets, timers and answers, read back.
 
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 
+use super::error::{Error, Result};
 use crate::socket_io::Departed;
 use crate::socket_io::recovery::Away;
 
 /// The value that a JSON text is; `None` where it is another one.
 pub(super) fn parse_data<T: DeserializeOwned>(data: Option<&Rc<str>>) -> Option<T> {
     serde_json::from_str(data?).ok()
+}
+
+/// What was kept with a timer or for answers; where nothing was kept, what JSON's `null` is: `()`, or `None`.
+///
+/// # Errors
+/// [`Error::Internal`] where it is another value.
+pub(super) fn parse_context<T: DeserializeOwned>(context: Option<&Rc<str>>) -> Result<T> {
+    serde_json::from_str(context.map_or("null", AsRef::as_ref))
+        .map_err(|error| Error::Internal(format!("the context is another value: {error}")))
 }
 
 impl Departed {
@@ -19,9 +29,9 @@ impl Departed {
     }
 }
 
-impl Away<'_> {
+impl Away {
     /// What the app keeps with the socket; `None` where it keeps nothing, or something else.
     pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
-        parse_data(self.data)
+        parse_data(self.data.as_ref())
     }
 }

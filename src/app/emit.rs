@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use serde_json::value::to_raw_value;
 
-use super::error::IoError;
+use super::error::{Result, not_json};
 use super::outgoing::{Delivery, Outgoing, Output};
 use super::state::RoomState;
 use crate::engine_io;
@@ -24,7 +24,7 @@ impl RoomState {
         event: &str,
         args: &Args<'_>,
         delivery: Delivery,
-    ) -> Result<usize, IoError> {
+    ) -> Result<usize> {
         let plain = ServerPacket::Event { name: event, args, ack: None };
         let logged = !matches!(delivery, Delivery::Volatile | Delivery::Unlogged) && self.sockets.recovery.is_on();
         let receivers = self.receivers(&selection);
@@ -47,14 +47,14 @@ impl RoomState {
         event: &str,
         args: &Args<'_>,
         delivery: Delivery,
-    ) -> Result<(), IoError> {
+    ) -> Result {
         let Selection { namespace, to, except } = selection;
         let recovery = &self.sockets.recovery;
         let logged = Logged { offset: recovery.log.next(self.now), to: to.clone(), except: except.clone() };
         if receivers.is_empty() && !recovery.is_missed(namespace, &logged) {
             return Ok(());
         }
-        let offset = to_raw_value(&logged.offset.to_string())?;
+        let offset = to_raw_value(&logged.offset.to_string()).map_err(not_json)?;
         let frames =
             self.frames(namespace, &ServerPacket::Event { name: event, args: &args.and(&offset), ack: None })?;
         let log = &mut self.sockets.recovery.log;
@@ -77,7 +77,7 @@ impl RoomState {
         event: &str,
         args: &Args<'_>,
         ack: u64,
-    ) -> Result<(), IoError> {
+    ) -> Result {
         let frames = self.frames(&selection.namespace, &ServerPacket::Event { name: event, args, ack: Some(ack) })?;
         self.deliver(&selection.namespace, &receivers, frames, false);
         self.note_outgoing(selection.namespace, event, args, receivers);
@@ -90,7 +90,7 @@ impl RoomState {
         namespace: &Rc<str>,
         socket: &SocketId,
         packet: &ServerPacket<'_>,
-    ) -> Result<(), IoError> {
+    ) -> Result {
         let frames = self.frames(namespace, packet)?;
         self.deliver(namespace, std::slice::from_ref(socket), frames, false);
         Ok(())
@@ -165,8 +165,8 @@ impl RoomState {
     }
 
     /// A packet as the frames that carry it, written once for all receivers.
-    fn frames(&self, namespace: &str, packet: &ServerPacket<'_>) -> Result<Vec<Frame>, IoError> {
-        let messages = self.sockets.parser.encode(namespace, packet)?;
+    fn frames(&self, namespace: &str, packet: &ServerPacket<'_>) -> Result<Vec<Frame>> {
+        let messages = self.sockets.parser.encode(namespace, packet).map_err(not_json)?;
         let frame = |message| match message {
             WireMessage::Text(text) => engine_io::Packet::Message(text.into()).encode(),
             WireMessage::Binary(bytes) => Frame::Binary(bytes),

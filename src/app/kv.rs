@@ -1,12 +1,13 @@
 //! A small store of an app: values by key.
 
 use std::fmt;
+use std::rc::Rc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::error::IoError;
-use crate::database::Database;
+use super::error::{Result, not_json};
+use crate::host::Host;
 use crate::socket_io::stored::check_row;
 
 /// The steps that make the table.
@@ -15,21 +16,21 @@ pub(crate) const SCHEMA: &[&str] =
 
 /// Values by key, each at most 2 MB of JSON, in the room's database. What is written in a hook is durable before anything is
 /// sent that the hook sends.
-pub struct Kv<'a> {
-    database: &'a dyn Database,
+pub struct Kv {
+    database: Rc<dyn Host>,
     app: &'static str,
 }
 
-impl<'a> Kv<'a> {
-    pub(crate) fn new(database: &'a dyn Database, app: &'static str) -> Self {
+impl Kv {
+    pub(super) fn new(database: Rc<dyn Host>, app: &'static str) -> Self {
         Self { database, app }
     }
 
     /// The value of a key; `None` where there is none, or something else.
     ///
     /// # Errors
-    /// [`IoError::Storage`].
-    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, IoError> {
+    /// [`Error::Storage`](super::Error::Storage).
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let find = "SELECT value FROM roomcast_kv WHERE app = ? AND key = ?";
         let rows = self.database.query(find, &[self.app.into(), key.into()])?;
         let value = rows.first().and_then(|row| row.text(0));
@@ -39,11 +40,11 @@ impl<'a> Kv<'a> {
     /// Sets the value of a key. It costs a row written.
     ///
     /// # Errors
-    /// [`IoError::NotJson`] or [`IoError::Storage`]: then the key has the value that it had.
-    pub fn put(&self, key: &str, value: &(impl Serialize + ?Sized)) -> Result<(), IoError> {
+    /// [`Error::NotJson`](super::Error::NotJson) or [`Error::Storage`](super::Error::Storage): then the key has the value that it had.
+    pub fn put(&self, key: &str, value: &(impl Serialize + ?Sized)) -> Result {
         const UPSERT: &str = "INSERT INTO roomcast_kv VALUES (?, ?, ?)
             ON CONFLICT (app, key) DO UPDATE SET value = excluded.value";
-        let json = serde_json::to_string(value)?;
+        let json = serde_json::to_string(value).map_err(not_json)?;
         check_row("a value", self.app.len() + key.len() + json.len())?;
         self.database.query(UPSERT, &[self.app.into(), key.into(), json.into()])?;
         Ok(())
@@ -52,8 +53,8 @@ impl<'a> Kv<'a> {
     /// Forgets a key.
     ///
     /// # Errors
-    /// [`IoError::Storage`].
-    pub fn delete(&self, key: &str) -> Result<(), IoError> {
+    /// [`Error::Storage`](super::Error::Storage).
+    pub fn delete(&self, key: &str) -> Result {
         let delete = "DELETE FROM roomcast_kv WHERE app = ? AND key = ?";
         self.database.query(delete, &[self.app.into(), key.into()])?;
         Ok(())
@@ -62,8 +63,8 @@ impl<'a> Kv<'a> {
     /// The keys that start with `prefix`, and their values as far as they are such; in the order of the keys.
     ///
     /// # Errors
-    /// [`IoError::Storage`].
-    pub fn list<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<(String, T)>, IoError> {
+    /// [`Error::Storage`](super::Error::Storage).
+    pub fn list<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<(String, T)>> {
         // Byte for byte: LIKE would ignore case, and has wildcards.
         const LIST: &str = "SELECT key, value FROM roomcast_kv
             WHERE app = ? AND key >= ? AND substr(key, 1, length(?)) = ? ORDER BY key";
@@ -74,7 +75,7 @@ impl<'a> Kv<'a> {
     }
 }
 
-impl fmt::Debug for Kv<'_> {
+impl fmt::Debug for Kv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Kv({:?})", self.app)
     }

@@ -1,15 +1,15 @@
 //! The server API: what an application is, and what it may do.
 //!
-//! An app is written as a list of [`Handlers`]; its module's docs begin with one, and say why it looks like that. Below
-//! them is the trait [`App`], whose hooks the server calls, for what is no list of handlers. `apps::start` names the app
-//! that runs: that is the line to change. [`prelude`] has what an app needs.
+//! An app is written as a list of [`Handlers`]; its module's docs begin with one. Below them is the trait [`App`], whose hooks
+//! the server calls, for what is no list of handlers. [`prelude`] has what an app needs.
 //!
 //! An app sees sockets, events and rooms; packets, sessions and connections stay below. Its hooks are synchronous: what
 //! they emit leaves the room object together, in order, when the hook is done. What must outlive a nap of the object an app
 //! keeps with a socket ([`Io::set_data`]), in values by key ([`Io::kv`]), in tables ([`App::schema`], [`Io::sql`]) or in
-//! timers ([`Io::schedule`]), not in its own fields. All that a hook writes is kept together, before anything is sent.
+//! timers ([`Io::timer`]), not in its own fields. All that a hook writes is kept together, before anything is sent.
 //!
-//! Arguments are [`Args`]: to be passed on as they are, or to be read with serde, where [`Binary`] is bytes.
+//! Arguments are [`Args`]: to be passed on as they are, or to be read with serde, where [`Binary`] is bytes. A tuple is several
+//! arguments, `()` none, and any other type one, both in what comes in and in what is sent.
 //!
 //! # From Socket.IO on Node
 //!
@@ -21,12 +21,12 @@
 //! | `io.on("connection", (socket) => …)` | [`Handlers::on_connection`]`(\|socket\| …)` |
 //! | `socket.on("name", (a, b) => …)` | [`Handlers::on`]`("name", \|socket, (a, b): (A, B)\| …)` |
 //! | `socket.on("name", (a, callback) => callback(x))` | `\|socket, a: A\| Ok(x)`: what a handler returns is the answer |
-//! | `socket.emit("name", x)` | `socket.emit("name", &x)?` |
+//! | `socket.emit("name", x)`, `socket.emit("name", a, b)`, `socket.emit("name")` | `socket.emit("name", &x)?`, `socket.emit("name", &(a, b))?`, `socket.emit("name", &())?` |
 //! | `socket.broadcast.emit(…)` | `socket.broadcast().emit(…)?` |
 //! | `socket.to("room").emit(…)`, `io.to("a").to("b").except("c").emit(…)` | `socket.to("room").emit(…)?`, `socket.io.to("a").to("b").except("c").emit(…)?` |
 //! | `io.emit(…)`, `io.of("/admin").emit(…)` | `socket.io.emit(…)?`, `socket.io.of("/admin").emit(…)?` |
 //! | `socket.volatile.emit(…)`, `io.volatile.emit(…)` | `socket.volatile().emit(…)?`, `socket.io.all().volatile().emit(…)?` |
-//! | `await io.timeout(ms).emitWithAck("name", x)` | `socket.io.all().timeout(ms).emit_with_ack("name", &x, "then")?`, and [`Handlers::on_answers`]`("then", \|room, answers\| …)` |
+//! | `await io.timeout(ms).emitWithAck("name", x)` | `socket.io.all().timeout(ms).emit_with_ack("name", &x, THEN)?`, and [`Handlers::on_answers`]`(THEN, \|room, answers\| …)` with `const THEN:` [`AnswersName`] |
 //! | `socket.join("room")`, `socket.leave("room")`, `socket.rooms` | `socket.join("room")`, `socket.leave("room")`, `socket.rooms()` |
 //! | `await io.in("room").fetchSockets()` | `socket.io.to("room").fetch_sockets()` |
 //! | `io.in("room").socketsJoin("other")`, `socketsLeave`, `disconnectSockets` | `socket.io.to("room").sockets_join("other")`, `sockets_leave`, `disconnect_sockets` |
@@ -39,7 +39,8 @@
 //! | `io.of("/admin").on(…)`, `io.of(/^\/x-\d+$/)` | [`Handlers::of`]`("/admin").on(…)`, [`Handlers::of_matching`] |
 //! | `io.engine.on("connection_error", …)`, `allowRequest`, `initial_headers` | [`Handlers::on_connection_error`], [`Handlers::allow_request`], [`Handlers::initial_headers`] |
 //! | `io.of("/").adapter.on("join-room", …)`, `.rooms` | [`Handlers::on_room`], [`Io::rooms`] |
-//! | `setTimeout(…)` | [`Io::set_timeout`] for what may be forgotten, [`Io::schedule`] for what must not, and [`Handlers::on_timer`] |
+//! | a callback that is never called | `Ok(`[`NoAnswer`](handlers::NoAnswer)`)` |
+//! | `setTimeout(…)` | [`Io::timer`], with [`TimerOperator::set_timeout`] for what may be forgotten and [`TimerOperator::schedule`] for what must not; and [`Handlers::on_timer`] |
 
 mod ack;
 mod atomically;
@@ -49,6 +50,8 @@ mod error;
 pub mod handlers;
 mod io;
 pub(crate) mod kv;
+mod lend;
+mod names;
 mod operator;
 mod outgoing;
 pub(crate) mod pending_acks;
@@ -65,16 +68,20 @@ use serde_json::value::RawValue;
 use crate::ids::SocketId;
 pub use crate::outbox::Request;
 pub use crate::socket_io::recovery::Away;
-pub use crate::socket_io::{Args, Binary, Departed, DisconnectReason, Handshake, RoomChange, RoomEvent};
+pub use crate::socket_io::{
+    Args, Binary, DataChange, Departed, DisconnectReason, Extensions, Handshake, RoomChange, RoomEvent,
+};
 pub use ack::Ack;
-pub use error::{IoError, MAX_DATA_BYTES};
+pub use error::{Error, Failure, MAX_DATA_BYTES, Result};
 pub use handlers::Handlers;
-pub use io::Io;
+pub use io::{Io, TimerOperator};
 pub use kv::Kv;
+pub use names::{AnswersName, Name, Names, TimerName};
 pub use operator::BroadcastOperator;
 pub use outgoing::Outgoing;
 pub use pending_acks::{Answers, Reply};
 pub use remote::RemoteSocket;
+pub use schedule::DueTimer;
 pub(crate) use state::RoomState;
 
 /// An application: what happens in a room.
@@ -115,38 +122,43 @@ pub trait App {
     ///
     /// # Errors
     /// A [`Refusal`] is sent to the client, which doesn't join (C5).
-    fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
+    fn connecting(&mut self, io: &Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
         _ = (io, joining);
         Ok(())
     }
 
     /// A client has joined and knows it (C8), or has come back to its socket.
-    fn connected(&mut self, io: &mut Io<'_>, connection: &Connection<'_>) {
+    fn connected(&mut self, io: &Io<'_>, connection: &Connection<'_>) {
         _ = (io, connection);
     }
 
     /// A socket sent an event.
-    fn event(&mut self, io: &mut Io<'_>, event: Event<'_>);
+    fn event(&mut self, io: &Io<'_>, event: Event<'_>);
 
     /// All have answered an event that was sent by [`BroadcastOperator::emit_with_ack`], or the time is over.
-    fn answered(&mut self, io: &mut Io<'_>, answers: &Answers) {
+    fn answered(&mut self, io: &Io<'_>, answers: &Answers) {
         _ = (io, answers);
     }
 
     /// A socket is gone, for whatever reason; [`Departed`] still has its rooms, which it has left. Where it is [`recoverable`](Departed::recoverable), its client may come back:
     /// then [`connected`](Self::connected) follows, and else [`expired`](Self::expired).
-    fn disconnected(&mut self, io: &mut Io<'_>, departed: &Departed) {
+    fn disconnected(&mut self, io: &Io<'_>, departed: &Departed) {
         _ = (io, departed);
     }
 
     /// A socket whose client could have come back is gone for good.
-    fn expired(&mut self, io: &mut Io<'_>, departed: &Departed) {
+    fn expired(&mut self, io: &Io<'_>, departed: &Departed) {
         _ = (io, departed);
     }
 
-    /// A timer of [`Io::schedule`] is due, after a restart too; or one of [`Io::set_timeout`]. It may be late.
-    fn scheduled(&mut self, io: &mut Io<'_>, name: &str) {
-        _ = (io, name);
+    /// A timer is due, after a restart too where it was [scheduled](TimerOperator::schedule). It may be late.
+    fn scheduled(&mut self, io: &Io<'_>, timer: &DueTimer) {
+        _ = (io, timer);
+    }
+
+    /// The object has lost its memory, and wakes; asked before anything else is done. `io` is the namespace `/`.
+    fn woken(&mut self, io: &Io<'_>) {
+        _ = io;
     }
 
     /// What of its own doings the app wants to be told.
@@ -155,13 +167,31 @@ pub trait App {
     }
 
     /// The app has sent an event; told when its hook is done, and not of what is sent in this one.
-    fn outgoing(&mut self, io: &mut Io<'_>, sent: &Outgoing) {
+    fn outgoing(&mut self, io: &Io<'_>, sent: &Outgoing) {
         _ = (io, sent);
     }
 
     /// A room was made or has gone, or somebody joined or left one; told when the hook is done.
-    fn room_changed(&mut self, io: &mut Io<'_>, change: &RoomChange) {
+    fn room_changed(&mut self, io: &Io<'_>, change: &RoomChange) {
         _ = (io, change);
+    }
+
+    /// What is kept with a socket has changed; told when the hook is done.
+    fn data_changed(&mut self, io: &Io<'_>, change: &DataChange) {
+        _ = (io, change);
+    }
+
+    /// The names that the app has handlers for, so that nothing is asked for under another one; `None` where it takes any.
+    fn names(&self) -> Option<Names> {
+        None
+    }
+
+    /// Whether the app is built rightly; asked when the room starts.
+    ///
+    /// # Errors
+    /// The sentences that say what is wrong. Then the room doesn't start, and answers requests with them.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
     }
 
     /// The app's tables.
@@ -177,6 +207,8 @@ pub struct Watched {
     pub outgoing: bool,
     /// Whether [`App::room_changed`] is called.
     pub rooms: bool,
+    /// Whether [`App::data_changed`] is called.
+    pub data: bool,
 }
 
 /// The tables of an app. Their names start with its own.

@@ -4,30 +4,40 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::error::IoError;
+use super::error::{Error, Result, not_json};
+use super::io::Io;
+use super::names::AnswersName;
 use super::outgoing::Delivery;
 use super::pending_acks::NewPendingAck;
 use super::remote::RemoteSocket;
-use super::state::RoomState;
-use crate::ids::{Millis, SocketId};
+use crate::ids::Millis;
 use crate::socket_io::{Args, Selection, is_reserved};
 
 /// Who is meant: everybody in the namespace, or those in some rooms, but for those in others. Then an event is sent to
 /// them, or something else happens to them.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn moved(socket: &mut Socket, (x, y): (f64, f64)) -> Result {
+///     socket.to("game").to("watchers").except("blind").volatile().emit("moved", &(socket.id, x, y))
+/// }
+/// # let _: Handlers = Handlers::new().on("moved", moved);
+/// ```
 #[must_use = "nothing happens before it is said what"]
-pub struct BroadcastOperator<'i> {
-    room: &'i mut RoomState,
+pub struct BroadcastOperator<'a> {
+    io: Io<'a>,
     selection: Selection,
     delivery: Delivery,
     timeout: Option<Millis>,
-    context: Result<Option<Rc<str>>, IoError>,
+    context: Result<Option<Rc<str>>>,
 }
 
-impl<'i> BroadcastOperator<'i> {
+impl<'a> BroadcastOperator<'a> {
     /// Everybody in the namespace.
-    pub(super) fn new(room: &'i mut RoomState, namespace: Rc<str>) -> Self {
-        let selection = Selection::all(namespace);
-        Self { room, selection, delivery: Delivery::Logged, timeout: None, context: Ok(None) }
+    pub(super) fn new(io: Io<'a>) -> Self {
+        let selection = Selection::all(io.name().clone());
+        Self { io, selection, delivery: Delivery::Logged, timeout: None, context: Ok(None) }
     }
 
     /// Those in this room, besides those in the rooms named before. Who is in several counts once; a socket's id is a room
@@ -72,99 +82,101 @@ impl<'i> BroadcastOperator<'i> {
     }
 
     /// Keeps a value for when the answers are there: see [`Answers::context`](super::Answers::context).
-    pub fn context(mut self, value: &impl Serialize) -> Self {
-        self.context = serde_json::to_string(value).map(|json| Some(json.into())).map_err(IoError::from);
+    pub fn context(mut self, value: &(impl Serialize + ?Sized)) -> Self {
+        self.context = serde_json::to_string(value).map(|json| Some(json.into())).map_err(not_json);
         self
     }
 
-    /// Sends the event with one argument. It is stored first, for those whose connection is lost just then (1.11).
+    /// Sends the event: with several arguments where the value is a tuple, with none where it is `()`, and else with this one.
+    /// It is stored first, for those whose connection is lost just then (1.11). Clients take 10 attachments a packet, unless
+    /// they are set up otherwise (E7).
     ///
     /// # Errors
-    /// [`IoError::ReservedName`], [`IoError::NotJson`], [`IoError::Storage`]: then nobody gets anything.
-    pub fn emit(self, event: &str, value: &(impl Serialize + ?Sized)) -> Result<(), IoError> {
-        self.emit_args(event, &Args::of(value)?)
+    /// [`Error::ReservedName`], [`Error::NotJson`], [`Error::Storage`]: then nobody gets anything.
+    pub fn emit(self, event: &str, value: &(impl Serialize + ?Sized)) -> Result {
+        self.emit_args(event, &Args::of(value).map_err(not_json)?)
     }
 
     /// Sends the event `message`.
     ///
     /// # Errors
     /// As [`emit`](Self::emit).
-    pub fn send(self, value: &(impl Serialize + ?Sized)) -> Result<(), IoError> {
+    pub fn send(self, value: &(impl Serialize + ?Sized)) -> Result {
         self.emit("message", value)
     }
 
-    /// Sends the event with any number of arguments, such as those of an event that came in. Clients take 10 attachments
-    /// a packet, unless they are set up otherwise (E7).
+    /// Sends the event with arguments that came in, as they are.
     ///
     /// # Errors
     /// As [`emit`](Self::emit).
-    pub fn emit_args(self, event: &str, args: &Args<'_>) -> Result<(), IoError> {
+    pub fn emit_args(self, event: &str, args: &Args<'_>) -> Result {
         self.emit_counted(event, args).map(drop)
     }
 
     /// The same; gives how many connected sockets it was for.
-    pub(crate) fn emit_counted(self, event: &str, args: &Args<'_>) -> Result<usize, IoError> {
+    pub(crate) fn emit_counted(self, event: &str, args: &Args<'_>) -> Result<usize> {
         check(event)?;
-        self.room.emit(self.selection, event, args, self.delivery)
+        self.io.room().emit(self.selection, event, args, self.delivery)
     }
 
-    /// Sends the event with one argument and asks each receiver for an answer. All answers together are handed to
-    /// [`App::answered`](super::App::answered) under the name `then`, when the last one is there or the time is over; after
-    /// a restart too. Without receivers, that is at once. It costs two rows written, and each answer two.
+    /// Sends the event as [`emit`](Self::emit) does, and asks each receiver for an answer. All answers together are handed to
+    /// [`Handlers::on_answers`](super::Handlers::on_answers) of the name `then`, when the last one is there or the time is
+    /// over; after a restart too. Without receivers, that is at once. It costs two rows written, and each answer two.
     ///
     /// # Errors
-    /// As [`emit`](Self::emit).
-    pub fn emit_with_ack(self, event: &str, value: &(impl Serialize + ?Sized), then: &str) -> Result<(), IoError> {
-        self.emit_args_with_ack(event, &Args::of(value)?, then)
+    /// As [`emit`](Self::emit), and [`Error::NoHandler`].
+    pub fn emit_with_ack(self, event: &str, value: &(impl Serialize + ?Sized), then: AnswersName) -> Result {
+        self.emit_args_with_ack(event, &Args::of(value).map_err(not_json)?, then)
     }
 
-    /// Sends the event with any number of arguments and asks each receiver for an answer.
+    /// Sends the event with arguments that came in, as they are, and asks each receiver for an answer.
     ///
     /// # Errors
-    /// As [`emit`](Self::emit).
-    pub fn emit_args_with_ack(self, event: &str, args: &Args<'_>, then: &str) -> Result<(), IoError> {
+    /// As [`emit_with_ack`](Self::emit_with_ack).
+    pub fn emit_args_with_ack(self, event: &str, args: &Args<'_>, then: AnswersName) -> Result {
         check(event)?;
-        let receivers = self.receivers();
-        let room = self.room;
+        let room = &mut *self.io.room();
+        room.check_name(&self.selection.namespace, then)?;
+        let receivers = room.receivers(&self.selection);
         let deadline = room.now + self.timeout.unwrap_or(room.ack_timeout);
         let sockets = receivers.iter().cloned().collect();
-        let new = NewPendingAck { name: then, context: self.context?, deadline, sockets };
+        let new = NewPendingAck { name: then.0, context: self.context?, deadline, sockets };
         let id = room.pending_acks.ask(room.host.as_ref(), &self.selection.namespace, new)?;
         room.emit_with_ack(self.selection, receivers, event, args, id)
     }
 
     /// The sockets that are meant, as they are now.
     pub fn fetch_sockets(self) -> Vec<RemoteSocket> {
-        let receivers = self.receivers();
-        receivers.into_iter().filter_map(|id| self.room.remote(&self.selection.namespace, id)).collect()
+        let room = self.io.room();
+        let receivers = room.receivers(&self.selection);
+        receivers.into_iter().filter_map(|id| room.remote(&self.selection.namespace, id)).collect()
     }
 
     /// Puts them into a room.
-    pub fn sockets_join(self, room: &str) {
-        for socket in self.receivers() {
-            self.room.join(&self.selection.namespace, &socket, room);
+    pub fn sockets_join(self, name: &str) {
+        let room = &mut *self.io.room();
+        for socket in room.receivers(&self.selection) {
+            room.join(&self.selection.namespace, &socket, name);
         }
     }
 
     /// Takes them out of a room.
-    pub fn sockets_leave(self, room: &str) {
-        for socket in self.receivers() {
-            self.room.leave_room(&self.selection.namespace, &socket, room);
+    pub fn sockets_leave(self, name: &str) {
+        let room = &mut *self.io.room();
+        for socket in room.receivers(&self.selection) {
+            room.leave_room(&self.selection.namespace, &socket, name);
         }
     }
 
     /// Takes them out of the namespace; with `close`, their clients' whole connections end.
     pub fn disconnect_sockets(self, close: bool) {
-        for socket in self.receivers() {
-            self.room.disconnect(&self.selection.namespace, &socket, close);
+        let room = &mut *self.io.room();
+        for socket in room.receivers(&self.selection) {
+            room.disconnect(&self.selection.namespace, &socket, close);
         }
-    }
-
-    fn receivers(&self) -> Vec<SocketId> {
-        self.room.receivers(&self.selection)
     }
 }
 
-fn check(event: &str) -> Result<(), IoError> {
-    if is_reserved(event) { Err(IoError::ReservedName) } else { Ok(()) }
+fn check(event: &str) -> Result {
+    if is_reserved(event) { Err(Error::ReservedName) } else { Ok(()) }
 }

@@ -13,6 +13,8 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 
 use super::Args;
+use super::data::parse_context;
+use super::error::Result;
 use crate::database::{Database, DatabaseError, Value};
 use crate::ids::{Millis, SocketId};
 use crate::socket_io::stored::{self, Stored, check_row};
@@ -57,9 +59,12 @@ impl Answers {
         self.replies.iter().filter_map(|reply| Some((&reply.socket, reply.args.read().ok()?)))
     }
 
-    /// What was kept for the answers; `None` where nothing was, or something else.
-    pub fn context<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_str(self.context.as_deref()?).ok()
+    /// What was kept for the answers.
+    ///
+    /// # Errors
+    /// [`Error::Internal`](super::Error::Internal) where nothing was kept, or something else.
+    pub fn context<T: DeserializeOwned>(&self) -> Result<T> {
+        parse_context(self.context.as_ref())
     }
 }
 

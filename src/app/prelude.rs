@@ -1,9 +1,9 @@
 //! What most apps need: `use roomcast::app::prelude::*;`.
 
-pub use super::handlers::{Failure, Handlers, Outcome, Room, Socket};
+pub use super::handlers::{Answer, Handlers, NoAnswer, Outcome, Room, Socket};
 pub use super::{
-    Ack, Answers, App, Args, Binary, BroadcastOperator, Departed, Event, Io, IoError, Joining, Outgoing, Refusal,
-    RoomChange,
+    Ack, Answers, AnswersName, App, Args, Binary, BroadcastOperator, DataChange, Departed, Error, Event, Extensions,
+    Io, Joining, Outgoing, Refusal, RemoteSocket, Result, RoomChange, TimerName, TimerOperator,
 };
 pub use crate::ids::{Millis, SocketId};
 pub use serde::{Deserialize, Serialize};

@@ -1,8 +1,13 @@
 //! The state of a room that an app acts on: sessions, sockets, timers, pending acks.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::App;
+use super::error::Result;
+use super::io::Io;
+use super::names::{Name, Names};
 use super::outgoing::{Outgoing, Output};
 use super::pending_acks::PendingAcks;
 use super::remote::RemoteSocket;
@@ -27,6 +32,8 @@ pub(crate) struct RoomState {
     pub(crate) sent: Option<VecDeque<Outgoing>>,
     /// What leaves when a step that may still fail is done; `None` outside of such a step.
     pub(super) held: Option<Vec<Output>>,
+    /// The names under which the app may be called later; `None` where any may be its.
+    pub(super) names: Option<Names>,
     /// The name of the app, for its own values.
     pub(super) app: &'static str,
     /// How long answers are waited for unless the app says otherwise.
@@ -34,8 +41,8 @@ pub(crate) struct RoomState {
 }
 
 impl RoomState {
-    /// The state of an empty room, for the app of this name; it may want to know what it has sent.
-    pub(crate) fn new(config: &Config, app: &'static str, notes_outgoing: bool, host: Rc<dyn Host>) -> Self {
+    /// The state of an empty room, for this app.
+    pub(crate) fn new(config: &Config, app: &dyn App, host: Rc<dyn Host>) -> Self {
         Self {
             engine: Engine::new(config.clone(), host.clone()),
             host,
@@ -43,11 +50,17 @@ impl RoomState {
             sockets: Sockets::new(config),
             schedule: Schedule::default(),
             pending_acks: PendingAcks::default(),
-            sent: notes_outgoing.then(VecDeque::new),
+            sent: app.watched().outgoing.then(VecDeque::new),
             held: None,
-            app,
+            names: app.names(),
+            app: app.schema().app,
             ack_timeout: config.ack_timeout,
         }
+    }
+
+    /// Has a hook of the app called, with this namespace of the room.
+    pub(crate) fn enter<T>(&mut self, namespace: &Rc<str>, hook: impl FnOnce(&Io<'_>) -> T) -> T {
+        hook(&Io::new(&RefCell::new(self), namespace.clone()))
     }
 
     /// Reads what an earlier life of the object has stored.
@@ -66,6 +79,14 @@ impl RoomState {
     /// A socket is gone for good, and with it the answers that it owes.
     pub(crate) fn owes_nothing(&mut self, namespace: &str, socket: &SocketId) {
         self.pending_acks.gone(self.host.as_ref(), namespace, socket);
+    }
+
+    /// Makes sure that the app has a handler of this name.
+    ///
+    /// # Errors
+    /// [`Error::NoHandler`](super::Error::NoHandler).
+    pub(super) fn check_name(&self, namespace: &str, name: impl Into<Name>) -> Result {
+        self.names.as_ref().map_or(Ok(()), |names| names.check(namespace, name.into()))
     }
 
     /// Puts a socket into a room; the operator is told where a limit forbids it.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::budget::Budget;
 use super::problem::Problem;
 use super::wire::{Author, Message, PAGE_MESSAGES, Page, Posted};
-use crate::app::{Io, IoError};
+use crate::app::{Io, Result};
 use crate::database::Row;
 use crate::ids::Millis;
 
@@ -87,18 +87,18 @@ impl History {
     /// Stores a message and tells it, both or neither.
     pub(super) fn append(
         &mut self,
-        io: &mut Io<'_>,
+        io: &Io<'_>,
         author: Author<'_>,
         text: &str,
         client_id: Option<&str>,
-        tell: impl FnOnce(&mut Io<'_>, &Message<'_>) -> Result<(), IoError>,
-    ) -> Result<Posted, IoError> {
+        tell: impl FnOnce(&Message<'_>) -> Result,
+    ) -> Result<Posted> {
         let newest = self.newest(io)?.next(io.now());
         let message = Message { id: newest.id, time: io.now().0, author, text: text.into() };
         let posted = Posted { id: message.id, time: message.time };
-        io.atomically(|io| {
+        io.atomically(|| {
             insert(io, newest.number, &message, client_id)?;
-            tell(io, &message)
+            tell(&message)
         })?;
         self.newest = Some(newest);
         if newest.number.is_multiple_of(PRUNE_EVERY) {
@@ -108,7 +108,7 @@ impl History {
         Ok(posted)
     }
 
-    fn newest(&mut self, io: &Io<'_>) -> Result<Newest, IoError> {
+    fn newest(&mut self, io: &Io<'_>) -> Result<Newest> {
         if let Some(newest) = self.newest {
             return Ok(newest);
         }
@@ -118,7 +118,7 @@ impl History {
     }
 
     /// Deletes what is older than the newest ones that are kept.
-    fn prune(&self, io: &Io<'_>, newest: u64) -> Result<(), IoError> {
+    fn prune(&self, io: &Io<'_>, newest: u64) -> Result {
         let rows = io.sql("SELECT number FROM chat_messages ORDER BY id LIMIT 1", &[])?;
         let oldest = rows.first().and_then(|row| row.number(0)).unwrap_or(newest);
         let stored = newest.saturating_sub(oldest).saturating_add(1);
@@ -131,7 +131,7 @@ impl History {
     }
 }
 
-fn insert(io: &Io<'_>, number: u64, message: &Message<'_>, client_id: Option<&str>) -> Result<(), IoError> {
+fn insert(io: &Io<'_>, number: u64, message: &Message<'_>, client_id: Option<&str>) -> Result {
     let Message { id, time, author, text } = message;
     let values = [
         (*id).into(),
@@ -147,14 +147,14 @@ fn insert(io: &Io<'_>, number: u64, message: &Message<'_>, client_id: Option<&st
 }
 
 /// The message to which its author gave this id, if it is stored.
-pub(super) fn find(io: &Io<'_>, author: &str, client_id: &str) -> Result<Option<Posted>, IoError> {
+pub(super) fn find(io: &Io<'_>, author: &str, client_id: &str) -> Result<Option<Posted>> {
     let sql = "SELECT id, time FROM chat_messages WHERE author_id = ? AND client_id = ?";
     let rows = io.sql(sql, &[author.into(), client_id.into()])?;
     Ok(rows.first().and_then(|row| Some(Posted { id: row.number(0)?, time: row.number(1)? })))
 }
 
 /// The messages of a range: as many as a page and the budget have room for.
-pub(super) fn page(io: &Io<'_>, range: Range, budget: &mut Budget) -> Result<Page, IoError> {
+pub(super) fn page(io: &Io<'_>, range: Range, budget: &mut Budget) -> Result<Page> {
     let (mut at, condition) = match range {
         Range::Last => (NO_ID, "id < ? ORDER BY id DESC"),
         Range::Before(id) => (id, "id < ? ORDER BY id DESC"),

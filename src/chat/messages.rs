@@ -10,56 +10,51 @@ use super::state::Chat;
 use super::wire::{
     ANSWER_BYTES, Author, CLIENT_ID_CHARS, MAX_MESSAGE_CHARS, Page, Post, Posted, ReadHistory, Relayed, TutorialMessage,
 };
+use crate::app::Result;
 use crate::app::handlers::Socket;
 
 /// A member speaks.
-pub(super) fn post(socket: &mut Socket<'_, '_, Chat>, Post { text, id }: Post) -> Result<Posted, Problem> {
-    let sender = socket.id;
-    let member = Member::of(socket.io, sender).ok_or(Problem::NotJoined)?;
+pub(super) fn post(socket: &mut Socket<'_, Chat>, Post { text, id }: Post) -> Result<Posted> {
+    let member = Member::of(&socket.io, socket.id).ok_or(Problem::NotJoined)?;
     check_text(&text)?;
     let client_id = id.as_deref();
     if let Some(client_id) = client_id {
         if !is_token(client_id, &CLIENT_ID_CHARS) {
-            return Err(Problem::InvalidId);
+            return Err(Problem::InvalidId.into());
         }
         // The answer was lost on the way, but not the message.
-        if let Some(posted) = history::find(socket.io, member.id.as_str(), client_id)? {
+        if let Some(posted) = history::find(&socket.io, member.id.as_str(), client_id)? {
             return Ok(posted);
         }
     }
     let author = Author { id: Some(member.id.as_str().into()), name: member.name.as_str().into() };
-    let posted = socket.app.history.append(socket.io, author, &text, client_id, |io, message| {
-        news::NEW_MESSAGE.emit(io.to(MEMBERS).except(sender), message)?;
+    socket.app.history.append(&socket.io, author, &text, client_id, |message| {
+        news::NEW_MESSAGE.emit(socket.io.to(MEMBERS).except(socket.id), message)?;
         let message =
             TutorialMessage { author: message.author.name.as_ref().into(), message: message.text.as_ref().into() };
-        news::NEW_INCOMING_MESSAGE.emit(io.all().except(MEMBERS), &message)
-    })?;
-    Ok(posted)
+        news::NEW_INCOMING_MESSAGE.emit(socket.io.all().except(MEMBERS), &message)
+    })
 }
 
 /// A tutorial's client speaks: everybody else gets the same object, with the name as it was checked. Blanks around it would
 /// have no bound.
 #[allow(clippy::needless_pass_by_value, reason = "handlers are given their payload")]
-pub(super) fn relay(socket: &mut Socket<'_, '_, Chat>, message: TutorialMessage<'static>) -> Result<Relayed, Problem> {
-    let sender = socket.id;
+pub(super) fn relay(socket: &mut Socket<'_, Chat>, message: TutorialMessage<'static>) -> Result<Relayed> {
     let name = parse_name(&message.author)?;
     check_text(&message.message)?;
     let author = Author { id: None, name: name.into() };
     let told = TutorialMessage { author: name.into(), message: message.message.as_ref().into() };
-    socket.app.history.append(socket.io, author, &message.message, None, |io, _| {
-        news::NEW_INCOMING_MESSAGE.emit(io.all().except(sender), &told)
+    socket.app.history.append(&socket.io, author, &message.message, None, |_| {
+        news::NEW_INCOMING_MESSAGE.emit(socket.io.except(socket.id), &told)
     })?;
     Ok(Relayed {})
 }
 
 /// A member reads what was said.
-pub(super) fn read(
-    socket: &mut Socket<'_, '_, Chat>,
-    ReadHistory { before, after }: ReadHistory,
-) -> Result<Page, Problem> {
+pub(super) fn read(socket: &mut Socket<'_, Chat>, ReadHistory { before, after }: ReadHistory) -> Result<Page> {
     let range = Range::parse(before, after)?;
-    Member::of(socket.io, socket.id).ok_or(Problem::NotJoined)?;
-    Ok(history::page(socket.io, range, &mut Budget::new(ANSWER_BYTES))?)
+    Member::of(&socket.io, socket.id).ok_or(Problem::NotJoined)?;
+    history::page(&socket.io, range, &mut Budget::new(ANSWER_BYTES))
 }
 
 fn check_text(text: &str) -> Result<(), Problem> {

@@ -44,7 +44,7 @@ mod state;
 mod typescript;
 mod wire;
 
-use crate::app::handlers::{Failure, Handlers};
+use crate::app::{Error, Handlers};
 use crate::config::Config;
 use problem::Problem;
 
@@ -62,8 +62,8 @@ pub fn chat(config: &Config) -> Handlers<Chat> {
         .on("message", messages::post)
         .on("history", messages::read)
         .on("createdMessage", messages::relay)
-        .fallback(|_, _| Failure::from(Problem::UnknownEvent))
-        .on_disconnect(|room, departed| room.app.presence(room.io).departed(room.io, departed))
-        .on_expired(|room, departed| room.app.presence(room.io).expired(room.io, departed))
-        .on_timer(presence::TIMER, |room| room.app.presence(room.io).scheduled(room.io))
+        .fallback(|_, _| Error::from(Problem::UnknownEvent))
+        .on_disconnect(|room, departed| room.app.presence(&room.io).departed(&room.io, departed))
+        .on_expired(|room, departed| room.app.presence(&room.io).expired(&room.io, departed))
+        .on_timer(presence::TIMER, |room, ()| room.app.presence(&room.io).scheduled(&room.io))
 }

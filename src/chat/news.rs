@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 
 use super::wire::{MemberChange, Message, TutorialMessage};
-use crate::app::{BroadcastOperator, Io, IoError};
+use crate::app::{BroadcastOperator, Io, Result};
 use crate::ids::SocketId;
 
 /// The room of those who joined with a nickname.
@@ -30,13 +30,13 @@ impl<P> Copy for News<P> {}
 
 impl<P: Serialize> News<P> {
     /// Sends it.
-    pub(super) fn emit(self, to: BroadcastOperator<'_>, payload: &P) -> Result<(), IoError> {
+    pub(super) fn emit(self, to: BroadcastOperator<'_>, payload: &P) -> Result {
         to.emit(self.name, payload)
     }
 }
 
 /// Tells those in a room. What can't be stored isn't kept from those who are there: nothing else depends on it.
-pub(super) fn tell<P: Serialize>(io: &mut Io<'_>, room: &str, except: &[SocketId], news: News<P>, payload: &P) {
+pub(super) fn tell<P: Serialize>(io: &Io<'_>, room: &str, except: &[SocketId], news: News<P>, payload: &P) {
     let to = except.iter().fold(io.to(room).or_volatile(), BroadcastOperator::except);
     // These values are JSON, and these names aren't reserved.
     let told = news.emit(to, payload);

@@ -70,13 +70,13 @@ impl People {
     pub(super) fn load(io: &Io<'_>) -> Self {
         let mut people = Self::default();
         for socket in io.sockets() {
-            if let Some(member) = Member::of(io, socket) {
-                people.connected(socket, &member);
+            if let Some(member) = Member::of(io, &socket) {
+                people.connected(&socket, &member);
             }
         }
         for away in io.away() {
-            if let Some(member) = away.data::<Kept>().and_then(|kept| kept.member(away.id)) {
-                people.lost(away.id, &member, away.since);
+            if let Some(member) = away.data::<Kept>().and_then(|kept| kept.member(&away.id)) {
+                people.lost(&away.id, &member, away.since);
             }
         }
         people

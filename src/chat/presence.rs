@@ -22,9 +22,8 @@ use super::budget::Budget;
 use super::identity::{Auth, Kept, Member};
 use super::news::{self, MEMBERS, News, tell};
 use super::people::{People, Person};
-use super::problem::Problem;
 use super::wire::{ListedMember, MemberChange, MembersPage, PersonId};
-use crate::app::{Departed, Io};
+use crate::app::{Departed, Io, Result, TimerName};
 use crate::ids::{Millis, SocketId};
 
 /// One row: until when away people were announced.
@@ -32,7 +31,7 @@ pub(super) const SCHEMA: &str =
     "CREATE TABLE chat_presence (one INTEGER PRIMARY KEY CHECK (one = 1), told INTEGER NOT NULL)";
 
 /// The name of the timer.
-pub(super) const TIMER: &str = "presence";
+pub(super) const TIMER: TimerName = TimerName::new("presence");
 
 /// The members, and what was told of them.
 #[derive(Debug)]
@@ -68,12 +67,12 @@ impl Presence {
     }
 
     /// A socket is new: with a name it joins at once.
-    pub(super) fn connected(&mut self, io: &mut Io<'_>, socket: &SocketId, auth: Auth) -> Result<(), Problem> {
+    pub(super) fn connected(&mut self, io: &Io<'_>, socket: &SocketId, auth: Auth) -> Result {
         let Auth { name, person } = auth;
         match name {
             Some(name) => self.join(io, socket, &name, person).map(drop),
             // It may join later, without the key.
-            None if person.is_some() => Ok(io.set_data(socket, &Kept { person, ..Kept::default() })?),
+            None if person.is_some() => io.set_data(socket, &Kept { person, ..Kept::default() }),
             None => Ok(()),
         }
     }
@@ -81,11 +80,11 @@ impl Presence {
     /// A socket joins: with a nickname, and as the person whose key it has shown now or before.
     pub(super) fn join(
         &mut self,
-        io: &mut Io<'_>,
+        io: &Io<'_>,
         socket: &SocketId,
         name: &str,
         person: Option<PersonId>,
-    ) -> Result<PersonId, Problem> {
+    ) -> Result<PersonId> {
         let mut kept = Kept::with(io, socket);
         let before = kept.clone().member(socket);
         kept.person = person.or(kept.person);
@@ -101,7 +100,7 @@ impl Presence {
     }
 
     /// A socket is new among the person's, or one of them takes another name, which all of them have then.
-    fn enter(&mut self, io: &mut Io<'_>, socket: &SocketId, name: &str, mut kept: Kept) -> Result<(), Problem> {
+    fn enter(&mut self, io: &Io<'_>, socket: &SocketId, name: &str, mut kept: Kept) -> Result {
         let id = kept.person(socket);
         let known = self.people.get(&id);
         let was_away = known.is_some_and(|person| self.is_announced(person));
@@ -128,7 +127,7 @@ impl Presence {
     }
 
     /// A socket is back that was lost.
-    pub(super) fn recovered(&mut self, io: &mut Io<'_>, socket: &SocketId) -> Result<(), Problem> {
+    pub(super) fn recovered(&mut self, io: &Io<'_>, socket: &SocketId) -> Result {
         let mut kept = Kept::with(io, socket);
         let Some(mut member) = kept.clone().member(socket) else {
             return Ok(());
@@ -149,7 +148,7 @@ impl Presence {
     }
 
     /// A socket is gone.
-    pub(super) fn departed(&mut self, io: &mut Io<'_>, departed: &Departed) {
+    pub(super) fn departed(&mut self, io: &Io<'_>, departed: &Departed) {
         let Some(member) = Member::departed(departed) else {
             return;
         };
@@ -162,25 +161,25 @@ impl Presence {
     }
 
     /// A socket that was lost will not come back.
-    pub(super) fn expired(&mut self, io: &mut Io<'_>, departed: &Departed) {
+    pub(super) fn expired(&mut self, io: &Io<'_>, departed: &Departed) {
         if let Some(member) = Member::departed(departed) {
             self.remove(io, &departed.id, &member);
         }
     }
 
     /// The timer is due.
-    pub(super) fn scheduled(&mut self, io: &mut Io<'_>) {
+    pub(super) fn scheduled(&mut self, io: &Io<'_>) {
         self.planned = None;
         self.announce_due(io);
         self.plan(io);
     }
 
-    fn gone_for_good(&mut self, io: &mut Io<'_>, socket: &SocketId, member: &Member) {
+    fn gone_for_good(&mut self, io: &Io<'_>, socket: &SocketId, member: &Member) {
         self.remove(io, socket, member);
         self.if_absent(io, &member.id);
     }
 
-    fn remove(&mut self, io: &mut Io<'_>, socket: &SocketId, member: &Member) {
+    fn remove(&mut self, io: &Io<'_>, socket: &SocketId, member: &Member) {
         self.people.remove(socket, &member.id);
         // It may be there still, as somebody else.
         let me = std::slice::from_ref(socket);
@@ -195,7 +194,7 @@ impl Presence {
     }
 
     /// One of the person's connections has ended: if it was the last, the person counts as away some time, or already.
-    fn if_absent(&mut self, io: &mut Io<'_>, id: &PersonId) {
+    fn if_absent(&mut self, io: &Io<'_>, id: &PersonId) {
         let Some((person, away_at)) = self.people.get(id).and_then(|person| Some((person, person.away_at()?))) else {
             return;
         };
@@ -213,7 +212,7 @@ impl Presence {
     }
 
     /// Announces everybody who counts as away and wasn't announced yet.
-    fn announce_due(&mut self, io: &mut Io<'_>) {
+    fn announce_due(&mut self, io: &Io<'_>) {
         let now = io.now();
         let is_due = |person: &Person| person.away_at().is_some_and(|at| self.told < at && at <= now);
         let due: Vec<_> = self.people.iter().filter(|(_, person)| is_due(person)).collect();
@@ -232,23 +231,23 @@ impl Presence {
     /// Sets the timer for the next person who is to be announced.
     ///
     /// It takes the place of one that was set before a restart, so it looks at everybody.
-    fn plan(&mut self, io: &mut Io<'_>) {
+    fn plan(&mut self, io: &Io<'_>) {
         let next = self.people.iter().filter_map(|(_, person)| person.away_at()).filter(|at| *at > self.told).min();
         if let Some(next) = next {
             let wait = next.since(io.now());
             // If it can't be stored, the next loss or the next roster makes up for it.
-            self.planned = io.schedule(TIMER, wait).is_ok().then_some(next);
+            self.planned = io.timer(TIMER).schedule(wait).is_ok().then_some(next);
         }
     }
 }
 
 /// The person's own sockets don't hear that they are away: when they do, it's no longer so.
-fn announce_away(io: &mut Io<'_>, id: &PersonId, person: &Person) {
+fn announce_away(io: &Io<'_>, id: &PersonId, person: &Person) {
     let own: Vec<_> = person.sockets().cloned().collect();
     announce(io, news::MEMBER_AWAY, id, person.name(), &own);
 }
 
-fn announce<'a>(io: &mut Io<'_>, news: News<MemberChange<'a>>, id: &'a PersonId, name: &'a str, except: &[SocketId]) {
+fn announce<'a>(io: &Io<'_>, news: News<MemberChange<'a>>, id: &'a PersonId, name: &'a str, except: &[SocketId]) {
     let change = MemberChange { id, name, time: io.now().0 };
     tell(io, MEMBERS, except, news, &change);
 }

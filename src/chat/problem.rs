@@ -3,8 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::wire::{CLIENT_ID_CHARS, KEY_CHARS, MAX_MESSAGE_CHARS, MAX_NAME_CHARS};
-use crate::app::handlers::Failure;
-use crate::app::{IoError, Refusal};
+use crate::app::{Error, Refusal};
 
 /// Why an event isn't carried out, or a client isn't let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +23,10 @@ pub(super) enum Problem {
     NotJoined,
     /// The chat has no such event.
     UnknownEvent,
-    /// The room's storage takes or gives nothing: nobody was told anything.
-    Storage,
-    /// The fault is the chat's own.
-    Internal,
 }
 
-/// What the sender of an event gets: the table of all codes and sentences.
-impl From<Problem> for Failure {
+/// The table of all codes and sentences.
+impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         let token = |what: &str, chars: &RangeInclusive<usize>| {
             format!("{what} has {} to {} characters: letters, digits, '-' and '_'.", chars.start(), chars.end())
@@ -50,23 +45,12 @@ impl From<Problem> for Failure {
             Problem::InvalidId => Self::new("invalid_id", token("The id of a message", &CLIENT_ID_CHARS)),
             Problem::NotJoined => Self::new("not_joined", "Join with a nickname first."),
             Problem::UnknownEvent => Self::new("unknown_event", "This room knows no such event."),
-            Problem::Storage => Self::STORAGE,
-            Problem::Internal => Self::INTERNAL,
         }
     }
 }
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Failure::from(problem).into()
-    }
-}
-
-impl From<IoError> for Problem {
-    fn from(error: IoError) -> Self {
-        match error {
-            IoError::Storage(_) => Self::Storage,
-            _ => Self::Internal,
-        }
+        Error::from(problem).into()
     }
 }

@@ -10,7 +10,8 @@ use ts_rs::{TS, TypeVisitor};
 use super::problem::Problem;
 use super::wire::Shown;
 use super::{Chat, chat, members, messages, news};
-use crate::app::handlers::{Failure, Socket};
+use crate::app::handlers::Socket;
+use crate::app::{Error, Failure, Result};
 use crate::config::Config;
 
 const HEAD: &str = "\
@@ -48,7 +49,7 @@ export interface ConnectError extends Error {
 ";
 
 /// In the order of the types that follow.
-const PROBLEMS: [Problem; 9] = [
+const PROBLEMS: [Problem; 7] = [
     Problem::InvalidPayload,
     Problem::InvalidName,
     Problem::InvalidKey,
@@ -56,12 +57,10 @@ const PROBLEMS: [Problem; 9] = [
     Problem::InvalidId,
     Problem::NotJoined,
     Problem::UnknownEvent,
-    Problem::Storage,
-    Problem::Internal,
 ];
 
 /// A handler of an event.
-type Handler<P, A> = fn(&mut Socket<'_, '_, Chat>, P) -> Result<A, Problem>;
+type Handler<P, A> = fn(&mut Socket<'_, Chat>, P) -> Result<A>;
 
 /// An event, in TypeScript.
 struct Row {
@@ -217,8 +216,12 @@ fn exported(declaration: &str) -> String {
 
 /// The words for programs, with the sentences as comments.
 fn codes() -> String {
-    let failures = PROBLEMS.map(Failure::from);
-    let codes = failures.iter().map(|Failure { code, message }| format!("\n  /** {message} */\n  | \"{code}\""));
+    let rooms = [Error::Storage(String::new()), Error::Internal(String::new())];
+    let errors = PROBLEMS.map(Error::from).into_iter().chain(rooms);
+    let codes = errors.map(|error| {
+        let Failure { code, message } = error.failure();
+        format!("\n  /** {message} */\n  | \"{code}\"")
+    });
     let codes: String = codes.collect();
     format!("\n/** Why an event wasn't carried out, or a client wasn't let in. */\nexport type Code ={codes};\n")
 }
@@ -251,6 +254,6 @@ fn the_table_has_all_events_that_are_handled() {
 
 #[test]
 fn the_codes_are_all_that_there_are() {
-    let codes = PROBLEMS.map(|problem| format!("{:?}", Failure::from(problem).code));
+    let codes = PROBLEMS.map(|problem| format!("{:?}", Error::from(problem).failure().code));
     assert_eq!(codes.join(" | "), Problem::inline(&ts_rs::Config::new()));
 }

@@ -8,8 +8,11 @@ use std::collections::VecDeque;
 use crate::app::prelude::*;
 
 const SECOND: Millis = Millis(1_000);
-const WATCH: Millis = Millis(30_000);
+const LATER: Millis = Millis(30_000);
 const RECENT: usize = 60;
+
+const TICK: TimerName = TimerName::new("tick");
+const WATCH: TimerName = TimerName::new("watch");
 /// Asleep, a room cools down.
 const COLD: f64 = 12.0;
 
@@ -39,44 +42,44 @@ pub fn dashboard() -> impl App {
         .named("dashboard")
         .on_any(|socket, _| socket.app.events += 1)
         .on_connection(|socket| {
-            socket.io.to(socket.id).emit("recent", &socket.app.points)?;
-            start(socket.io, socket.app)
+            socket.emit("recent", &socket.app.points)?;
+            start(&socket.io, socket.app)
         })
         .on("target", set_target)
-        .on_timer("tick", tick)
-        .on_timer("watch", |room| start(room.io, room.app))
+        .on_timer(TICK, tick)
+        .on_timer(WATCH, |room, ()| start(&room.io, room.app))
 }
 
 /// Sets what the temperature goes to.
-fn set_target(socket: &mut Socket<Dashboard>, target: f64) -> Result<(), Failure> {
+fn set_target(socket: &mut Socket<Dashboard>, target: f64) -> Result {
     if !(10.0..=30.0).contains(&target) {
-        return Err(Failure::new("out_of_range", "The target is from 10 to 30 °C."));
+        return Err(Error::new("out_of_range", "The target is from 10 to 30 °C."));
     }
     socket.io.kv().put("target", &target)?;
-    Ok(socket.broadcast().emit("target", &target)?)
+    socket.broadcast().emit("target", &target)
 }
 
 /// Has the seconds counted while anybody is there, also after the room has lost its memory.
-fn start(io: &mut Io, app: &mut Dashboard) -> Result<(), IoError> {
-    if io.sockets().next().is_none() {
+fn start(io: &Io, app: &mut Dashboard) -> Result {
+    if io.sockets_count() == 0 {
         return Ok(());
     }
     if !app.ticking {
         app.ticking = true;
-        io.set_timeout("tick", SECOND);
+        io.timer(TICK).set_timeout(SECOND)?;
     }
-    io.schedule("watch", WATCH)
+    io.timer(WATCH).schedule(LATER)
 }
 
 /// A second is over.
-fn tick(room: &mut Room<Dashboard>) -> Result<(), IoError> {
+fn tick(room: &mut Room<Dashboard>, (): ()) -> Result {
     let Room { io, app } = room;
-    let (now, people) = (io.now(), io.sockets().count());
+    let (now, people) = (io.now(), io.sockets_count());
     app.ticking = people > 0;
     if !app.ticking {
         return Ok(());
     }
-    io.set_timeout("tick", SECOND);
+    io.timer(TICK).set_timeout(SECOND)?;
 
     let target = io.kv().get("target")?.unwrap_or(20.0);
     let before = app.points.back().map_or(COLD, |point| point.temperature);

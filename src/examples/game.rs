@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::app::prelude::*;
 
-const TICK: Millis = Millis(50);
+const TICK: TimerName = TimerName::new("tick");
+const STEP_TIME: Millis = Millis(50);
 /// The field is so wide and high; a dot's radius, its way in a tick, and how near to the star it has to come.
 const FIELD: f64 = 1_000.0;
 const RADIUS: f64 = 34.0;
@@ -43,22 +44,23 @@ struct Game {
 /// Lets people catch stars.
 pub fn game() -> impl App {
     Handlers::with(Game::default())
-        .on_connection(|socket| start(socket.io, socket.app))
-        .on_disconnect(|room, _| start(room.io, room.app))
+        .on_connection(|socket| start(&socket.io, socket.app))
+        .on_disconnect(|room, _| start(&room.io, room.app))
         .on("steer", |socket, goal: Option<Point>| {
-            start(socket.io, socket.app)?;
+            start(&socket.io, socket.app)?;
             if let Some(player) = socket.app.players.get_mut(socket.id) {
                 player.goal = goal;
             }
-            Ok::<_, IoError>(())
+            Ok(())
         })
-        .on_timer("tick", tick)
+        .on_timer(TICK, tick)
 }
 
 /// Sees who is there, and has the clock tick if it doesn't.
-fn start(io: &mut Io, game: &mut Game) -> Result<(), IoError> {
+fn start(io: &Io, game: &mut Game) -> Result {
     game.players.retain(|id, _| io.is_connected(id));
-    let mut new: Vec<_> = io.sockets().filter(|id| !game.players.contains_key(id)).cloned().collect();
+    let mut new = io.sockets();
+    new.retain(|id| !game.players.contains_key(id));
     // Those first who have a number already: they were here before the room lost its memory.
     new.sort_by_key(|id| io.data::<Badge>(id).is_none());
     for id in new {
@@ -71,13 +73,13 @@ fn start(io: &mut Io, game: &mut Game) -> Result<(), IoError> {
     }
     if !game.ticking {
         game.ticking = true;
-        io.set_timeout("tick", TICK);
+        io.timer(TICK).set_timeout(STEP_TIME)?;
     }
     Ok(())
 }
 
 /// Moves everybody on, and shows it to all.
-fn tick(room: &mut Room<Game>) -> Result<(), IoError> {
+fn tick(room: &mut Room<Game>, (): ()) -> Result {
     let Room { io, app: game } = room;
     for (id, player) in &mut game.players {
         player.walk();
@@ -95,7 +97,7 @@ fn tick(room: &mut Room<Game>) -> Result<(), IoError> {
     if !game.ticking {
         return io.emit("tick", &view); // the last for now: nobody may miss it
     }
-    io.set_timeout("tick", TICK);
+    io.timer(TICK).set_timeout(STEP_TIME)?;
     io.all().volatile().emit("tick", &view)
 }
 

@@ -52,7 +52,7 @@ pub fn whiteboard() -> impl App {
         .on("clear", clear)
 }
 
-fn picture(socket: &mut Socket, (): ()) -> Result<Picture, IoError> {
+fn picture(socket: &mut Socket, (): ()) -> Result<Picture> {
     let rows = socket.io.sql("SELECT id, colour, width, points FROM whiteboard_strokes ORDER BY id", &[])?;
     let (mut strokes, mut points) = (Vec::new(), Vec::new());
     for row in rows {
@@ -67,13 +67,13 @@ fn picture(socket: &mut Socket, (): ()) -> Result<Picture, IoError> {
 }
 
 /// Shows the others a stroke that isn't finished. Some of them may miss it: more is to come.
-fn drawing(socket: &mut Socket, mut stroke: Stroke) -> Result<(), Failure> {
+fn drawing(socket: &mut Socket, mut stroke: Stroke) -> Result {
     check(&stroke)?;
     stroke.by = socket.id.to_string();
-    Ok(socket.broadcast().volatile().emit("drawing", &stroke)?)
+    socket.broadcast().volatile().emit("drawing", &stroke)
 }
 
-fn stroke(socket: &mut Socket, mut stroke: Stroke) -> Result<Value, Failure> {
+fn stroke(socket: &mut Socket, mut stroke: Stroke) -> Result<Value> {
     check(&stroke)?;
     stroke.by = socket.id.to_string();
     let Stroke { by, colour, width, points, .. } = &stroke;
@@ -83,23 +83,23 @@ fn stroke(socket: &mut Socket, mut stroke: Stroke) -> Result<Value, Failure> {
     let rows = socket.io.sql(insert, &values)?;
     stroke.id = rows.first().and_then(|row| row.number(0));
     if stroke.id.is_none() {
-        return Err(Failure::new("full", "The board is full: clear it first."));
+        return Err(Error::new("full", "The board is full: clear it first."));
     }
     socket.broadcast().emit("stroke", &stroke)?;
     Ok(json!({ "id": stroke.id }))
 }
 
-fn check(stroke: &Stroke) -> Result<(), Failure> {
+fn check(stroke: &Stroke) -> Result {
     let Stroke { colour, width, points, .. } = stroke;
     let points_fit = (4..=MOST_BYTES).contains(&points.len()) && points.len() % 4 == 0;
     if points_fit && *colour < 6 && (1..=100).contains(width) {
         return Ok(());
     }
-    Err(Failure::new("invalid_stroke", "A stroke has one of six colours, a width up to 100, and 1 to 500 points."))
+    Err(Error::new("invalid_stroke", "A stroke has one of six colours, a width up to 100, and 1 to 500 points."))
 }
 
 /// Takes back the last stroke of who asks.
-fn undo(socket: &mut Socket, (): ()) -> Result<(), IoError> {
+fn undo(socket: &mut Socket, (): ()) -> Result {
     let delete = "DELETE FROM whiteboard_strokes
         WHERE id = (SELECT max(id) FROM whiteboard_strokes WHERE author = ?) RETURNING id";
     let rows = socket.io.sql(delete, &[socket.id.into()])?;
@@ -109,7 +109,7 @@ fn undo(socket: &mut Socket, (): ()) -> Result<(), IoError> {
     }
 }
 
-fn clear(socket: &mut Socket, (): ()) -> Result<(), IoError> {
+fn clear(socket: &mut Socket, (): ()) -> Result {
     socket.io.sql("DELETE FROM whiteboard_strokes", &[])?;
-    socket.io.all().emit_args("cleared", &Args::new())
+    socket.io.emit("cleared", &())
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::schedule::TimerKey;
 use crate::database::{Database, DatabaseError};
 use crate::ids::{Millis, Pid};
 use crate::socket_io::DisconnectReason;
@@ -33,7 +34,18 @@ pub(super) enum Callback {
     /// The time for answers is over.
     Answers { namespace: Rc<str>, id: u64 },
     /// A timer is due.
-    Timer { namespace: Rc<str>, name: Rc<str>, at: u64 },
+    Timer {
+        namespace: Rc<str>,
+        name: Rc<str>,
+        /// Absent where an earlier release has claimed it.
+        #[serde(default, skip_serializing_if = "is_empty")]
+        key: Rc<str>,
+        at: u64,
+    },
+}
+
+fn is_empty(text: &str) -> bool {
+    text.is_empty()
 }
 
 impl Callback {
@@ -41,9 +53,19 @@ impl Callback {
         Self::Orphan { pid: pid.as_str().to_owned() }
     }
 
-    /// Whether it is a timer of this namespace and name.
-    pub(super) fn is_timer(&self, key: &(Rc<str>, Rc<str>)) -> bool {
-        matches!(self, Self::Timer { namespace, name, .. } if (namespace, name) == (&key.0, &key.1))
+    /// The callback of a timer that is due at this time.
+    pub(super) fn timer(TimerKey { namespace, name, key }: TimerKey, at: Millis) -> Self {
+        Self::Timer { namespace, name, key, at: at.0 }
+    }
+
+    /// The timer, if it is one.
+    pub(super) fn timer_key(&self) -> Option<TimerKey> {
+        match self {
+            Self::Timer { namespace, name, key, .. } => {
+                Some(TimerKey { namespace: namespace.clone(), name: name.clone(), key: key.clone() })
+            }
+            _ => None,
+        }
     }
 }
 

@@ -118,11 +118,7 @@ impl Live {
             .map(|(pid, at)| Callback::Expiry { pid: pid.as_str().to_owned(), at: at.0 });
         let answers = state.pending_acks.due(now);
         let answers = answers.map(|(namespace, id)| Callback::Answers { namespace: namespace.clone(), id: *id });
-        let timers = state.schedule.due(now).map(|((namespace, name), at)| Callback::Timer {
-            namespace: namespace.clone(),
-            name: name.clone(),
-            at: at.0,
-        });
+        let timers = state.schedule.due(now).map(|(key, at)| Callback::timer(key.clone(), at));
         orphans.chain(expiries).chain(answers).chain(timers).collect()
     }
 
@@ -149,6 +145,7 @@ impl Live {
 
     fn run(&mut self, callback: Callback) {
         let host = self.state.host.clone();
+        let timer = callback.timer_key();
         match callback {
             Callback::Orphan { pid } => self.tell_orphan(&Pid::from_wire(&pid)),
             Callback::Expiry { pid, .. } => self.expire_away(&Pid::from_wire(&pid)),
@@ -156,9 +153,10 @@ impl Live {
                 self.state.pending_acks.expire(host.as_ref(), &(namespace, id));
                 self.settle();
             }
-            Callback::Timer { namespace, name, at } => {
-                if self.state.schedule.take(host.as_ref(), &(namespace.clone(), name.clone()), Millis(at)) {
-                    self.call(&namespace, |app, io| app.scheduled(io, &name));
+            Callback::Timer { namespace, at, .. } => {
+                let due = timer.and_then(|key| self.state.schedule.take(host.as_ref(), &key, Millis(at)));
+                if let Some(due) = due {
+                    self.call(&namespace, |app, io| app.scheduled(io, &due));
                 }
             }
         }
@@ -192,21 +190,17 @@ impl Live {
                 recovery.expires(&pid) == Some(Millis(*at)) && recovery.take(&pid).is_some()
             }
             Callback::Answers { namespace, id } => self.state.pending_acks.set_aside(&(namespace.clone(), *id)),
-            Callback::Timer { namespace, name, at } => {
-                let key = (namespace.clone(), name.clone());
-                // One of the name that was set aside before has no row any more.
-                self.deferred.aside.retain(|aside| !aside.is_timer(&key));
+            Callback::Timer { at, .. } => callback.timer_key().is_some_and(|key| {
+                // One of the key that was set aside before has no row any more.
+                self.deferred.aside.retain(|aside| aside.timer_key().as_ref() != Some(&key));
                 self.state.schedule.set_aside(&key, Millis(*at))
-            }
+            }),
         }
     }
 
     /// Whether a callback is set aside, and what it is for still stands in its row.
     fn is_aside(&self, callback: &Callback) -> bool {
-        let is_kept = match callback {
-            Callback::Timer { namespace, name, .. } => self.state.schedule.is_aside(&(namespace.clone(), name.clone())),
-            _ => true,
-        };
+        let is_kept = callback.timer_key().is_none_or(|key| self.state.schedule.is_aside(&key));
         is_kept && self.deferred.aside.contains(callback)
     }
 

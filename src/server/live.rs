@@ -62,7 +62,7 @@ impl Live {
             (name, steps),
         ];
         migrate(host.as_ref(), &parts)?;
-        let mut state = RoomState::new(config, name, app.watched().outgoing, host.clone());
+        let mut state = RoomState::new(config, app.as_ref(), host.clone());
         state.open()?;
         let deferred = Deferred::open(host.as_ref())?;
         let (connects, session_rows, news) = Default::default();
@@ -156,15 +156,15 @@ impl Live {
 
     /// Calls the app, and then tells it what has happened meanwhile: a hook may disconnect others, but isn't called from
     /// itself.
-    pub(super) fn call<T>(&mut self, namespace: &Rc<str>, hook: impl FnOnce(&mut dyn App, &mut Io<'_>) -> T) -> T {
+    pub(super) fn call<T>(&mut self, namespace: &Rc<str>, hook: impl FnOnce(&mut dyn App, &Io<'_>) -> T) -> T {
         let result = self.enter(namespace, hook);
         self.settle();
         result
     }
 
     /// Calls the app.
-    pub(super) fn enter<T>(&mut self, namespace: &Rc<str>, hook: impl FnOnce(&mut dyn App, &mut Io<'_>) -> T) -> T {
-        let mut io = Io::new(&mut self.state, namespace.clone());
-        hook(self.app.as_mut(), &mut io)
+    pub(super) fn enter<T>(&mut self, namespace: &Rc<str>, hook: impl FnOnce(&mut dyn App, &Io<'_>) -> T) -> T {
+        let app = self.app.as_mut();
+        self.state.enter(namespace, |io| hook(app, io))
     }
 }

@@ -1,4 +1,4 @@
-//! News: what the app is told in the turn that makes it, or in a turn soon after. Rooms that changed, sockets that left, answers
+//! News: what the app is told in the turn that makes it, or in a turn soon after. Rooms and data that changed, sockets that left, answers
 //! that are complete, events that were sent.
 //!
 //! A hook may make more news. So that an app which does so without an end keeps nobody else from their turns, news is told in
@@ -25,13 +25,14 @@ const PAUSE: Millis = Millis(1_000);
 #[derive(Debug, Clone, Copy)]
 enum NewsKind {
     Rooms,
+    Data,
     Departures,
     Answers,
     Sent,
 }
 
 /// All kinds, in the order in which they are told.
-const KINDS: [NewsKind; 4] = [NewsKind::Rooms, NewsKind::Departures, NewsKind::Answers, NewsKind::Sent];
+const KINDS: [NewsKind; 5] = [NewsKind::Rooms, NewsKind::Data, NewsKind::Departures, NewsKind::Answers, NewsKind::Sent];
 
 impl Live {
     /// What the app would be told from here on waits for the next tick.
@@ -65,7 +66,7 @@ impl Live {
     }
 
     /// Tells the app the news that there is now, as far as it has some `left`; `false` where there is none.
-    fn tell_round(&mut self, left: &mut [usize; 4]) -> bool {
+    fn tell_round(&mut self, left: &mut [usize; KINDS.len()]) -> bool {
         let counts = KINDS.map(|kind| self.waiting(kind));
         let mut told = 0;
         for ((kind, count), left) in KINDS.into_iter().zip(counts).zip(left) {
@@ -82,6 +83,7 @@ impl Live {
         let state = &self.state;
         match kind {
             NewsKind::Rooms => state.sockets.changes.as_ref().map_or(0, VecDeque::len),
+            NewsKind::Data => state.sockets.data_changes.as_ref().map_or(0, VecDeque::len),
             NewsKind::Departures => state.sockets.departed.len(),
             NewsKind::Answers => state.pending_acks.done.len(),
             NewsKind::Sent => state.sent.as_ref().map_or(0, VecDeque::len),
@@ -92,6 +94,7 @@ impl Live {
     fn next_hook(&self, kind: NewsKind) -> String {
         match kind {
             NewsKind::Rooms => "on_room".to_owned(),
+            NewsKind::Data => "on_data".to_owned(),
             NewsKind::Departures => "on_disconnect".to_owned(),
             NewsKind::Answers => {
                 let name = self.state.pending_acks.done.front().map(|(_, answers)| answers.name.clone());
@@ -108,6 +111,12 @@ impl Live {
                 if let Some(change) = self.state.sockets.changes.as_mut().and_then(VecDeque::pop_front) {
                     let namespace = change.namespace.clone();
                     self.enter(&namespace, |app, io| app.room_changed(io, &change));
+                }
+            }
+            NewsKind::Data => {
+                if let Some(change) = self.state.sockets.data_changes.as_mut().and_then(VecDeque::pop_front) {
+                    let namespace = change.namespace.clone();
+                    self.enter(&namespace, |app, io| app.data_changed(io, &change));
                 }
             }
             NewsKind::Departures => {
@@ -142,6 +151,10 @@ impl Live {
         let mut dropped = done.len().saturating_sub(MAX_WAITING_NEWS);
         done.truncate(MAX_WAITING_NEWS);
         if let Some(changes) = &mut state.sockets.changes {
+            dropped += changes.len().saturating_sub(MAX_WAITING_NEWS);
+            changes.truncate(MAX_WAITING_NEWS);
+        }
+        if let Some(changes) = &mut state.sockets.data_changes {
             dropped += changes.len().saturating_sub(MAX_WAITING_NEWS);
             changes.truncate(MAX_WAITING_NEWS);
         }

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::to_raw_value;
 
 use super::live::Live;
-use crate::app::handlers::{Failure, refuse};
-use crate::app::{Ack, Event};
+use crate::app::handlers::refuse;
+use crate::app::{Ack, Error, Event};
 use crate::engine_io::Revision;
 use crate::ids::Sid;
 use crate::socket_io::{DisconnectReason, Packet, PacketBody};
@@ -38,8 +38,8 @@ impl Live {
             (PacketBody::Event { name, args, ack }, Some(socket)) => {
                 let ack = ack.map(|id| Ack::new(socket.clone(), id));
                 if let Err(sentence) = self.state.sockets.limits.check_event(&name) {
-                    let failure = Failure::new("name_too_long", sentence);
-                    return self.call(&namespace, |_, io| refuse(io, &socket, ack, &failure));
+                    let error = Error::new("name_too_long", sentence);
+                    return self.call(&namespace, |_, io| refuse(io, &socket, ack, &error));
                 }
                 let event = Event { socket: &socket, name: &name, args: &args, ack };
                 self.call(&namespace, |app, io| app.event(io, event));

@@ -31,7 +31,7 @@ impl Live {
         for (namespace, socket) in self.state.pending_acks.owing() {
             let joined = self.state.namespace(&namespace);
             let connected = joined.is_some_and(|joined| joined.sockets.contains_key(&socket));
-            if !connected && !self.state.sockets.recovery.away(&namespace).any(|away| *away.id == socket) {
+            if !connected && !self.state.sockets.recovery.away(&namespace).any(|away| away.id == socket) {
                 self.state.pending_acks.gone_with_memory(&namespace, &socket, self.state.now);
             }
         }

@@ -4,6 +4,7 @@
 //! transaction fails is lost: the caller throws the room's memory away, since it remembers what isn't stored.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use super::attachment;
 use super::live::Live;
@@ -81,7 +82,12 @@ impl Live {
         }
         self.state.now = now;
         self.state.engine.begin(now);
-        self.hibernated.take().map_or(Ok(()), |sockets| self.restore(&sockets))
+        let Some(hibernated) = self.hibernated.take() else {
+            return Ok(());
+        };
+        self.restore(&hibernated)?;
+        self.call(&Rc::from("/"), |app, io| app.woken(io));
+        Ok(())
     }
 
     /// What the app is called for apart from any client's input: a hook that panics here costs nobody else a turn.
@@ -135,7 +141,9 @@ impl Live {
         let sockets = &mut self.state.sockets;
         sockets.changed.clear();
         sockets.unsaved.clear();
-        sockets.changes = self.app.watched().rooms.then(VecDeque::new);
+        let watched = self.app.watched();
+        sockets.changes = watched.rooms.then(VecDeque::new);
+        sockets.data_changes = watched.data.then(VecDeque::new);
         self.find_orphans()?;
         self.forget_answers_of_strangers();
         self.state.engine.close_lagging(hibernated);
@@ -152,8 +160,8 @@ impl Live {
 
     /// Runs the timers that are due and in memory alone. They need no claim: one that panics is forgotten with the memory.
     fn run_timeouts(&mut self) {
-        while let Some((namespace, name)) = self.state.schedule.pop_due_timeout(self.state.now) {
-            self.call(&namespace, |app, io| app.scheduled(io, &name));
+        while let Some((namespace, due)) = self.state.schedule.pop_due_timeout(self.state.now) {
+            self.call(&namespace, |app, io| app.scheduled(io, &due));
         }
     }
 

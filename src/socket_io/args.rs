@@ -27,16 +27,6 @@ impl<'a> Args<'a> {
         Self::default()
     }
 
-    /// Just one argument.
-    ///
-    /// # Errors
-    /// As [`push`](Self::push).
-    pub fn of(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Self> {
-        let mut args = Self::new();
-        args.push(value)?;
-        Ok(args)
-    }
-
     /// What came in without attachments. Whatever looks like a placeholder in it is an object like any other (E6).
     pub(super) fn plain(values: Vec<&'a RawValue>) -> Self {
         Self { values: values.into_iter().map(Cow::Borrowed).collect(), attachments: Vec::new() }

@@ -1,7 +1,8 @@
-//! Sockets that are gone, and why.
+//! What the app is told of sockets: that they are gone, and why, or that their data has changed.
 
 use std::rc::Rc;
 
+use super::extensions::Extensions;
 use crate::ids::SocketId;
 
 /// Why a socket is gone; the words are the reference's (1.13).
@@ -51,10 +52,23 @@ pub struct Departed {
     pub id: SocketId,
     /// What the app had kept with it, as JSON.
     pub data: Option<Rc<str>>,
+    /// What the app had kept with it in memory alone.
+    pub extensions: Rc<Extensions>,
     /// The rooms that it was in.
     pub rooms: Vec<String>,
     /// Why it is gone.
     pub reason: DisconnectReason,
     /// Whether its client may still come back to it (1.11).
     pub recoverable: bool,
+}
+
+/// The app has changed what it keeps with a socket.
+#[derive(Debug)]
+pub struct DataChange {
+    /// The socket's namespace.
+    pub namespace: Rc<str>,
+    /// The socket.
+    pub socket: SocketId,
+    /// What was kept before, as JSON; `None` where nothing was.
+    pub before: Option<Rc<str>>,
 }

@@ -27,4 +27,5 @@ pub struct Mark {
     pub(super) undos: usize,
     pub(super) departed: usize,
     pub(super) changes: usize,
+    pub(super) data_changes: usize,
 }

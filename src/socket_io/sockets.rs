@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
-use super::departed::{Departed, DisconnectReason};
+use super::departed::{DataChange, Departed, DisconnectReason};
 use super::journal::Undo;
 use super::limits::Limits;
 use super::namespace::{Client, Namespace, Socket};
@@ -31,6 +31,8 @@ pub struct Sockets {
     pub departed: VecDeque<Departed>,
     /// What happened to rooms and the app wasn't told about yet; `None` where it doesn't want to know.
     pub changes: Option<VecDeque<RoomChange>>,
+    /// Sockets whose data has changed, of which the app wasn't told yet; `None` where it doesn't want to know.
+    pub data_changes: Option<VecDeque<DataChange>>,
     /// The log, and who may come back.
     pub recovery: Recovery,
     /// How many steps that may still fail are going on, one within the other.
@@ -51,6 +53,7 @@ impl Sockets {
             unsaved: BTreeSet::new(),
             departed: VecDeque::new(),
             changes: None,
+            data_changes: None,
             recovery: Recovery::new(config),
             steps: 0,
             undos: Vec::new(),
@@ -114,9 +117,17 @@ impl Sockets {
         }
     }
 
-    /// Keeps a JSON text with a socket, in place of what was kept.
+    /// Keeps a JSON text with a socket, in place of what was kept. Where it is the same, nothing is written.
     pub fn set_data(&mut self, namespace: &Rc<str>, id: &SocketId, data: Rc<str>) {
+        let Some(socket) = self.socket_mut(namespace, id).filter(|socket| socket.state.data.as_ref() != Some(&data))
+        else {
+            return;
+        };
+        let before = socket.state.data.clone();
         self.change_state(namespace, id, |state| state.data = Some(data));
+        if let Some(changes) = &mut self.data_changes {
+            changes.push_back(DataChange { namespace: namespace.clone(), socket: id.clone(), before });
+        }
     }
 
     fn change_state(&mut self, namespace: &Rc<str>, id: &SocketId, change: impl FnOnce(&mut SocketState)) {
@@ -205,13 +216,13 @@ impl Sockets {
         }
         let (namespace, id) = (namespace.clone(), id.clone());
         let (sid, state) = (socket.sid.clone(), socket.state.clone());
-        let data = state.data.clone();
+        let (data, extensions) = (state.data.clone(), state.extensions.clone());
         self.note_undo(|| Undo::Rejoin { namespace: namespace.clone(), id: id.clone(), socket });
         let recoverable = state.told && self.recovery.is_on() && reason.is_recoverable();
         if recoverable {
             self.recovery.insert(AwaySocket { id: id.clone(), namespace: namespace.clone(), state, gone: now });
         }
-        self.departed.push_back(Departed { namespace, id, data, rooms, reason, recoverable });
+        self.departed.push_back(Departed { namespace, id, data, extensions, rooms, reason, recoverable });
         Some(sid)
     }
 

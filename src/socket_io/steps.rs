@@ -1,5 +1,7 @@
 //! Steps that may still fail, and the way back from them.
 
+use std::collections::VecDeque;
+
 use super::journal::{Mark, Undo};
 use super::sockets::Sockets;
 
@@ -7,8 +9,9 @@ impl Sockets {
     /// A step that may fail begins. Steps may be nested.
     pub fn begin_step(&mut self) -> Mark {
         self.steps += 1;
-        let changes = self.changes.as_ref().map_or(0, |changes| changes.len());
-        Mark { undos: self.undos.len(), departed: self.departed.len(), changes }
+        let changes = self.changes.as_ref().map_or(0, VecDeque::len);
+        let data_changes = self.data_changes.as_ref().map_or(0, VecDeque::len);
+        Mark { undos: self.undos.len(), departed: self.departed.len(), changes, data_changes }
     }
 
     /// The step ends: what it has changed stays, or is undone.
@@ -18,6 +21,9 @@ impl Sockets {
             self.departed.truncate(mark.departed);
             if let Some(changes) = &mut self.changes {
                 changes.truncate(mark.changes);
+            }
+            if let Some(changes) = &mut self.data_changes {
+                changes.truncate(mark.data_changes);
             }
             // What is undone is noted nowhere.
             let noted = std::mem::replace(&mut self.steps, 0);

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use roomcast::app::{Answers, App, Args, Connection, Departed, Event, Io, Joining, Refusal};
+use roomcast::app::{Answers, App, Args, Connection, Departed, DueTimer, Event, Io, Joining, Refusal};
 use roomcast::config::Config;
 use roomcast::ids::SocketId;
 use serde_json::value::RawValue;
@@ -17,10 +17,10 @@ pub(crate) struct Recorder {
     pub(crate) written: Rc<RefCell<Vec<String>>>,
     /// The namespaces that there are.
     pub(crate) namespaces: &'static [&'static str],
-    pub(crate) on_connecting: fn(&mut Io<'_>, Option<&RawValue>) -> Result<(), Refusal>,
-    pub(crate) on_connected: fn(&mut Io<'_>, &SocketId),
-    pub(crate) on_event: fn(&mut Io<'_>, Event<'_>),
-    pub(crate) on_disconnected: fn(&mut Io<'_>, &Departed),
+    pub(crate) on_connecting: fn(&Io<'_>, Option<&RawValue>) -> Result<(), Refusal>,
+    pub(crate) on_connected: fn(&Io<'_>, &SocketId),
+    pub(crate) on_event: fn(&Io<'_>, Event<'_>),
+    pub(crate) on_disconnected: fn(&Io<'_>, &Departed),
 }
 
 impl Default for Recorder {
@@ -38,7 +38,7 @@ impl Default for Recorder {
 
 /// `say` comes back to the sender and `shout` goes to everybody, both as `said` with the arguments in a list; `kick` ends
 /// the sender's connection. Any other is answered with its arguments, where an answer is wanted.
-fn obey(io: &mut Io<'_>, event: Event<'_>) {
+fn obey(io: &Io<'_>, event: Event<'_>) {
     match event.name {
         "say" => io.to(event.socket).emit("said", &event.args).expect("no reserved name"),
         "shout" => io.all().emit("said", &event.args).expect("no reserved name"),
@@ -77,24 +77,24 @@ impl App for Recorder {
         self.namespaces.contains(&name)
     }
 
-    fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
+    fn connecting(&mut self, io: &Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
         let auth = joining.auth;
         self.note(format!("connecting {} {}", io.namespace(), auth.map_or("-", RawValue::get)));
         (self.on_connecting)(io, auth)
     }
 
-    fn connected(&mut self, io: &mut Io<'_>, connection: &Connection<'_>) {
+    fn connected(&mut self, io: &Io<'_>, connection: &Connection<'_>) {
         let Connection { socket, recovered, .. } = connection;
         self.note(format!("{} {} {socket}", if *recovered { "recovered" } else { "connected" }, io.namespace()));
         (self.on_connected)(io, socket);
     }
 
-    fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
+    fn event(&mut self, io: &Io<'_>, event: Event<'_>) {
         self.note(format!("event {} {} {}{}", io.namespace(), event.socket, event.name, list(event.args)));
         (self.on_event)(io, event);
     }
 
-    fn answered(&mut self, io: &mut Io<'_>, answers: &Answers) {
+    fn answered(&mut self, io: &Io<'_>, answers: &Answers) {
         for reply in &answers.replies {
             self.note(format!("acked {} {} {}{}", io.namespace(), reply.socket, answers.name, list(&reply.args)));
         }
@@ -103,16 +103,16 @@ impl App for Recorder {
         }
     }
 
-    fn disconnected(&mut self, io: &mut Io<'_>, departed: &Departed) {
+    fn disconnected(&mut self, io: &Io<'_>, departed: &Departed) {
         self.note(format!("disconnected {} {} {}", io.namespace(), departed.id, departed.reason.as_str()));
         (self.on_disconnected)(io, departed);
     }
 
-    fn expired(&mut self, io: &mut Io<'_>, departed: &Departed) {
+    fn expired(&mut self, io: &Io<'_>, departed: &Departed) {
         self.note(format!("expired {} {}", io.namespace(), departed.id));
     }
 
-    fn scheduled(&mut self, io: &mut Io<'_>, name: &str) {
-        self.note(format!("scheduled {} {name}", io.namespace()));
+    fn scheduled(&mut self, io: &Io<'_>, timer: &DueTimer) {
+        self.note(format!("scheduled {} {}", io.namespace(), timer.name));
     }
 }

@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use roomcast::api::Command;
-use roomcast::app::handlers::Failure;
-use roomcast::app::{Departed, Handlers, Io, Refusal, RoomEvent};
+use roomcast::app::{AnswersName, Departed, Error, Handlers, Io, Refusal, Result, RoomEvent, TimerName};
 use roomcast::config::Config;
 use roomcast::ids::Millis;
 use serde_json::{Value, json};
@@ -36,7 +35,7 @@ impl Script {
     }
 
     /// A hook runs.
-    fn run(&self, hook: &'static str) -> Result<(), Failure> {
+    fn run(&self, hook: &'static str) -> Result {
         note(&self.log, hook);
         let trouble = self.troubles.borrow().get(hook).copied();
         match trouble {
@@ -45,13 +44,13 @@ impl Script {
                 crash()
             }
             Some(Trouble::Panics) => crash(),
-            Some(Trouble::Fails) => Err(Failure::new("broken", "It doesn't work.")),
+            Some(Trouble::Fails) => Err(Error::new("broken", "It doesn't work.")),
             None => Ok(()),
         }
     }
 
     /// The same, of a hook that is about a socket: only the victim's are in trouble.
-    fn run_for(&self, hook: &'static str, name: Option<&str>) -> Result<(), Failure> {
+    fn run_for(&self, hook: &'static str, name: Option<&str>) -> Result {
         if name == Some("victim") { self.run(hook) } else { Ok(()) }
     }
 
@@ -72,30 +71,38 @@ fn departed_name(departed: &Departed) -> Option<String> {
 /// How long timers and answers take, in ms.
 pub(crate) const DELAY: u64 = 1_000;
 
-fn tell_all(io: &mut Io<'_>, text: &str) -> Result<(), Failure> {
-    Ok(io.emit("said", text)?)
+fn tell_all(io: &Io<'_>, text: &str) -> Result {
+    io.emit("said", text)
+}
+
+fn timer(name: &str) -> TimerName {
+    let known = ["timer", "a", "z"].into_iter().find(|known| *known == name);
+    TimerName::new(known.expect("a timer of this app"))
 }
 
 fn app(script: Script) -> Handlers<Script> {
     Handlers::with(script)
         .middleware(|room, joining| {
             let name = name_of(joining.auth());
-            room.app.run_for("connecting", name.as_deref()).map_err(|failure| Refusal::new(failure.message))
+            room.app.run_for("connecting", name.as_deref()).map_err(|error| Refusal::new(error.to_string()))
         })
         .on_connection(|socket| {
             let name = name_of(socket.auth()).unwrap_or_default();
             socket.set_data(&name)?;
             socket.app.run_for("connection", Some(&name))
         })
-        .on("echo", |_, value: Value| Ok::<_, Failure>(value))
+        .on("echo", |_, value: Value| Ok(value))
         .on("event", |socket, (): ()| socket.app.run("event"))
-        .on("outgoing", |socket, (): ()| Ok::<_, Failure>(socket.emit("bad", "")?))
-        .on("room", |socket, (): ()| socket.join("bad"))
-        .on("timer", |socket, name: String| Ok::<_, Failure>(socket.io.schedule(&name, Millis(DELAY))?))
-        .on("timeout", |socket, (): ()| socket.io.set_timeout("timeout", Millis(DELAY)))
-        .on("clear", |socket, name: String| Ok::<_, Failure>(socket.io.clear_timeout(&name)?))
+        .on("outgoing", |socket, (): ()| socket.emit("bad", ""))
+        .on("room", |socket, (): ()| {
+            socket.join("bad");
+            Ok(())
+        })
+        .on("timer", |socket, name: String| socket.io.timer(timer(&name)).schedule(Millis(DELAY)))
+        .on("timeout", |socket, (): ()| socket.io.timer(TimerName::new("timeout")).set_timeout(Millis(DELAY)))
+        .on("clear", |socket, name: String| socket.io.timer(timer(&name)).clear())
         .on("ask", |socket, (): ()| {
-            Ok::<_, Failure>(socket.timeout(Millis(DELAY)).emit_with_ack("question", "", "answers")?)
+            socket.timeout(Millis(DELAY)).emit_with_ack("question", "", AnswersName::new("answers"))
         })
         .on_disconnect(|room, departed| room.app.run_for("disconnect", departed_name(departed).as_deref()))
         .on_expired(|room, departed| room.app.run_for("expired", departed_name(departed).as_deref()))
@@ -104,11 +111,11 @@ fn app(script: Script) -> Handlers<Script> {
             _ => Ok(()),
         })
         .on_any_outgoing(|room, sent| if sent.name == "bad" { room.app.run("outgoing") } else { Ok(()) })
-        .on_answers("answers", |room, _| room.app.run("answers"))
-        .on_timer("timer", |room| room.app.run("timer").and_then(|()| tell_all(room.io, "timer")))
-        .on_timer("a", |room| tell_all(room.io, "a"))
-        .on_timer("z", |room| tell_all(room.io, "z"))
-        .on_timer("timeout", |room| room.app.run("timeout"))
+        .on_answers(AnswersName::new("answers"), |room, _| room.app.run("answers"))
+        .on_timer(TimerName::new("timer"), |room, ()| room.app.run("timer").and_then(|()| tell_all(&room.io, "timer")))
+        .on_timer(TimerName::new("a"), |room, ()| tell_all(&room.io, "a"))
+        .on_timer(TimerName::new("z"), |room, ()| tell_all(&room.io, "z"))
+        .on_timer(TimerName::new("timeout"), |room, ()| room.app.run("timeout"))
 }
 
 fn config() -> Config {

@@ -1,67 +1,85 @@
 //! What a handler is given: [`Socket`] where somebody does something, [`Room`] where something happens.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::outcome::Failure;
-use crate::app::{Ack, Args, BroadcastOperator, Handshake, Io, IoError, parse_auth};
+use crate::app::error::Result;
+use crate::app::{Ack, Args, BroadcastOperator, Extensions, Handshake, Io, parse_auth};
 use crate::ids::{Millis, SocketId};
 
 /// The room, at the moment of a handler.
-pub struct Room<'i, 'a, S = ()> {
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn left(room: &mut Room<Vec<String>>, departed: &Departed) -> Result {
+///     room.app.push(departed.id.to_string());
+///     room.io.emit("left", &departed.id)
+/// }
+/// # let _ = Handlers::with(Vec::new()).on_disconnect(left);
+/// ```
+pub struct Room<'a, S = ()> {
     /// The room's sockets, and all that may be done with them.
-    pub io: &'i mut Io<'a>,
+    pub io: Io<'a>,
     /// The app's state, as it was given to [`Handlers::with`](super::Handlers::with). It is gone whenever the object loses
     /// its memory: what must stay is kept with the sockets, in values by key, or in tables.
-    pub app: &'i mut S,
+    pub app: &'a mut S,
 }
 
 /// The socket that sent an event, or that has just connected.
-pub struct Socket<'i, 'a, S = ()> {
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn join(socket: &mut Socket<u64>, room: String) -> Result<u64> {
+///     *socket.app += 1;
+///     socket.join(&room);
+///     socket.to(&room).emit("joined", &(socket.id, *socket.app))?;
+///     Ok(*socket.app)
+/// }
+/// # let _ = Handlers::with(0).on("join", join);
+/// ```
+pub struct Socket<'a, S = ()> {
     /// The room's sockets, and all that may be done with them.
-    pub io: &'i mut Io<'a>,
+    pub io: Io<'a>,
     /// The app's state, as in [`Room::app`].
-    pub app: &'i mut S,
+    pub app: &'a mut S,
     /// Its id: nobody else's, and the same again when its client has recovered.
-    pub id: &'i SocketId,
-    pub(super) ack: Option<Ack>,
-    pub(super) auth: Option<&'i RawValue>,
+    pub id: &'a SocketId,
+    pub(super) ack: Cell<Option<Ack>>,
+    pub(super) auth: Option<&'a RawValue>,
     /// Whether it has just come back (1.11): its id, rooms and data are what they were, and it has got what it missed.
     pub recovered: bool,
 }
 
-impl<'a, S> Room<'_, 'a, S> {
+impl<S> Room<'_, S> {
     /// Runs a handler; where it is `transactional` and fails, nothing of what it did remains.
-    pub(super) fn attempt<T>(
-        &mut self,
-        transactional: bool,
-        run: impl FnOnce(&mut Room<'_, 'a, S>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let Room { io, app } = self;
-        if transactional { io.atomically(|io| run(&mut Room { io, app })) } else { run(&mut Room { io, app }) }
+    pub(super) fn attempt<T>(&mut self, transactional: bool, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if !transactional {
+            return run(self);
+        }
+        let io = self.io.clone();
+        io.atomically(|| run(self))
     }
 }
 
-impl<'a, S> Socket<'_, 'a, S> {
+impl<'a, S> Socket<'a, S> {
     /// Runs a handler; where it is `transactional` and fails, nothing of what it did remains, and the right to answer is what
     /// it was.
-    pub(super) fn attempt<T>(
-        &mut self,
-        transactional: bool,
-        run: impl FnOnce(&mut Socket<'_, 'a, S>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let Socket { io, app, id, ack, auth, recovered } = self;
-        let (auth, recovered, before) = (*auth, *recovered, ack.as_ref().map(Ack::again));
-        let step = |io: &mut Io<'a>| {
-            let mut socket = Socket { io, app: &mut **app, id, ack: ack.take(), auth, recovered };
-            let outcome = run(&mut socket);
-            *ack = socket.ack.take();
-            outcome
-        };
-        let outcome = if transactional { io.atomically(step) } else { step(io) };
-        if transactional && outcome.is_err() {
-            *ack = before;
+    pub(super) fn attempt<T>(&mut self, transactional: bool, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if !transactional {
+            return run(self);
+        }
+        let (ack, io) = (self.ack.take(), self.io.clone());
+        let again = ack.as_ref().map(Ack::again);
+        self.ack.set(ack);
+        let outcome = io.atomically(|| run(self));
+        if outcome.is_err() {
+            self.ack.set(again);
         }
         outcome
     }
@@ -71,21 +89,19 @@ impl<'a, S> Socket<'_, 'a, S> {
         self.io.is_connected(self.id)
     }
 
-    /// Sends it an event with one argument. What stands in [`app`](Self::app) is sent by `socket.io.to(socket.id)`, which
-    /// leaves that field to be borrowed; and an `id` that is to be among the arguments is copied before:
-    /// `let id = socket.id`.
+    /// Sends it an event: with several arguments where the value is a tuple, with none where it is `()`, and else with this one.
     ///
     /// # Errors
     /// As [`BroadcastOperator::emit`].
-    pub fn emit(&mut self, event: &str, value: &(impl Serialize + ?Sized)) -> Result<(), IoError> {
+    pub fn emit(&self, event: &str, value: &(impl Serialize + ?Sized)) -> Result {
         self.only().emit(event, value)
     }
 
-    /// Sends it an event with any number of arguments.
+    /// Sends it an event with arguments that came in, as they are.
     ///
     /// # Errors
     /// As [`BroadcastOperator::emit`].
-    pub fn emit_args(&mut self, event: &str, args: &Args<'_>) -> Result<(), IoError> {
+    pub fn emit_args(&self, event: &str, args: &Args<'_>) -> Result {
         self.only().emit_args(event, args)
     }
 
@@ -93,52 +109,52 @@ impl<'a, S> Socket<'_, 'a, S> {
     ///
     /// # Errors
     /// As [`BroadcastOperator::emit`].
-    pub fn send(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), IoError> {
+    pub fn send(&self, value: &(impl Serialize + ?Sized)) -> Result {
         self.only().send(value)
     }
 
     /// This socket alone, for what isn't simply sent: with an answer, or only if it arrives at once.
-    pub fn only(&mut self) -> BroadcastOperator<'_> {
+    pub fn only(&self) -> BroadcastOperator<'a> {
         self.io.to(self.id)
     }
 
     /// This socket alone, and only if it arrives at once.
-    pub fn volatile(&mut self) -> BroadcastOperator<'_> {
+    pub fn volatile(&self) -> BroadcastOperator<'a> {
         self.only().volatile()
     }
 
     /// This socket alone, which has so long to answer.
-    pub fn timeout(&mut self, timeout: Millis) -> BroadcastOperator<'_> {
+    pub fn timeout(&self, timeout: Millis) -> BroadcastOperator<'a> {
         self.only().timeout(timeout)
     }
 
     /// Everybody else in the namespace.
-    pub fn broadcast(&mut self) -> BroadcastOperator<'_> {
+    pub fn broadcast(&self) -> BroadcastOperator<'a> {
         self.io.except(self.id)
     }
 
     /// Everybody else in a room.
-    pub fn to(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_> {
+    pub fn to(&self, room: impl AsRef<str>) -> BroadcastOperator<'a> {
         self.broadcast().to(room)
     }
 
     /// Everybody else but those in a room.
-    pub fn except(&mut self, room: impl AsRef<str>) -> BroadcastOperator<'_> {
+    pub fn except(&self, room: impl AsRef<str>) -> BroadcastOperator<'a> {
         self.broadcast().except(room)
     }
 
     /// Joins a room.
-    pub fn join(&mut self, room: &str) {
+    pub fn join(&self, room: &str) {
         self.io.join(self.id, room);
     }
 
     /// Leaves a room.
-    pub fn leave(&mut self, room: &str) {
+    pub fn leave(&self, room: &str) {
         self.io.leave(self.id, room);
     }
 
     /// The rooms that it is in: that of its own id too.
-    pub fn rooms(&self) -> impl Iterator<Item = &str> {
+    pub fn rooms(&self) -> Vec<String> {
         self.io.rooms_of(self.id)
     }
 
@@ -151,13 +167,18 @@ impl<'a, S> Socket<'_, 'a, S> {
     ///
     /// # Errors
     /// As [`Io::set_data`].
-    pub fn set_data(&mut self, value: &impl Serialize) -> Result<(), IoError> {
+    pub fn set_data(&self, value: &(impl Serialize + ?Sized)) -> Result {
         self.io.set_data(self.id, value)
     }
 
+    /// What the app keeps with it in memory alone. Where the handler has disconnected it, what is put in is forgotten.
+    pub fn extensions(&self) -> Rc<Extensions> {
+        self.io.extensions(self.id).unwrap_or_default()
+    }
+
     /// What its client's first request said; `None` where the socket has been disconnected meanwhile.
-    pub fn handshake(&self) -> Option<&Handshake> {
-        self.io.handshake(self.id).map(AsRef::as_ref)
+    pub fn handshake(&self) -> Option<Rc<Handshake>> {
+        self.io.handshake(self.id)
     }
 
     /// What its client sent along when it connected, if it is such a value. Only known on connection: what is wanted later
@@ -167,13 +188,13 @@ impl<'a, S> Socket<'_, 'a, S> {
     }
 
     /// Takes it out of the namespace; with `close`, the client's whole connection ends.
-    pub fn disconnect(&mut self, close: bool) {
+    pub fn disconnect(&self, close: bool) {
         self.io.disconnect(self.id, close);
     }
 
     /// The right to answer the event later, by [`Io::answer`]: then what the handler returns isn't sent. `None` where the
-    /// client wants no answer.
-    pub fn take_ack(&mut self) -> Option<Ack> {
+    /// client wants no answer. Not to answer at all, a handler returns [`NoAnswer`](super::NoAnswer).
+    pub fn take_ack(&self) -> Option<Ack> {
         self.ack.take()
     }
 }

@@ -1,12 +1,14 @@
 //! Handlers as an app.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
-use super::namespace::{Namespace, OnRoom, answer, find, report};
+use super::namespace::{Namespace, OnRoom, find, refuse, report};
 use super::{Handlers, Room, Socket};
+use crate::app::names::{Names, Pattern};
 use crate::app::{
-    Answers, App, Connection, ConnectionError, Departed, Event, Io, Joining, Outgoing, Refusal, Request, RoomChange,
-    Schema, Watched,
+    Answers, App, Connection, ConnectionError, DataChange, Departed, DueTimer, Event, Io, Joining, Outgoing, Refusal,
+    Request, RoomChange, Schema, Watched,
 };
 
 impl<S> Handlers<S> {
@@ -15,15 +17,24 @@ impl<S> Handlers<S> {
         find(&self.namespaces, io.namespace()).map(|namespace| (namespace, &mut self.state))
     }
 
-    /// Calls all of these, of which nobody waits for an answer.
-    fn tell<T>(&mut self, io: &mut Io<'_>, what: &str, list: impl Fn(&Namespace<S>) -> &[OnRoom<S, T>], news: &T) {
+    /// Calls all of these, of which nobody waits for an answer; gives how many there were.
+    fn tell<T>(
+        &mut self,
+        io: &Io<'_>,
+        what: &str,
+        list: impl FnOnce(&Namespace<S>) -> &[OnRoom<S, T>],
+        news: &T,
+    ) -> usize {
         let transactional = self.transactional;
-        if let Some((namespace, app)) = self.split(io) {
-            for handler in list(namespace) {
-                let outcome = Room { io, app }.attempt(transactional, |room| handler(room, news));
-                report(io, what, outcome);
-            }
+        let Some((namespace, app)) = self.split(io) else {
+            return 0;
+        };
+        let handlers = list(namespace);
+        let mut room = Room { io: io.clone(), app };
+        for handler in handlers {
+            report(io, what, room.attempt(transactional, |room| handler(room, news)));
         }
+        handlers.len()
     }
 }
 
@@ -48,69 +59,68 @@ impl<S> App for Handlers<S> {
         find(&self.namespaces, name).is_some()
     }
 
-    fn connecting(&mut self, io: &mut Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
-        match self.split(io) {
-            Some((namespace, app)) => {
-                namespace.middleware.iter().try_for_each(|check| check(&mut Room { io, app }, joining))
-            }
-            None => Ok(()),
-        }
+    fn connecting(&mut self, io: &Io<'_>, joining: &Joining<'_>) -> Result<(), Refusal> {
+        let Some((namespace, app)) = self.split(io) else {
+            return Ok(());
+        };
+        let mut room = Room { io: io.clone(), app };
+        namespace.middleware.iter().try_for_each(|check| check(&mut room, joining))
     }
 
-    fn connected(&mut self, io: &mut Io<'_>, connection: &Connection<'_>) {
+    fn connected(&mut self, io: &Io<'_>, connection: &Connection<'_>) {
         let Connection { socket: id, auth, recovered } = *connection;
         let transactional = self.transactional;
         if let Some((namespace, app)) = self.split(io) {
+            let mut socket = Socket { io: io.clone(), app, id, ack: Cell::default(), auth, recovered };
             for handler in &namespace.connection {
-                let mut socket = Socket { io, app, id, ack: None, auth, recovered };
-                let outcome = socket.attempt(transactional, |socket| handler(socket));
-                answer(&mut socket, outcome);
+                if let Err(error) = socket.attempt(transactional, |socket| handler(socket)) {
+                    refuse(io, id, None, &error);
+                }
             }
         }
     }
 
-    fn event(&mut self, io: &mut Io<'_>, mut event: Event<'_>) {
+    fn event(&mut self, io: &Io<'_>, mut event: Event<'_>) {
         let transactional = self.transactional;
         if let Some((namespace, app)) = self.split(io) {
-            let ack = event.ack.take();
-            let mut socket = Socket { io, app, id: event.socket, ack, auth: None, recovered: false };
+            let ack = Cell::new(event.ack.take());
+            let mut socket = Socket { io: io.clone(), app, id: event.socket, ack, auth: None, recovered: false };
             namespace.event(transactional, &mut socket, &event);
         }
     }
 
-    fn answered(&mut self, io: &mut Io<'_>, answers: &Answers) {
-        let transactional = self.transactional;
-        if let Some((namespace, app)) = self.split(io) {
-            match namespace.answers.get(answers.name.as_ref()) {
-                Some(handler) => {
-                    let outcome = Room { io, app }.attempt(transactional, |room| handler(room, answers));
-                    report(io, "what is done with answers", outcome);
-                }
-                None => io.warn(&format!("nothing is done with the answers named {:?}", answers.name)),
-            }
+    fn answered(&mut self, io: &Io<'_>, answers: &Answers) {
+        let called = self.tell(
+            io,
+            "what is done with answers",
+            |namespace| one(namespace.answers.get(answers.name.as_ref())),
+            answers,
+        );
+        if called == 0 {
+            io.warn(&format!("nothing is done with the answers named {:?}", answers.name));
         }
     }
 
-    fn disconnected(&mut self, io: &mut Io<'_>, departed: &Departed) {
+    fn disconnected(&mut self, io: &Io<'_>, departed: &Departed) {
         self.tell(io, "what is done before a socket leaves", |namespace| &namespace.disconnecting, departed);
         self.tell(io, "what is done when a socket leaves", |namespace| &namespace.disconnect, departed);
     }
 
-    fn expired(&mut self, io: &mut Io<'_>, departed: &Departed) {
+    fn expired(&mut self, io: &Io<'_>, departed: &Departed) {
         self.tell(io, "what is done when a socket is gone for good", |namespace| &namespace.expired, departed);
     }
 
-    fn scheduled(&mut self, io: &mut Io<'_>, name: &str) {
-        let transactional = self.transactional;
-        if let Some((namespace, app)) = self.split(io) {
-            match namespace.timers.get(name) {
-                Some(handler) => {
-                    let outcome = Room { io, app }.attempt(transactional, |room| handler(room));
-                    report(io, "what is done by a timer", outcome);
-                }
-                None => io.warn(&format!("nothing is done by the timer {name:?}")),
-            }
+    fn scheduled(&mut self, io: &Io<'_>, timer: &DueTimer) {
+        let called =
+            self.tell(io, "what is done by a timer", |namespace| one(namespace.timers.get(timer.name.as_ref())), timer);
+        // It was set by another release.
+        if called == 0 {
+            io.warn(&format!("nothing is done by the timer {:?}", timer.name));
         }
+    }
+
+    fn woken(&mut self, io: &Io<'_>) {
+        self.tell(io, "what is done when the room wakes", |namespace| &namespace.woken, &());
     }
 
     fn watched(&self) -> Watched {
@@ -118,18 +128,37 @@ impl<S> App for Handlers<S> {
         Watched {
             outgoing: any(|namespace| !namespace.outgoing.is_empty()),
             rooms: any(|namespace| !namespace.rooms.is_empty()),
+            data: any(|namespace| !namespace.data.is_empty()),
         }
     }
 
-    fn outgoing(&mut self, io: &mut Io<'_>, sent: &Outgoing) {
+    fn outgoing(&mut self, io: &Io<'_>, sent: &Outgoing) {
         self.tell(io, "what is done with what was sent", |namespace| &namespace.outgoing, sent);
     }
 
-    fn room_changed(&mut self, io: &mut Io<'_>, change: &RoomChange) {
+    fn room_changed(&mut self, io: &Io<'_>, change: &RoomChange) {
         self.tell(io, "what is done when a room changes", |namespace| &namespace.rooms, change);
+    }
+
+    fn data_changed(&mut self, io: &Io<'_>, change: &DataChange) {
+        self.tell(io, "what is done when data changes", |namespace| &namespace.data, change);
     }
 
     fn schema(&self) -> Schema {
         self.schema
     }
+
+    fn names(&self) -> Option<Names> {
+        let names = |(pattern, namespace): &(Pattern, Namespace<S>)| (pattern.clone(), namespace.names().collect());
+        Some(Names(self.namespaces.iter().map(names).collect()))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.mistakes.is_empty() { Ok(()) } else { Err(self.mistakes.join(" ")) }
+    }
+}
+
+/// A list of the handler that there is, or of none.
+fn one<T>(handler: Option<&T>) -> &[T] {
+    handler.map_or(&[], std::slice::from_ref)
 }

@@ -3,28 +3,27 @@
 //! ```
 //! use roomcast::app::prelude::*;
 //!
-//! /// Sends each message back to who sent it.
+//! /// Sends each message back to its sender.
 //! pub fn echo() -> impl App {
 //!     Handlers::new().on("message", |socket, text: String| socket.emit("message", &text))
 //! }
 //! ```
 //!
-//! A handler is a function of the socket and of the event's payload, which is a Rust type with serde. What isn't such a
-//! value never reaches the handler: its sender is answered `{code: "invalid_payload", message}`. What the handler returns is
-//! the answer ([`Outcome`]); a client that wants none hears of a failure as the event `error`.
+//! A handler is a function of the socket and of the event's payload, which is a Rust type with serde. A payload of another
+//! type never reaches the handler: its sender is answered `{code: "invalid_payload", message}`. What the handler returns is
+//! the [answer](Answer). A client that wants none hears of a failure as the event `error`.
 //!
 //! ```
 //! # use roomcast::app::prelude::*;
 //! #[derive(Serialize, Deserialize)]
 //! struct Move { x: f64, y: f64 }
 //!
-//! fn moved(socket: &mut Socket, to: Move) -> Result<usize, Failure> {
+//! fn moved(socket: &mut Socket, to: Move) -> Result<usize> {
 //!     if !(0.0..=1.0).contains(&to.x) {
-//!         return Err(Failure::new("out_of_field", "The field is one unit wide."));
+//!         return Err(Error::new("out_of_field", "The field is one unit wide."));
 //!     }
-//!     let id = socket.id;
-//!     socket.broadcast().volatile().emit("moved", &(id, to))?;
-//!     Ok(socket.io.sockets().count())
+//!     socket.broadcast().volatile().emit("moved", &(socket.id, to))?;
+//!     Ok(socket.io.sockets_count())
 //! }
 //! # let _: Handlers = Handlers::new().on("move", moved);
 //! ```
@@ -32,87 +31,34 @@
 //! # Handlers are code, not state
 //!
 //! An object loses its memory at any time, and goes on. So handlers are the same for all sockets and are given once, not
-//! in a closure for each connection as with Socket.IO on Node: what a socket's handlers would have captured there is kept
+//! in a closure for each connection as with Socket.IO on Node. What a socket's handlers would have captured there is kept
 //! with the socket here ([`Socket::set_data`]), in values by key ([`Io::kv`](crate::app::Io::kv)) or in tables. For the same reason nothing
 //! is awaited: an answer of a client goes to a handler with a name ([`Handlers::on_answers`]), a timer too
 //! ([`Handlers::on_timer`]), and both outlive a restart.
-//!
-//! # Why it is spelled like this
-//!
-//! The tutorial's chat was written in three ways. First with the hooks of [`App`](crate::app::App), as the server calls them:
-//!
-//! ```
-//! # use roomcast::app::prelude::*;
-//! # #[derive(Serialize, Deserialize)] struct Message { author: String, message: String }
-//! struct Tutorial;
-//!
-//! impl App for Tutorial {
-//!     fn event(&mut self, io: &mut Io<'_>, event: Event<'_>) {
-//!         match event.name {
-//!             "createdMessage" => {
-//!                 if let Some(message) = event.args.get::<Message>(0) {
-//!                     let sent = io.all().except(event.socket).emit("newIncomingMessage", &message);
-//!                     if let (Ok(()), Some(ack)) = (sent, event.ack) {
-//!                         io.answer_args(ack, &Args::new()).ok();
-//!                     }
-//!                 }
-//!             }
-//!             _ => {}
-//!         }
-//!     }
-//! }
-//! ```
-//!
-//! It hides nothing, but each app parses, answers and refuses by hand, and forgets one of them somewhere. Then with all
-//! events as one type:
-//!
-//! ```
-//! # use roomcast::app::prelude::*;
-//! # #[derive(Serialize, Deserialize)] struct Message { author: String, message: String }
-//! #[derive(Deserialize)]
-//! #[serde(tag = "event", content = "payload", rename_all = "camelCase")]
-//! enum FromClient {
-//!     CreatedMessage(Message),
-//! }
-//!
-//! fn event(socket: &mut Socket, event: FromClient) -> Result<(), IoError> {
-//!     match event {
-//!         FromClient::CreatedMessage(message) => socket.broadcast().emit("newIncomingMessage", &message),
-//!     }
-//! }
-//! ```
-//!
-//! The compiler knows all events, but their names are hidden in an attribute, answers of several types need a second
-//! such type, and every event's handling starts two indentations deep. And as it is:
-//!
-//! ```
-//! # use roomcast::app::prelude::*;
-//! # #[derive(Serialize, Deserialize)] struct Message { author: String, message: String }
-//! pub fn tutorial() -> impl App {
-//!     Handlers::new().on("createdMessage", |socket, message: Message| {
-//!         socket.broadcast().emit("newIncomingMessage", &message)
-//!     })
-//! }
-//! ```
-//!
-//! That is what somebody who knows Socket.IO expects to read: the event's name, what comes with it, and `broadcast` and
-//! `emit` under their own names. It's built on the first one, which remains for what is no list of handlers.
 
+mod answer;
 mod context;
 mod dispatch;
 mod namespace;
-mod outcome;
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 
+pub use answer::{Answer, NoAnswer, Outcome};
 pub use context::{Room, Socket};
 pub(crate) use namespace::refuse;
-pub use outcome::{Failure, Outcome};
 
-use super::{Answers, ConnectionError, Departed, Event, Joining, Outgoing, Refusal, Request, RoomChange, Schema};
-use namespace::{Namespace, Pattern};
+use super::data::parse_context;
+use super::error::Result;
+use super::names::Pattern;
+use super::{
+    Answers, AnswersName, ConnectionError, DataChange, Departed, DueTimer, Error, Event, Joining, Outgoing, Refusal,
+    Request, RoomChange, Schema, TimerName,
+};
+use crate::socket_io::is_reserved;
+use namespace::Namespace;
 
 type AllowRequest = Box<dyn Fn(&Request<'_>) -> Result<(), Cow<'static, str>>>;
 type InitialHeaders = Box<dyn Fn(&Request<'_>) -> Vec<(String, String)>>;
@@ -121,6 +67,22 @@ type OnConnectionError = Box<dyn Fn(&ConnectionError<'_>)>;
 /// An app: its state, and the handlers of each of its namespaces.
 ///
 /// Handlers belong to the namespace that [`of`](Self::of) named last; before, to `/`.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn app() -> impl App {
+///     Handlers::new()
+///         .on("message", |socket, text: String| socket.broadcast().emit("message", &text))
+///         .of("/admin")
+///         .middleware(|_, joining| match joining.auth::<String>() {
+///             Some(token) if token == "secret" => Ok(()),
+///             _ => Err(Refusal::new("not authorized")),
+///         })
+///         .on("shout", |socket, text: String| socket.io.of("/").emit("message", &text))
+/// }
+/// # app();
+/// ```
 pub struct Handlers<S = ()> {
     state: S,
     /// The first is `/`, the last the one to be added to.
@@ -131,6 +93,8 @@ pub struct Handlers<S = ()> {
     kept_headers: Vec<&'static str>,
     schema: Schema,
     transactional: bool,
+    /// What is wrong with it, in sentences.
+    mistakes: Vec<String>,
 }
 
 impl Handlers {
@@ -146,13 +110,14 @@ impl<S> Handlers<S> {
     pub fn with(state: S) -> Self {
         Self {
             state,
-            namespaces: vec![(Box::new(|name| name == "/"), Namespace::default())],
+            namespaces: vec![(Rc::new(|name| name == "/"), Namespace::default())],
             allow_request: Vec::new(),
             initial_headers: Vec::new(),
             connection_error: Vec::new(),
             kept_headers: Vec::new(),
             schema: Schema::default(),
             transactional: false,
+            mistakes: Vec::new(),
         }
     }
 
@@ -177,30 +142,31 @@ impl<S> Handlers<S> {
     /// What follows belongs to all namespaces whose names are so (C9). One that is named by itself before comes first.
     #[must_use]
     pub fn of_matching(mut self, pattern: impl Fn(&str) -> bool + 'static) -> Self {
-        self.namespaces.push((Box::new(pattern), Namespace::default()));
+        self.namespaces.push((Rc::new(pattern), Namespace::default()));
         self
     }
 
     /// An event of this name has come, with this payload: a tuple is all its arguments, `()` none, and any other type its
-    /// first one. What is returned is its answer. An event has one handler: of several, the last.
+    /// first one. What is returned is its answer. An event has one handler.
     #[must_use]
-    pub fn on<P, O>(self, event: &'static str, handler: impl Fn(&mut Socket<'_, '_, S>, P) -> O + 'static) -> Self
+    pub fn on<P, O>(mut self, event: &'static str, handler: impl Fn(&mut Socket<'_, S>, P) -> O + 'static) -> Self
     where
         P: DeserializeOwned,
         O: Outcome,
     {
-        self.add(|namespace| {
-            let handler = move |socket: &mut Socket<'_, '_, S>, event: &Event<'_>| {
-                let payload = event.args.read().map_err(|why| malformed(event, &why))?;
-                handler(socket, payload).into_answer()
-            };
-            namespace.events.insert(event, Box::new(handler));
-        })
+        if is_reserved(event) {
+            self.mistakes.push(format!("No client sends the event {event:?}: its name is reserved."));
+        }
+        let handler = move |socket: &mut Socket<'_, S>, event: &Event<'_>| {
+            let payload = event.args.read().map_err(|why| malformed(event, &why))?;
+            handler(socket, payload).into_answer()
+        };
+        self.name("the event", event, |namespace| namespace.events.insert(event, Box::new(handler)).is_some())
     }
 
     /// An event has come that has no handler. Without this, it is ignored and not answered, as by the reference.
     #[must_use]
-    pub fn fallback<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, '_, S>, &Event<'_>) -> O + 'static) -> Self {
+    pub fn fallback<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, S>, &Event<'_>) -> O + 'static) -> Self {
         self.add(|namespace| {
             namespace.fallback = Some(Box::new(move |socket, event| handler(socket, event).into_answer()));
         })
@@ -208,105 +174,98 @@ impl<S> Handlers<S> {
 
     /// Any event has come: called before its own handler. A failure is the event's answer, and the end of it.
     #[must_use]
-    pub fn on_any<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, '_, S>, &Event<'_>) -> O + 'static) -> Self {
-        self.add(|namespace| {
-            namespace.any.push(Box::new(move |socket, event| handler(socket, event).into_answer()));
-        })
+    pub fn on_any<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, S>, &Event<'_>) -> O + 'static) -> Self {
+        self.add(|namespace| namespace.any.push(Box::new(move |socket, event| done(handler(socket, event)))))
     }
 
     /// Whether an event may be handled (the reference's `socket.use`); in the order in which they are given, after
     /// [`on_any`](Self::on_any). A failure is the event's answer.
     #[must_use]
-    pub fn event_middleware(
-        self,
-        check: impl Fn(&mut Socket<'_, '_, S>, &Event<'_>) -> Result<(), Failure> + 'static,
-    ) -> Self {
+    pub fn event_middleware(self, check: impl Fn(&mut Socket<'_, S>, &Event<'_>) -> Result + 'static) -> Self {
         self.add(|namespace| namespace.event_middleware.push(Box::new(check)))
     }
 
     /// Whether a client may join the namespace (the reference's `io.use`); in the order in which they are given. A refusal is
     /// its `connect_error`. A client that recovers is asked again.
     #[must_use]
-    pub fn middleware(
-        self,
-        check: impl Fn(&mut Room<'_, '_, S>, &Joining<'_>) -> Result<(), Refusal> + 'static,
-    ) -> Self {
+    pub fn middleware(self, check: impl Fn(&mut Room<'_, S>, &Joining<'_>) -> Result<(), Refusal> + 'static) -> Self {
         self.add(|namespace| namespace.middleware.push(Box::new(check)))
     }
 
     /// A client has joined, or has come back to its socket ([`Socket::recovered`]). A failure is told as the event `error`.
     #[must_use]
-    pub fn on_connection<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, '_, S>) -> O + 'static) -> Self {
-        self.add(|namespace| namespace.connection.push(Box::new(move |socket| handler(socket).into_answer())))
+    pub fn on_connection<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, S>) -> O + 'static) -> Self {
+        self.add(|namespace| namespace.connection.push(Box::new(move |socket| done(handler(socket)))))
     }
 
     /// A socket leaves; the first to be told, so that others may be told before anything is done about it. It has its
     /// rooms in [`Departed::rooms`] and gets nothing any more.
     #[must_use]
-    pub fn on_disconnecting<O: Outcome>(
-        self,
-        handler: impl Fn(&mut Room<'_, '_, S>, &Departed) -> O + 'static,
-    ) -> Self {
-        self.add(|namespace| {
-            namespace.disconnecting.push(Box::new(move |room, departed| handler(room, departed).into_answer()));
-        })
+    pub fn on_disconnecting<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &Departed) -> O + 'static) -> Self {
+        self.add(|namespace| namespace.disconnecting.push(Box::new(move |room, what| done(handler(room, what)))))
     }
 
     /// A socket is gone, for whatever reason. Its client may come back where it is [`Departed::recoverable`].
     #[must_use]
-    pub fn on_disconnect<O: Outcome>(self, handler: impl Fn(&mut Room<'_, '_, S>, &Departed) -> O + 'static) -> Self {
-        self.add(|namespace| {
-            namespace.disconnect.push(Box::new(move |room, departed| handler(room, departed).into_answer()));
-        })
+    pub fn on_disconnect<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &Departed) -> O + 'static) -> Self {
+        self.add(|namespace| namespace.disconnect.push(Box::new(move |room, what| done(handler(room, what)))))
     }
 
     /// A socket that could have come back is gone for good.
     #[must_use]
-    pub fn on_expired<O: Outcome>(self, handler: impl Fn(&mut Room<'_, '_, S>, &Departed) -> O + 'static) -> Self {
-        self.add(|namespace| {
-            namespace.expired.push(Box::new(move |room, departed| handler(room, departed).into_answer()));
-        })
+    pub fn on_expired<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &Departed) -> O + 'static) -> Self {
+        self.add(|namespace| namespace.expired.push(Box::new(move |room, what| done(handler(room, what)))))
     }
 
-    /// A timer of this name is due: see [`Io::schedule`](super::Io::schedule) and
-    /// [`Io::set_timeout`](super::Io::set_timeout).
+    /// A timer of this name is due: see [`Io::timer`](super::Io::timer). Its context is the payload; `()` where it has none.
     #[must_use]
-    pub fn on_timer<O: Outcome>(
+    pub fn on_timer<C: DeserializeOwned, O: Outcome>(
         self,
-        name: &'static str,
-        handler: impl Fn(&mut Room<'_, '_, S>) -> O + 'static,
+        TimerName(name): TimerName,
+        handler: impl Fn(&mut Room<'_, S>, C) -> O + 'static,
     ) -> Self {
-        self.add(|namespace| {
-            namespace.timers.insert(name, Box::new(move |room| handler(room).into_answer()));
-        })
+        let handler =
+            move |room: &mut Room<'_, S>, timer: &DueTimer| done(handler(room, parse_context(timer.context.as_ref())?));
+        self.name("the timer", name, |namespace| namespace.timers.insert(name, Box::new(handler)).is_some())
     }
 
     /// The answers to [`BroadcastOperator::emit_with_ack`](super::BroadcastOperator::emit_with_ack) under this name.
     #[must_use]
     pub fn on_answers<O: Outcome>(
         self,
-        name: &'static str,
-        handler: impl Fn(&mut Room<'_, '_, S>, &Answers) -> O + 'static,
+        AnswersName(name): AnswersName,
+        handler: impl Fn(&mut Room<'_, S>, &Answers) -> O + 'static,
     ) -> Self {
-        self.add(|namespace| {
-            namespace.answers.insert(name, Box::new(move |room, answers| handler(room, answers).into_answer()));
-        })
+        let handler = move |room: &mut Room<'_, S>, answers: &Answers| done(handler(room, answers));
+        self.name("the answers", name, |namespace| namespace.answers.insert(name, Box::new(handler)).is_some())
     }
 
     /// The app has sent an event: told when its handler is done, and not of what is sent in this one.
     #[must_use]
-    pub fn on_any_outgoing<O: Outcome>(self, handler: impl Fn(&mut Room<'_, '_, S>, &Outgoing) -> O + 'static) -> Self {
-        self.add(|namespace| {
-            namespace.outgoing.push(Box::new(move |room, sent| handler(room, sent).into_answer()));
-        })
+    pub fn on_any_outgoing<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &Outgoing) -> O + 'static) -> Self {
+        self.add(|namespace| namespace.outgoing.push(Box::new(move |room, what| done(handler(room, what)))))
     }
 
     /// A room was made or has gone, or a socket joined or left one: told when the handler is done in which it happened.
     #[must_use]
-    pub fn on_room<O: Outcome>(self, handler: impl Fn(&mut Room<'_, '_, S>, &RoomChange) -> O + 'static) -> Self {
-        self.add(|namespace| {
-            namespace.rooms.push(Box::new(move |room, change| handler(room, change).into_answer()));
-        })
+    pub fn on_room<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &RoomChange) -> O + 'static) -> Self {
+        self.add(|namespace| namespace.rooms.push(Box::new(move |room, what| done(handler(room, what)))))
+    }
+
+    /// What is kept with a socket has changed: told when the handler is done in which it happened.
+    #[must_use]
+    pub fn on_data<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &DataChange) -> O + 'static) -> Self {
+        self.add(|namespace| namespace.data.push(Box::new(move |room, what| done(handler(room, what)))))
+    }
+
+    /// The room is awake, and the app's state is new: told before anything else, once each time that the object had lost its
+    /// memory, and in the namespace `/` alone. An idle room that only pings its clients isn't woken.
+    #[must_use]
+    pub fn on_wake<O: Outcome>(mut self, handler: impl Fn(&mut Room<'_, S>) -> O + 'static) -> Self {
+        if let Some((_, namespace)) = self.namespaces.first_mut() {
+            namespace.woken.push(Box::new(move |room, ()| done(handler(room))));
+        }
+        self
     }
 
     /// Whether a new connection is let in (R6), whatever namespaces it will join: the first refusal's sentence is its
@@ -353,9 +312,9 @@ impl<S> Handlers<S> {
         self
     }
 
-    /// The names of the events of the namespace `/` that have a handler.
+    /// The names of the events that have a handler, of all namespaces.
     pub fn events(&self) -> impl Iterator<Item = &'static str> {
-        self.namespaces.first().into_iter().flat_map(|(_, namespace)| namespace.events.keys().copied())
+        self.namespaces.iter().flat_map(|(_, namespace)| namespace.events.keys().copied())
     }
 
     fn add(mut self, change: impl FnOnce(&mut Namespace<S>)) -> Self {
@@ -364,11 +323,24 @@ impl<S> Handlers<S> {
         }
         self
     }
+
+    /// Adds a handler by name; `change` tells whether there was one of the name.
+    fn name(mut self, what: &str, name: &'static str, change: impl FnOnce(&mut Namespace<S>) -> bool) -> Self {
+        if self.namespaces.last_mut().is_some_and(|(_, namespace)| change(namespace)) {
+            self.mistakes.push(format!("There are two handlers of {what} {name:?} in one namespace."));
+        }
+        self
+    }
 }
 
-fn malformed(event: &Event<'_>, why: &serde_json::Error) -> Failure {
+/// What a handler came to that nobody waits for.
+fn done(outcome: impl Outcome) -> Result {
+    outcome.into_answer().map(drop)
+}
+
+fn malformed(event: &Event<'_>, why: &serde_json::Error) -> Error {
     // Where in the text it stands would be of no use to anybody: the payload may be somewhere in it.
     let why = why.to_string();
     let why = why.split(" at line ").next().unwrap_or_default();
-    Failure::new("invalid_payload", format!("The event {:?} takes another payload: {why}.", event.name))
+    Error::new("invalid_payload", format!("The event {:?} takes another payload: {why}.", event.name))
 }

@@ -157,8 +157,8 @@ impl Recovery {
     }
 
     /// Who is gone from a namespace.
-    pub fn away<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = Away<'a>> {
+    pub fn away(&self, namespace: &str) -> impl Iterator<Item = Away> {
         let away = self.away.values().filter(move |away| *away.namespace == *namespace);
-        away.map(|away| Away { id: &away.id, since: away.gone, data: away.state.data.as_ref() })
+        away.map(|away| Away { id: away.id.clone(), since: away.gone, data: away.state.data.clone() })
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::replays::Replays;
 use super::socket_state::{AwaySocket, Membership, SocketState};
 use crate::database::{Database, DatabaseError, Row};
 use crate::ids::{Millis, Offset, Pid, SocketId};
@@ -96,13 +95,10 @@ impl SocketRows<'_> {
 fn read(row: &Row) -> Option<AwaySocket> {
     let memberships: Vec<Membership> = serde_json::from_str(row.text(4)?).ok()?;
     let state = SocketState {
-        pid: Pid::from_wire(row.text(0)?),
-        told: true,
-        since: Offset(row.number(3)?),
         memberships,
         forgotten: Offset(row.number(7)?),
         data: row.text(5).map(Rc::from),
-        replays: Replays::default(),
+        ..SocketState::new(Pid::from_wire(row.text(0)?), true, Offset(row.number(3)?))
     };
     let namespace = row.text(2)?.into();
     let gone = Millis(row.number(6).unwrap_or_default());

@@ -8,6 +8,7 @@ use super::log::Logged;
 use super::replays::Replays;
 use crate::ids::{Millis, Offset, Pid, SocketId};
 use crate::socket_io::departed::{Departed, DisconnectReason};
+use crate::socket_io::extensions::Extensions;
 
 /// A time in a room: the events after `since`, up to and with `until`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,8 @@ pub struct SocketState {
     pub forgotten: Offset,
     /// What the app keeps with it, as JSON.
     pub data: Option<Rc<str>>,
+    /// What the app keeps with it in memory alone.
+    pub extensions: Rc<Extensions>,
     /// What its client was sent again.
     pub replays: Replays,
 }
@@ -56,7 +59,16 @@ impl SocketState {
     /// The state of a new socket.
     pub fn new(pid: Pid, told: bool, since: Offset) -> Self {
         let forgotten = Offset::default();
-        Self { pid, told, since, memberships: Vec::new(), forgotten, data: None, replays: Replays::default() }
+        Self {
+            pid,
+            told,
+            since,
+            memberships: Vec::new(),
+            forgotten,
+            data: None,
+            extensions: Rc::default(),
+            replays: Replays::default(),
+        }
     }
 
     /// Whether it is known which of the events after `offset` were for it.
@@ -129,6 +141,7 @@ impl AwaySocket {
             id: self.id.clone(),
             data: self.state.data.clone(),
             rooms: self.state.rooms().map(ToString::to_string).chain([self.id.to_string()]).collect(),
+            extensions: self.state.extensions.clone(),
             reason,
             recoverable,
         }
@@ -136,12 +149,12 @@ impl AwaySocket {
 }
 
 /// A socket whose client is gone and may come back, as an app sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Away<'a> {
+#[derive(Debug, Clone)]
+pub struct Away {
     /// Its id.
-    pub id: &'a SocketId,
+    pub id: SocketId,
     /// Since when its client is gone.
     pub since: Millis,
     /// What the app keeps with it, as JSON.
-    pub data: Option<&'a Rc<str>>,
+    pub data: Option<Rc<str>>,
 }

@@ -1,0 +1,115 @@
+//! Names under which an app is called later.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::rc::Rc;
+
+use super::error::{Error, Result};
+
+macro_rules! names {
+    ($($(#[$docs:meta])+ $type:ident = $variant:ident;)+) => {
+        $(
+            $(#[$docs])+
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+            pub struct $type(pub(super) &'static str);
+
+            impl $type {
+                /// The name as it is stored: what was set before a release goes to the handler of this name after it.
+                pub const fn new(name: &'static str) -> Self {
+                    Self(name)
+                }
+            }
+
+            impl From<$type> for Name {
+                fn from(name: $type) -> Self {
+                    Self::$variant(name.0)
+                }
+            }
+        )+
+
+        /// A name that an app has a handler for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Name {
+            $(
+                #[doc = concat!("A [`", stringify!($type), "`].")]
+                $variant(&'static str),
+            )+
+        }
+    };
+}
+
+names! {
+    /// The name of a timer: the same constant sets it ([`Io::timer`](super::Io::timer)) and names its handler
+    /// ([`Handlers::on_timer`](super::Handlers::on_timer)).
+    ///
+    /// ```
+    /// use roomcast::app::prelude::*;
+    ///
+    /// const BELL: TimerName = TimerName::new("bell");
+    ///
+    /// fn app() -> impl App {
+    ///     Handlers::new()
+    ///         .on("ring later", |socket, ()| socket.io.timer(BELL).context(socket.id).schedule(Millis(60_000)))
+    ///         .on_timer(BELL, |room, asker: SocketId| room.io.to(asker).emit("ring", &()))
+    /// }
+    /// # app();
+    /// ```
+    TimerName = Timer;
+    /// The name of what is done with answers: see [`BroadcastOperator::emit_with_ack`](super::BroadcastOperator::emit_with_ack)
+    /// and [`Handlers::on_answers`](super::Handlers::on_answers).
+    ///
+    /// ```
+    /// use roomcast::app::prelude::*;
+    ///
+    /// const VOTES: AnswersName = AnswersName::new("votes");
+    ///
+    /// fn app() -> impl App {
+    ///     Handlers::new()
+    ///         .on("vote", |socket, question: String| {
+    ///             socket.broadcast().context(&question).emit_with_ack("vote", &question, VOTES)
+    ///         })
+    ///         .on_answers(VOTES, |room, answers| {
+    ///             let yes = answers.get::<bool>().filter(|(_, yes)| *yes).count();
+    ///             room.io.emit("result", &(answers.context::<String>()?, yes))
+    ///         })
+    /// }
+    /// # app();
+    /// ```
+    AnswersName = Answers;
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timer(name) => write!(f, "the timer {name:?}"),
+            Self::Answers(name) => write!(f, "the answers {name:?}"),
+        }
+    }
+}
+
+/// Whether a namespace of this name is meant.
+pub(super) type Pattern = Rc<dyn Fn(&str) -> bool>;
+
+/// The names that an app has handlers for, by namespace: the first pattern that matches counts.
+#[derive(Clone, Default)]
+pub struct Names(pub(super) Vec<(Pattern, BTreeSet<Name>)>);
+
+impl Names {
+    /// Makes sure that an app is never called under a name that it doesn't know.
+    ///
+    /// # Errors
+    /// [`Error::NoHandler`].
+    pub(super) fn check(&self, namespace: &str, name: Name) -> Result {
+        let found = self.0.iter().find(|(pattern, _)| pattern(namespace));
+        if found.is_some_and(|(_, names)| names.contains(&name)) {
+            return Ok(());
+        }
+        Err(Error::NoHandler(format!("{name} in the namespace {namespace:?}")))
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(_, names)| names)).finish()
+    }
+}
