@@ -15,7 +15,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use roomcast::app::{Error, Handlers, TimerName};
+use roomcast::app::{Handlers, TimerName};
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{Effect, Frame, HttpResponse, Input, Request};

@@ -249,7 +249,7 @@ fn c10_an_app_names_a_namespace_with_or_without_its_slash() {
             for name in ["", "/", "b", "/b", "nobody"] {
                 assert_eq!(io.of(name).all().emit("news", &name), Ok(()));
             }
-            let mut other = io.of("b");
+            let other = io.of("b");
             assert_eq!(other.namespace(), "/b");
             assert!(!other.sockets().contains(event.socket), "its sockets, not ours");
             other.disconnect(event.socket, true);

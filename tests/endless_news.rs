@@ -3,7 +3,7 @@
 
 mod support;
 
-use roomcast::app::{AnswersName, Error, Handlers, Io, Result, TimerName};
+use roomcast::app::{AnswersName, Handlers, Io, Result, TimerName};
 use roomcast::config::Config;
 use roomcast::ids::Millis;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn config() -> Config {
 
 /// Asks nobody, so that all answers are there at once.
 fn ask_nobody(io: &Io<'_>) -> Result {
-    Ok(io.to("nobody").emit_with_ack("question", "", AnswersName::new("quiz"))?)
+    io.to("nobody").emit_with_ack("question", "", AnswersName::new("quiz"))
 }
 
 /// What each of the apps here can do besides.

@@ -123,7 +123,7 @@ fn r1_11_5_who_comes_back_is_the_same_socket_and_gets_what_it_missed_before_it_i
         [format!("connecting / {}", shown(&traveller, &missed)), format!("recovered / {}", before.id)]
     );
     say(&mut room, traveller.conn, &json!(["kept"]));
-    assert_eq!(traveller.events(&mut room), [json!(["kept", ["kept", 0]])]);
+    assert_eq!(traveller.events(&mut room), [json!(["kept", "kept", 0])]);
     say(&mut room, talker, &json!(["to", "x", "again"]));
     assert_eq!(traveller.events(&mut room), [json!(["said", ["again"]])], "it is in its room");
 

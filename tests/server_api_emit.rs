@@ -134,7 +134,7 @@ fn row_15_send_emits_message() {
         })
     });
     assert_eq!(a, [json!(["message", "to me"])]);
-    assert_eq!([b, c].concat(), vec![json!(["message", ["to", "others"]]); 2]);
+    assert_eq!([b, c].concat(), vec![json!(["message", "to", "others"]); 2]);
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn row_16_binary_anywhere() {
     let frames = room.frames(b);
     assert_eq!(frames[0], r#"42["drawn",{"name":"line","size":3}]"#);
     let placeholder = |num| format!(r#"{{"_placeholder":true,"num":{num}}}"#);
-    assert_eq!(frames[1], format!(r#"452-["halves",[{},{}]]"#, placeholder(0), placeholder(1)));
+    assert_eq!(frames[1], format!(r#"452-["halves",{},{}]"#, placeholder(0), placeholder(1)));
     assert_eq!(frames[2..], ["[1]", "[2, 3]"]);
 }
 
@@ -176,7 +176,7 @@ fn row_48_typed_events_a_malformed_payload_is_answered_before_the_handler_runs()
     assert_eq!(room.events(b), [] as [Value; 0]);
     room.text(a, r#"421["move",{"x":1,"unknown":true}]"#);
     assert_eq!(room.frames(a), ["431[]"], "nothing to be said is an answer without arguments");
-    assert_eq!(room.events(b), [json!(["moved", [1.0, null]])]);
+    assert_eq!(room.events(b), [json!(["moved", 1.0, null])]);
     room.text(a, r#"422["two",3,4,"more"]"#);
     assert_eq!(room.frames(a), ["432[7]"]);
     assert_eq!(code(&room.call(a, "fail", &json!(0))), "no_luck");

@@ -239,7 +239,7 @@ fn an_apps_values_by_key_survive_and_are_its_own() {
     assert_eq!(first.call(conn, "list", &json!("")), json!([["a%", 3], ["a/1", 9], ["a/2", 2]]), "b is no number");
     first.emit(conn, &json!(["delete", "b"]));
     first.text(conn, r#"421["get","b"]"#);
-    assert_eq!(first.frames(conn), ["431[]"]);
+    assert_eq!(first.frames(conn), ["431[null]"]);
 
     let memory = first.memory().clone();
     let log = Log::default();
@@ -279,5 +279,5 @@ fn an_apps_own_tables_and_what_fails_in_them() {
     assert_eq!(room.call(conn, "votes", &json!("tea")), json!(2));
     assert_eq!(room.call(conn, "both", &json!(null))["code"], "storage");
     room.text(conn, r#"421["votes","half"]"#);
-    assert_eq!(room.frames(conn), ["431[]"]);
+    assert_eq!(room.frames(conn), ["431[null]"]);
 }

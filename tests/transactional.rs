@@ -102,9 +102,9 @@ fn a_handler_that_fails_is_undone_where_the_app_is_transactional_and_else_not() 
         assert_eq!(told.contains(&expected), !transactional, "{what}: {told:?}");
         room.text(other, r#"426["last"]"#);
         let last = room.frames(other).pop();
-        let kept = if transactional { "436[]".to_owned() } else { last.clone().unwrap_or_default() };
+        let kept = if transactional { "436[null]".to_owned() } else { last.clone().unwrap_or_default() };
         assert_eq!(last, Some(kept), "{what}");
-        assert_eq!(last.is_some_and(|last| last == "436[]"), transactional, "{what}");
+        assert_eq!(last.is_some_and(|last| last == "436[null]"), transactional, "{what}");
         let frames = room.frames(conn);
         let answer = frames.iter().find(|frame| frame.starts_with("435"));
         let failure = r#"435[{"code":"failed","message":"As it was told to."}]"#;

@@ -8,7 +8,7 @@ mod support;
 use std::rc::Rc;
 
 use roomcast::api::Command;
-use roomcast::app::{Error, Handlers, Result, TimerName};
+use roomcast::app::{Handlers, TimerName};
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{Effect, Input, Outbox, Request};

@@ -2,7 +2,6 @@
 
 mod support;
 
-use roomcast::app::Error;
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::Input;

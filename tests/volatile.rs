@@ -19,7 +19,7 @@ impl App for Script {
                 'v' => to.volatile().emit("v", &index),
                 'b' => to.volatile().emit_args("b", &bytes),
                 't' => {
-                    io.timer(TimerName::new("t")).set_timeout(Millis(5));
+                    assert_eq!(io.timer(TimerName::new("t")).set_timeout(Millis(5)), Ok(()));
                     Ok(())
                 }
                 _ => to.emit("r", &index),

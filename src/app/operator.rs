@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::error::{Error, Result, not_json};
-use super::io::Io;
+use super::lend::Lend;
 use super::names::AnswersName;
 use super::outgoing::Delivery;
 use super::pending_acks::NewPendingAck;
@@ -26,7 +26,7 @@ use crate::socket_io::{Args, Selection, is_reserved};
 /// ```
 #[must_use = "nothing happens before it is said what"]
 pub struct BroadcastOperator<'a> {
-    io: Io<'a>,
+    room: &'a dyn Lend,
     selection: Selection,
     delivery: Delivery,
     timeout: Option<Millis>,
@@ -35,9 +35,9 @@ pub struct BroadcastOperator<'a> {
 
 impl<'a> BroadcastOperator<'a> {
     /// Everybody in the namespace.
-    pub(super) fn new(io: Io<'a>) -> Self {
-        let selection = Selection::all(io.name().clone());
-        Self { io, selection, delivery: Delivery::Logged, timeout: None, context: Ok(None) }
+    pub(super) fn new(room: &'a dyn Lend, namespace: Rc<str>) -> Self {
+        let selection = Selection::all(namespace);
+        Self { room, selection, delivery: Delivery::Logged, timeout: None, context: Ok(None) }
     }
 
     /// Those in this room, besides those in the rooms named before. Who is in several counts once; a socket's id is a room
@@ -116,7 +116,7 @@ impl<'a> BroadcastOperator<'a> {
     /// The same; gives how many connected sockets it was for.
     pub(crate) fn emit_counted(self, event: &str, args: &Args<'_>) -> Result<usize> {
         check(event)?;
-        self.io.room().emit(self.selection, event, args, self.delivery)
+        self.room.lend().emit(self.selection, event, args, self.delivery)
     }
 
     /// Sends the event as [`emit`](Self::emit) does, and asks each receiver for an answer. All answers together are handed to
@@ -135,7 +135,7 @@ impl<'a> BroadcastOperator<'a> {
     /// As [`emit_with_ack`](Self::emit_with_ack).
     pub fn emit_args_with_ack(self, event: &str, args: &Args<'_>, then: AnswersName) -> Result {
         check(event)?;
-        let room = &mut *self.io.room();
+        let room = &mut *self.room.lend();
         room.check_name(&self.selection.namespace, then)?;
         let receivers = room.receivers(&self.selection);
         let deadline = room.now + self.timeout.unwrap_or(room.ack_timeout);
@@ -147,14 +147,14 @@ impl<'a> BroadcastOperator<'a> {
 
     /// The sockets that are meant, as they are now.
     pub fn fetch_sockets(self) -> Vec<RemoteSocket> {
-        let room = self.io.room();
+        let room = self.room.lend();
         let receivers = room.receivers(&self.selection);
         receivers.into_iter().filter_map(|id| room.remote(&self.selection.namespace, id)).collect()
     }
 
     /// Puts them into a room.
     pub fn sockets_join(self, name: &str) {
-        let room = &mut *self.io.room();
+        let room = &mut *self.room.lend();
         for socket in room.receivers(&self.selection) {
             room.join(&self.selection.namespace, &socket, name);
         }
@@ -162,7 +162,7 @@ impl<'a> BroadcastOperator<'a> {
 
     /// Takes them out of a room.
     pub fn sockets_leave(self, name: &str) {
-        let room = &mut *self.io.room();
+        let room = &mut *self.room.lend();
         for socket in room.receivers(&self.selection) {
             room.leave_room(&self.selection.namespace, &socket, name);
         }
@@ -170,7 +170,7 @@ impl<'a> BroadcastOperator<'a> {
 
     /// Takes them out of the namespace; with `close`, their clients' whole connections end.
     pub fn disconnect_sockets(self, close: bool) {
-        let room = &mut *self.io.room();
+        let room = &mut *self.room.lend();
         for socket in room.receivers(&self.selection) {
             room.disconnect(&self.selection.namespace, &socket, close);
         }

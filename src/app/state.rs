@@ -1,12 +1,9 @@
 //! The state of a room that an app acts on: sessions, sockets, timers, pending acks.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::App;
 use super::error::Result;
-use super::io::Io;
 use super::names::{Name, Names};
 use super::outgoing::{Outgoing, Output};
 use super::pending_acks::PendingAcks;
@@ -41,8 +38,14 @@ pub(crate) struct RoomState {
 }
 
 impl RoomState {
-    /// The state of an empty room, for this app.
-    pub(crate) fn new(config: &Config, app: &dyn App, host: Rc<dyn Host>) -> Self {
+    /// The state of an empty room, for the app of this name; it may want to know what it has sent.
+    pub(crate) fn new(
+        config: &Config,
+        app: &'static str,
+        names: Option<Names>,
+        notes_outgoing: bool,
+        host: Rc<dyn Host>,
+    ) -> Self {
         Self {
             engine: Engine::new(config.clone(), host.clone()),
             host,
@@ -50,17 +53,12 @@ impl RoomState {
             sockets: Sockets::new(config),
             schedule: Schedule::default(),
             pending_acks: PendingAcks::default(),
-            sent: app.watched().outgoing.then(VecDeque::new),
+            sent: notes_outgoing.then(VecDeque::new),
             held: None,
-            names: app.names(),
-            app: app.schema().app,
+            names,
+            app,
             ack_timeout: config.ack_timeout,
         }
-    }
-
-    /// Has a hook of the app called, with this namespace of the room.
-    pub(crate) fn enter<T>(&mut self, namespace: &Rc<str>, hook: impl FnOnce(&Io<'_>) -> T) -> T {
-        hook(&Io::new(&RefCell::new(self), namespace.clone()))
     }
 
     /// Reads what an earlier life of the object has stored.

@@ -62,7 +62,7 @@ impl Live {
             (name, steps),
         ];
         migrate(host.as_ref(), &parts)?;
-        let mut state = RoomState::new(config, app.as_ref(), host.clone());
+        let mut state = RoomState::new(config, name, app.names(), app.watched().outgoing, host.clone());
         state.open()?;
         let deferred = Deferred::open(host.as_ref())?;
         let (connects, session_rows, news) = Default::default();

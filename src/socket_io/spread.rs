@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_tuple_is_several_arguments_and_anything_else_one() {
         assert_eq!(texts(("a", 1)), r#""a" 1"#);
-        assert_eq!(texts(&&(1, (2, 3))), "1 [2,3]");
+        assert_eq!(texts((1, (2, 3))), "1 [2,3]");
         assert_eq!(texts(((1, 2),)), "[1,2]");
         assert_eq!(texts([1, 2]), "1 2");
         assert_eq!(texts(vec![1, 2]), "[1,2]");

@@ -84,7 +84,7 @@ fn app(script: Script) -> Handlers<Script> {
     Handlers::with(script)
         .middleware(|room, joining| {
             let name = name_of(joining.auth());
-            room.app.run_for("connecting", name.as_deref()).map_err(|error| Refusal::new(error.to_string()))
+            room.app.run_for("connecting", name.as_deref()).map_err(Refusal::from)
         })
         .on_connection(|socket| {
             let name = name_of(socket.auth()).unwrap_or_default();

@@ -3,7 +3,7 @@
 mod kept;
 mod timer;
 
-use std::cell::RefMut;
+use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -36,11 +36,14 @@ pub struct Io<'a> {
     namespace: Rc<str>,
 }
 
-impl<'a> Io<'a> {
-    pub(super) fn new(room: &'a dyn Lend, namespace: Rc<str>) -> Self {
-        Self { room, namespace }
+impl RoomState {
+    /// Has a hook of the app called, with this namespace of the room.
+    pub(crate) fn enter<T>(&mut self, namespace: &Rc<str>, hook: impl FnOnce(&Io<'_>) -> T) -> T {
+        hook(&Io { room: &RefCell::new(self), namespace: namespace.clone() })
     }
+}
 
+impl<'a> Io<'a> {
     /// The room, for as long as one method of the API needs it.
     pub(super) fn room(&self) -> RefMut<'a, RoomState> {
         self.room.lend()
@@ -64,7 +67,7 @@ impl<'a> Io<'a> {
 
     /// Everybody in the namespace.
     pub fn all(&self) -> BroadcastOperator<'a> {
-        BroadcastOperator::new(self.clone())
+        BroadcastOperator::new(self.room, self.namespace.clone())
     }
 
     /// Those in a room; a socket's id is a room with just that socket.
