@@ -21,7 +21,7 @@
 //! - A turn is one transaction. Where it can't be committed, nothing of it is sent and the memory is thrown away.
 //! - No borrow of the object's state lives across an await.
 //!
-//! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`alarm`], [`outbox`], [`database`] and [`host`];
+//! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`alarm`], [`fetch`], [`outbox`], [`database`] and [`host`];
 //! [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`chat`] and [`examples`], which know only [`app`]; [`api`], what
 //! backends may ask for; [`server`], which ties the layers together; [`apps`], which names the app that runs; [`edge`].
 //!
@@ -44,6 +44,7 @@ pub mod database;
 pub mod edge;
 pub mod engine_io;
 pub mod examples;
+pub mod fetch;
 pub mod host;
 pub mod ids;
 pub mod outbox;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use crate::fetch::{FetchOutcome, FetchRequest};
 use crate::ids::ConnId;
 
 /// Something that happened at the object.
@@ -48,6 +49,13 @@ pub enum Input<'a> {
         conn: ConnId,
         /// Whether it ended by a fault of the network rather than by a close frame.
         failed: bool,
+    },
+    /// Another server has answered a request of [`Effect::Fetch`], or nobody will.
+    Fetched {
+        /// The request's number.
+        id: u64,
+        /// The answer, or why there is none.
+        outcome: &'a FetchOutcome,
     },
     /// Time has passed: deadlines may be due that are too near for the alarm.
     Tick,
@@ -146,6 +154,13 @@ pub enum Effect {
     Restart {
         /// The answer.
         reply: HttpResponse,
+    },
+    /// Sends a request to another server; what comes of it is [`Input::Fetched`].
+    Fetch {
+        /// The request's number.
+        id: u64,
+        /// The request, with its timeout and its bound.
+        request: FetchRequest,
     },
     /// Replaces what the runtime keeps beside a WebSocket while the object sleeps.
     Attach {

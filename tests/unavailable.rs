@@ -22,9 +22,9 @@ const LOST_COMMAND: u16 = 503;
 fn app() -> Handlers {
     Handlers::new()
         .on("echo", |_, value: Value| Ok(value))
-        .on("say", |socket, text: String| Ok(socket.io.emit("said", &text)?))
-        .on("later", |socket, (): ()| Ok(socket.io.timer(TimerName::new("timer")).schedule(Millis(1_000))?))
-        .on_timer(TimerName::new("timer"), |room, ()| Ok(room.io.emit("said", "timer")?))
+        .on("say", |socket, text: String| socket.io.emit("said", &text))
+        .on("later", |socket, (): ()| socket.io.timer(TimerName::new("timer")).schedule(Millis(1_000)))
+        .on_timer(TimerName::new("timer"), |room, ()| room.io.emit("said", "timer"))
 }
 
 fn recovering() -> Config {
@@ -130,7 +130,7 @@ fn a_room_that_wakes_while_nothing_can_be_read_closes_nobody_and_goes_on_afterwa
 #[test]
 fn sockets_whose_rows_can_not_be_read_for_once_are_there_the_next_time() {
     // More than fits beside a WebSocket.
-    let mut room = Room::new(recovering(), || app().on_connection(|socket| Ok(socket.set_data(&"x".repeat(30_000))?)));
+    let mut room = Room::new(recovering(), || app().on_connection(|socket| socket.set_data(&"x".repeat(30_000))));
     let mut ada = client(&mut room, Transport::WebSocket);
     for table in ["roomcast_sockets", "roomcast_sessions"] {
         room.restart();

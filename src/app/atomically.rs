@@ -6,7 +6,7 @@ use super::error::{Error, Result};
 use super::io::Io;
 use super::outgoing::Output;
 use super::state::RoomState;
-use super::{pending_acks, schedule};
+use super::{fetches, pending_acks, schedule};
 use crate::socket_io;
 use crate::socket_io::recovery::Extent;
 
@@ -15,6 +15,7 @@ struct Step {
     sockets: socket_io::Mark,
     schedule: schedule::Mark,
     pending_acks: pending_acks::Mark,
+    fetches: fetches::Mark,
     log: Extent,
     sent: usize,
     outer: Option<Vec<Output>>,
@@ -26,6 +27,7 @@ impl RoomState {
             sockets: self.sockets.begin_step(),
             schedule: self.schedule.begin_step(),
             pending_acks: self.pending_acks.mark(),
+            fetches: self.fetches.mark(),
             log: self.sockets.recovery.log.mark(),
             sent: self.sent.as_ref().map_or(0, VecDeque::len),
             outer: self.held.replace(Vec::new()),
@@ -40,6 +42,7 @@ impl RoomState {
             return self.release(held);
         }
         self.pending_acks.rewind(step.pending_acks);
+        self.fetches.rewind(step.fetches);
         self.sockets.recovery.log.rewind(step.log);
         if let Some(sent) = &mut self.sent {
             sent.truncate(step.sent);
@@ -49,7 +52,8 @@ impl RoomState {
 
 impl Io<'_> {
     /// Does all that `run` does, or nothing of it where it fails: what it stores and sends, the sockets that it moves between
-    /// rooms or disconnects, the data and the timers that it sets. What it sends leaves when it is done, in order.
+    /// rooms or disconnects, the data and the timers that it sets, and what it
+    /// fetches. What it sends leaves when it is done, in order.
     ///
     /// ```
     /// use roomcast::app::prelude::*;

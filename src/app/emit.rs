@@ -1,4 +1,4 @@
-//! The one way out to clients: events, answers, CONNECT, DISCONNECT and the end of a session leave here, in order.
+//! The one way out: events, answers, CONNECT, DISCONNECT, the end of a session and requests to other servers leave here, in order.
 //!
 //! Within a step that may still fail ([`Io::atomically`](super::Io::atomically)) all of it is held back until the step is
 //! done, and dropped where it fails.
@@ -11,6 +11,7 @@ use super::error::{Result, not_json};
 use super::outgoing::{Delivery, Outgoing, Output};
 use super::state::RoomState;
 use crate::engine_io;
+use crate::fetch::FetchRequest;
 use crate::ids::{Sid, SocketId};
 use crate::outbox::Frame;
 use crate::socket_io::recovery::Logged;
@@ -120,6 +121,11 @@ impl RoomState {
         }
     }
 
+    /// A request to another server leaves, as all that is sent.
+    pub(super) fn fetch(&mut self, id: u64, request: FetchRequest) {
+        self.leave(Output::Fetch(id, request));
+    }
+
     /// The connected sockets that a selection means now.
     pub(crate) fn receivers(&self, selection: &Selection) -> Vec<SocketId> {
         let namespace = self.namespace(&selection.namespace);
@@ -153,6 +159,7 @@ impl RoomState {
                 }
             }
             Output::Close(sid) => _ = self.engine.close(&sid),
+            Output::Fetch(id, request) => self.fetches.enqueue(id, request),
         }
     }
 

@@ -40,6 +40,7 @@
 //! | `io.engine.on("connection_error", …)`, `allowRequest`, `initial_headers` | [`Handlers::on_connection_error`], [`Handlers::allow_request`], [`Handlers::initial_headers`] |
 //! | `io.of("/").adapter.on("join-room", …)`, `.rooms` | [`Handlers::on_room`], [`Io::rooms`] |
 //! | a callback that is never called | `Ok(`[`NoAnswer`](handlers::NoAnswer)`)` |
+//! | `await fetch(…)` | [`Io::fetch`], and [`Handlers::on_fetched`] |
 //! | `setTimeout(…)` | [`Io::timer`], with [`TimerOperator::set_timeout`] for what may be forgotten and [`TimerOperator::schedule`] for what must not; and [`Handlers::on_timer`] |
 
 mod ack;
@@ -47,6 +48,7 @@ mod atomically;
 mod data;
 mod emit;
 mod error;
+pub(crate) mod fetches;
 pub mod handlers;
 mod io;
 pub(crate) mod kv;
@@ -65,6 +67,7 @@ use std::borrow::Cow;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+pub use crate::fetch::{FetchError, FetchOutcome, FetchRequest, FetchResponse};
 use crate::ids::SocketId;
 pub use crate::outbox::Request;
 pub use crate::socket_io::recovery::Away;
@@ -73,10 +76,11 @@ pub use crate::socket_io::{
 };
 pub use ack::Ack;
 pub use error::{Error, Failure, MAX_DATA_BYTES, Result};
+pub use fetches::Fetched;
 pub use handlers::Handlers;
-pub use io::{Io, TimerOperator};
+pub use io::{FetchOperator, Io, TimerOperator};
 pub use kv::Kv;
-pub use names::{AnswersName, Name, Names, TimerName};
+pub use names::{AnswersName, FetchName, Name, Names, TimerName};
 pub use operator::BroadcastOperator;
 pub use outgoing::Outgoing;
 pub use pending_acks::{Answers, Reply};
@@ -154,6 +158,11 @@ pub trait App {
     /// A timer is due, after a restart too where it was [scheduled](TimerOperator::schedule). It may be late.
     fn scheduled(&mut self, io: &Io<'_>, timer: &DueTimer) {
         _ = (io, timer);
+    }
+
+    /// Another server has answered a request of [`Io::fetch`], or nobody will.
+    fn fetched(&mut self, io: &Io<'_>, fetched: &Fetched) {
+        _ = (io, fetched);
     }
 
     /// The object has lost its memory, and wakes; asked before anything else is done. `io` is the namespace `/`.

@@ -76,6 +76,28 @@ names! {
     /// # app();
     /// ```
     AnswersName = Answers;
+    /// The name of what is done with the answer of another server: see [`FetchOperator::then`](super::FetchOperator::then) and
+    /// [`Handlers::on_fetched`](super::Handlers::on_fetched).
+    ///
+    /// ```
+    /// use roomcast::app::prelude::*;
+    ///
+    /// const TOLD: FetchName = FetchName::new("told");
+    ///
+    /// fn app() -> impl App {
+    ///     Handlers::new()
+    ///         .on("tell", |socket, text: String| {
+    ///             let request = FetchRequest::post("https://hooks.example.com/room").json(&text);
+    ///             socket.io.fetch(request).context(socket.id).then(TOLD)
+    ///         })
+    ///         .on_fetched(TOLD, |room, fetched| {
+    ///             let asker: SocketId = fetched.context()?;
+    ///             room.io.to(asker).emit("told", &fetched.response()?.is_ok())
+    ///         })
+    /// }
+    /// # app();
+    /// ```
+    FetchName = Fetch;
 }
 
 impl fmt::Display for Name {
@@ -83,6 +105,7 @@ impl fmt::Display for Name {
         match self {
             Self::Timer(name) => write!(f, "the timer {name:?}"),
             Self::Answers(name) => write!(f, "the answers {name:?}"),
+            Self::Fetch(name) => write!(f, "the fetch {name:?}"),
         }
     }
 }

@@ -1,19 +1,22 @@
-//! What leaves for clients, and how.
+//! What leaves, and how.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use crate::fetch::FetchRequest;
 use crate::ids::{Sid, SocketId};
 use crate::outbox::Frame;
 use crate::socket_io::Args;
 
-/// Something that leaves for clients.
+/// Something that leaves for clients, or for other servers.
 #[derive(Debug)]
 pub(super) enum Output {
     /// The frames of a packet, for the sessions that its selection meant when it was sent.
     Frames { to: Vec<Sid>, frames: Vec<Frame>, volatile: bool },
     /// The end of a session.
     Close(Sid),
+    /// A request to another server, with its number.
+    Fetch(u64, FetchRequest),
 }
 
 /// How an event is delivered.

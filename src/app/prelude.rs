@@ -3,7 +3,8 @@
 pub use super::handlers::{Answer, Handlers, NoAnswer, Outcome, Room, Socket};
 pub use super::{
     Ack, Answers, AnswersName, App, Args, Binary, BroadcastOperator, DataChange, Departed, Error, Event, Extensions,
-    Io, Joining, Outgoing, Refusal, RemoteSocket, Result, RoomChange, TimerName, TimerOperator,
+    FetchError, FetchName, FetchOperator, FetchRequest, FetchResponse, Fetched, Io, Joining, Outgoing, Refusal,
+    RemoteSocket, Result, RoomChange, TimerName, TimerOperator,
 };
 pub use crate::ids::{Millis, SocketId};
 pub use serde::{Deserialize, Serialize};

@@ -1,9 +1,10 @@
-//! The state of a room that an app acts on: sessions, sockets, timers, pending acks.
+//! The state of a room that an app acts on: sessions, sockets, timers, pending acks, fetches.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::error::Result;
+use super::fetches::Fetches;
 use super::names::{Name, Names};
 use super::outgoing::{Outgoing, Output};
 use super::pending_acks::PendingAcks;
@@ -25,6 +26,7 @@ pub(crate) struct RoomState {
     pub(crate) sockets: Sockets,
     pub(crate) schedule: Schedule,
     pub(crate) pending_acks: PendingAcks,
+    pub(crate) fetches: Fetches,
     /// What was sent and the app wasn't told of; `None` where it doesn't want to know.
     pub(crate) sent: Option<VecDeque<Outgoing>>,
     /// What leaves when a step that may still fail is done; `None` outside of such a step.
@@ -53,6 +55,7 @@ impl RoomState {
             sockets: Sockets::new(config),
             schedule: Schedule::default(),
             pending_acks: PendingAcks::default(),
+            fetches: Fetches::new(config),
             sent: notes_outgoing.then(VecDeque::new),
             held: None,
             names,
@@ -66,7 +69,8 @@ impl RoomState {
         let database = self.host.as_ref();
         self.sockets.recovery.open(database)?;
         self.schedule.open(database)?;
-        self.pending_acks.open(database)
+        self.pending_acks.open(database)?;
+        self.fetches.open(database)
     }
 
     /// A namespace that somebody has joined.

@@ -164,7 +164,8 @@ impl Engine {
             }
             Input::Aborted { conn } | Input::Closed { conn, failed: true } => self.gone(conn, Reason::TransportError),
             Input::Closed { conn, failed: false } => self.gone(conn, Reason::TransportClose),
-            Input::Tick | Input::Alarm => {}
+            // What other servers answer is for the layers above.
+            Input::Fetched { .. } | Input::Tick | Input::Alarm => {}
         }
     }
 

@@ -33,6 +33,8 @@ pub(super) enum Callback {
     Expiry { pid: String, at: u64 },
     /// The time for answers is over.
     Answers { namespace: Rc<str>, id: u64 },
+    /// A request to another server was lost with the object's memory.
+    Fetch { id: u64 },
     /// A timer is due.
     Timer {
         namespace: Rc<str>,

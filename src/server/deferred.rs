@@ -1,5 +1,5 @@
 //! Callbacks: what the app is called for at some time, and what is stored until then. Timers, answers whose time is over,
-//! sockets that nobody came back to, and sockets that were lost with the object's memory.
+//! sockets that nobody came back to, and sockets and fetches that were lost with the object's memory.
 //!
 //! A callback that ends in a panic, or in a reset of the object, is found again by the next life, which would run it again,
 //! for ever. So a callback is claimed before it runs: a turn writes that it is about to be tried, and runs it in a later turn
@@ -27,8 +27,8 @@ impl Live {
             return Some(heartbeat.min(state.now + MAX_RETRY_DELAY));
         }
         let stored = [state.sockets.recovery.next_expiry(), state.schedule.next(), state.pending_acks.next()];
-        let orphans = (!self.deferred.orphans.is_empty()).then_some(state.now);
-        let due = stored.into_iter().chain([orphans]).flatten().min()?;
+        let is_now = !self.deferred.orphans.is_empty() || state.fetches.lost().next().is_some();
+        let due = stored.into_iter().chain([is_now.then_some(state.now)]).flatten().min()?;
         Some(due.max(self.deferred.claim_at))
     }
 
@@ -119,7 +119,8 @@ impl Live {
         let answers = state.pending_acks.due(now);
         let answers = answers.map(|(namespace, id)| Callback::Answers { namespace: namespace.clone(), id: *id });
         let timers = state.schedule.due(now).map(|(key, at)| Callback::timer(key.clone(), at));
-        orphans.chain(expiries).chain(answers).chain(timers).collect()
+        let fetches = state.fetches.lost().map(|id| Callback::Fetch { id });
+        orphans.chain(expiries).chain(answers).chain(fetches).chain(timers).collect()
     }
 
     /// Runs what was claimed, as far as it is still due.
@@ -152,6 +153,11 @@ impl Live {
             Callback::Answers { namespace, id } => {
                 self.state.pending_acks.expire(host.as_ref(), &(namespace, id));
                 self.settle();
+            }
+            Callback::Fetch { id } => {
+                if let Some((namespace, fetched)) = self.state.fetches.take_lost(host.as_ref(), id) {
+                    self.call(&namespace, |app, io| app.fetched(io, &fetched));
+                }
             }
             Callback::Timer { namespace, at, .. } => {
                 let due = timer.and_then(|key| self.state.schedule.take(host.as_ref(), &key, Millis(at)));
@@ -190,6 +196,7 @@ impl Live {
                 recovery.expires(&pid) == Some(Millis(*at)) && recovery.take(&pid).is_some()
             }
             Callback::Answers { namespace, id } => self.state.pending_acks.set_aside(&(namespace.clone(), *id)),
+            Callback::Fetch { id } => self.state.fetches.set_aside(*id),
             Callback::Timer { at, .. } => callback.timer_key().is_some_and(|key| {
                 // One of the key that was set aside before has no row any more.
                 self.deferred.aside.retain(|aside| aside.timer_key().as_ref() != Some(&key));

@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use super::attachment::SessionRows;
 use super::claims::{self, Deferred};
-use crate::app::{App, ConnectionError, Io, RoomState, Schema, kv, pending_acks, schedule};
+use crate::app::{App, ConnectionError, Io, RoomState, Schema, fetches, kv, pending_acks, schedule};
 use crate::config::Config;
 use crate::database::{DatabaseError, Part, migrate};
 use crate::engine_io::{Event, Message, Reason, Revision};
+use crate::fetch::FetchOutcome;
 use crate::host::{HibernatedSocket, Host};
 use crate::ids::{Millis, Sid};
 use crate::outbox::Request;
@@ -53,10 +54,11 @@ impl Live {
     /// [`DatabaseError`] where the database can't be read: another release wrote it, or it is broken.
     pub(super) fn open(config: &Config, app: Box<dyn App>, host: &Rc<dyn Host>) -> Result<Self, DatabaseError> {
         let Schema { app: name, steps } = app.schema();
-        let parts: [Part<'_>; 6] = [
+        let parts: [Part<'_>; 7] = [
             ("roomcast", recovery::SCHEMA),
             ("timers", schedule::SCHEMA),
             ("questions", pending_acks::SCHEMA),
+            ("fetches", fetches::SCHEMA),
             ("kv", kv::SCHEMA),
             ("deferred", claims::SCHEMA),
             (name, steps),
@@ -89,6 +91,16 @@ impl Live {
             (Event::Closed { sid, reason }, _) => self.closed(&sid, reason),
             // They come in the turn of their request.
             (Event::Handshake { .. } | Event::Refused { .. } | Event::Opened { .. }, None) => {}
+        }
+    }
+
+    /// Another server has answered, or nobody will.
+    pub(super) fn fetched(&mut self, id: u64, outcome: &FetchOutcome) {
+        let host = self.state.host.clone();
+        if let Some(then) = self.state.fetches.answered(host.as_ref(), id) {
+            let namespace = then.namespace.clone();
+            let fetched = then.fetched(outcome.clone());
+            self.call(&namespace, |app, io| app.fetched(io, &fetched));
         }
     }
 

@@ -49,7 +49,8 @@ impl Live {
             self.save();
             true
         });
-        let out = self.state.engine.finish();
+        let mut out = self.state.engine.finish();
+        self.state.fetches.send(&mut out);
         begun?;
         kept?;
         let done = done.ok_or_else(|| DatabaseError("nothing was run".to_owned()))?;
@@ -104,7 +105,10 @@ impl Live {
             Input::Request { request, .. } => Some(*request),
             _ => None,
         };
-        self.state.engine.handle(input);
+        match input {
+            Input::Fetched { id, outcome } => self.fetched(id, outcome),
+            other => self.state.engine.handle(other),
+        }
         while let Some(event) = self.state.engine.poll() {
             self.event(event, request.as_ref());
         }

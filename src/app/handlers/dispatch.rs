@@ -7,8 +7,8 @@ use super::namespace::{Namespace, OnRoom, find, refuse, report};
 use super::{Handlers, Room, Socket};
 use crate::app::names::{Names, Pattern};
 use crate::app::{
-    Answers, App, Connection, ConnectionError, DataChange, Departed, DueTimer, Event, Io, Joining, Outgoing, Refusal,
-    Request, RoomChange, Schema, Watched,
+    Answers, App, Connection, ConnectionError, DataChange, Departed, DueTimer, Event, Fetched, Io, Joining, Outgoing,
+    Refusal, Request, RoomChange, Schema, Watched,
 };
 
 impl<S> Handlers<S> {
@@ -116,6 +116,18 @@ impl<S> App for Handlers<S> {
         // It was set by another release.
         if called == 0 {
             io.warn(&format!("nothing is done by the timer {:?}", timer.name));
+        }
+    }
+
+    fn fetched(&mut self, io: &Io<'_>, fetched: &Fetched) {
+        let called = self.tell(
+            io,
+            "what is done with another server's answer",
+            |namespace| one(namespace.fetched.get(fetched.name.as_ref())),
+            fetched,
+        );
+        if called == 0 {
+            io.warn(&format!("nothing is done with the fetch {:?}", fetched.name));
         }
     }
 

@@ -54,8 +54,8 @@ use super::data::parse_context;
 use super::error::Result;
 use super::names::Pattern;
 use super::{
-    Answers, AnswersName, ConnectionError, DataChange, Departed, DueTimer, Error, Event, Joining, Outgoing, Refusal,
-    Request, RoomChange, Schema, TimerName,
+    Answers, AnswersName, ConnectionError, DataChange, Departed, DueTimer, Error, Event, FetchName, Fetched, Joining,
+    Outgoing, Refusal, Request, RoomChange, Schema, TimerName,
 };
 use crate::socket_io::is_reserved;
 use namespace::Namespace;
@@ -238,6 +238,17 @@ impl<S> Handlers<S> {
     ) -> Self {
         let handler = move |room: &mut Room<'_, S>, answers: &Answers| done(handler(room, answers));
         self.name("the answers", name, |namespace| namespace.answers.insert(name, Box::new(handler)).is_some())
+    }
+
+    /// What came of the requests to other servers that were sent [`then`](super::FetchOperator::then) under this name.
+    #[must_use]
+    pub fn on_fetched<O: Outcome>(
+        self,
+        FetchName(name): FetchName,
+        handler: impl Fn(&mut Room<'_, S>, &Fetched) -> O + 'static,
+    ) -> Self {
+        let handler = move |room: &mut Room<'_, S>, fetched: &Fetched| done(handler(room, fetched));
+        self.name("the fetch", name, |namespace| namespace.fetched.insert(name, Box::new(handler)).is_some())
     }
 
     /// The app has sent an event: told when its handler is done, and not of what is sent in this one.

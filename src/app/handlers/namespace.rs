@@ -6,7 +6,8 @@ use super::context::{Room, Socket};
 use crate::app::error::Result;
 use crate::app::names::{Name, Pattern};
 use crate::app::{
-    Ack, Answers, Args, DataChange, Departed, DueTimer, Error, Event, Io, Joining, Outgoing, Refusal, RoomChange,
+    Ack, Answers, Args, DataChange, Departed, DueTimer, Error, Event, Fetched, Io, Joining, Outgoing, Refusal,
+    RoomChange,
 };
 use crate::ids::SocketId;
 
@@ -31,6 +32,7 @@ pub(super) struct Namespace<S> {
     pub(super) expired: Vec<OnRoom<S, Departed>>,
     pub(super) timers: BTreeMap<&'static str, OnRoom<S, DueTimer>>,
     pub(super) answers: BTreeMap<&'static str, OnRoom<S, Answers>>,
+    pub(super) fetched: BTreeMap<&'static str, OnRoom<S, Fetched>>,
     pub(super) outgoing: Vec<OnRoom<S, Outgoing>>,
     pub(super) rooms: Vec<OnRoom<S, RoomChange>>,
     pub(super) data: Vec<OnRoom<S, DataChange>>,
@@ -51,6 +53,7 @@ impl<S> Default for Namespace<S> {
             expired: Vec::new(),
             timers: BTreeMap::new(),
             answers: BTreeMap::new(),
+            fetched: BTreeMap::new(),
             outgoing: Vec::new(),
             rooms: Vec::new(),
             data: Vec::new(),
@@ -85,7 +88,8 @@ impl<S> Namespace<S> {
     /// The names that have a handler.
     pub(super) fn names(&self) -> impl Iterator<Item = Name> {
         let timers = self.timers.keys().map(|name| Name::Timer(name));
-        timers.chain(self.answers.keys().map(|name| Name::Answers(name)))
+        let answers = self.answers.keys().map(|name| Name::Answers(name));
+        timers.chain(answers).chain(self.fetched.keys().map(|name| Name::Fetch(name)))
     }
 }
 

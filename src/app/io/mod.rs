@@ -1,5 +1,6 @@
 //! What an app may do in a hook.
 
+mod fetch;
 mod kept;
 mod timer;
 
@@ -15,6 +16,7 @@ use super::operator::BroadcastOperator;
 use super::state::RoomState;
 use crate::ids::{Millis, SocketId};
 use crate::socket_io::{Args, Handshake, ServerPacket};
+pub use fetch::FetchOperator;
 pub use timer::TimerOperator;
 
 /// One namespace of the room, at the moment of a hook: the reference's `io`.
