@@ -1,8 +1,8 @@
 //! The server API: what an application is, and what it may do.
 //!
 //! An app is written as a list of [`Handlers`]; its module's docs begin with one, and say why it looks like that. Below
-//! them is the trait [`App`], whose hooks the server calls, for what is no list of handlers. `apps::start` names the app
-//! that runs: that is the line to change. [`prelude`] has what an app needs.
+//! them is the trait [`App`], whose hooks the server calls, for what is no list of handlers. [`worker!`](crate::worker!) makes a
+//! Worker of an app. [`prelude`] has what an app needs.
 //!
 //! An app sees sockets, events and rooms; packets, sessions and connections stay below. Its hooks are synchronous: what
 //! they emit leaves the room object together, in order, when the hook is done. What must outlive a nap of the object an app
@@ -162,6 +162,14 @@ pub trait App {
     /// A room was made or has gone, or somebody joined or left one; told when the hook is done.
     fn room_changed(&mut self, io: &mut Io<'_>, change: &RoomChange) {
         _ = (io, change);
+    }
+
+    /// Whether the app is built as it must be; asked when a room starts, before anything else.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong. Then the room doesn't start: each request is answered 500 with it, and it is logged.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
     }
 
     /// The app's tables.
