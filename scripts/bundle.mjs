@@ -2,7 +2,7 @@
 // client's bundle, from npm). Tests have a second Worker in build/conformance/, with the app for
 // the public protocol suites. Does the set-up that this needs, and nothing when nothing changed.
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { manifest, npmBin, root, say, wasmBindgenVersion, workerBuildVersion } from './project.mjs';
 import { withLock } from './lock.mjs';
@@ -64,13 +64,6 @@ async function buildWorker(bundle, digest) {
     cwd: root,
     env: { ESBUILD_BIN: bin('esbuild'), WASM_OPT_BIN: bin('wasm-opt'), WASM_BINDGEN_BIN: wasmBindgenProgram() },
   });
-  // src/edge/entry.mjs goes around what was built from Rust.
-  const built = (name) => join(root, bundle.folder, name);
-  renameSync(built('index.js'), built('rust.js'));
-  const imports = [`--alias:roomcast-rust=./${bundle.folder}/rust.js`, '--external:cloudflare:workers', '--external:*.wasm'];
-  const options = ['--bundle', '--format=esm', '--minify', ...imports, `--outfile=${built('index.js')}`];
-  await runLogged('entry', bin('esbuild'), [join(root, 'src', 'edge', 'entry.mjs'), ...options], { cwd: root });
-  rmSync(built('rust.js'));
   writeFileSync(stampFile(bundle), digest);
 }
 

@@ -1,108 +1,86 @@
-//! What runs in the rooms, by the setting `APP`.
+//! roomcast's own Worker: the chat, or an example, by the setting `APP`.
 
-use std::rc::Rc;
-
-use crate::api::Command;
-#[cfg(feature = "conformance")]
-use crate::api::Problem;
 use crate::app::App;
 use crate::chat::chat;
-use crate::config::{AppKind, Config};
 #[cfg(feature = "conformance")]
-use crate::conformance::{Conformance, RAW_ROOM};
+use crate::conformance::Conformance;
+use crate::env::{ConfigError, Env, Setting};
 use crate::examples;
-use crate::host::Host;
-use crate::ids::Millis;
-use crate::outbox::{HttpResponse, Input, Outbox};
-#[cfg(feature = "conformance")]
-use crate::raw::RawServer;
-use crate::server::Server;
+use crate::site::{Pages, Site};
 
-/// The app that the settings name. This is the place to put another one.
-fn app(config: &Config) -> Box<dyn App> {
-    match config.app {
-        AppKind::Chat => Box::new(chat(config)),
-        AppKind::Echo => Box::new(examples::echo()),
-        AppKind::Tutorial => Box::new(examples::tutorial()),
-        AppKind::Dashboard => Box::new(examples::dashboard()),
-        AppKind::Game => Box::new(examples::game()),
-        AppKind::Whiteboard => Box::new(examples::whiteboard()),
-        #[cfg(feature = "conformance")]
-        AppKind::Conformance => Box::new(Conformance),
+/// An app of this Worker, with its pages.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    app: fn(&Env) -> Result<Box<dyn App>, ConfigError>,
+    pages: Pages,
+}
+
+impl Choice {
+    /// An example, whose page is that of each room and the start page as well.
+    const fn example(app: fn(&Env) -> Result<Box<dyn App>, ConfigError>, page: &'static str) -> Self {
+        Self { app, pages: Pages { start: page, room: page } }
     }
 }
 
-/// The core of a room: what the object's shell drives.
-pub enum Core {
-    /// A Socket.IO server with its app.
-    SocketIo(Box<Server>),
-    /// A raw Engine.IO server.
+/// What runs in the rooms.
+pub const APP: Setting<Choice> = Setting::choice(
+    "APP",
+    &[
+        ("chat", Choice { app: |env| Ok(Box::new(chat(env)?)), pages: Pages::DEFAULT }),
+        ("echo", Choice::example(|_| Ok(Box::new(examples::echo())), "/examples/echo/")),
+        ("tutorial", Choice::example(|_| Ok(Box::new(examples::tutorial())), "/examples/tutorial/")),
+        ("dashboard", Choice::example(|_| Ok(Box::new(examples::dashboard())), "/examples/dashboard/")),
+        ("game", Choice::example(|_| Ok(Box::new(examples::game())), "/examples/game/")),
+        ("whiteboard", Choice::example(|_| Ok(Box::new(examples::whiteboard())), "/examples/whiteboard/")),
+        #[cfg(feature = "conformance")]
+        ("conformance", Choice { app: |_| Ok(Box::new(Conformance)), pages: Pages::DEFAULT }),
+    ],
+)
+.about("What runs in the rooms: the chat, or an example.");
+
+/// roomcast's own site.
+pub const SITE: Site = Site {
+    app: |env| (env.get(&APP)?.app)(&env),
+    pages: |env| env.get(&APP).map(|choice| choice.pages),
     #[cfg(feature = "conformance")]
-    EngineIo(Box<RawServer>),
-}
+    raw: |env| env.var("APP").as_deref() == Some("conformance"),
+};
 
-impl Core {
-    /// The core of the room of this name.
-    pub fn new(config: &Config, room: Option<&str>, host: Rc<dyn Host>) -> Self {
-        let own = config.clone();
-        // The raw server is the only one that is chosen by the object's name.
-        #[cfg(not(feature = "conformance"))]
-        let _ = room;
-        #[cfg(feature = "conformance")]
-        if config.app == AppKind::Conformance && room == Some(RAW_ROOM) {
-            return Self::EngineIo(Box::new(RawServer::new(own, host)));
-        }
-        let make_app = move || app(&own);
-        Self::SocketIo(Box::new(Server::new(config.clone(), Box::new(make_app), host)))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(name: &'static str, value: &'static str) -> Env {
+        Env::new("tea", move |asked| (asked == name).then(|| value.to_owned()))
     }
 
-    /// Handles one input at the time `now`.
-    pub fn handle(&mut self, now: Millis, input: Input<'_>) -> Outbox {
-        match self {
-            Self::SocketIo(server) => server.handle(now, input),
-            #[cfg(feature = "conformance")]
-            Self::EngineIo(server) => server.handle(now, input),
-        }
+    fn refusal(env: Env) -> Option<String> {
+        SITE.checked_app(env).err()
     }
 
-    /// Does what a backend asks for at the time `now`; the answer is given when the effects are done.
-    pub fn command(&mut self, now: Millis, command: &Command) -> (HttpResponse, Outbox) {
-        match self {
-            Self::SocketIo(server) => server.command(now, command),
-            #[cfg(feature = "conformance")]
-            Self::EngineIo(_) => (Problem::NoSocketIo.reply(), Outbox::default()),
-        }
+    #[test]
+    fn an_app_that_this_build_has_not_is_refused_with_the_list_of_those_that_it_has() {
+        let more = if cfg!(feature = "conformance") { " or conformance" } else { "" };
+        let apps = format!("chat or echo or tutorial or dashboard or game or whiteboard{more}");
+        assert_eq!(
+            refusal(env("APP", "paint")),
+            Some(format!(r#"The setting APP must be {apps}, but it is "paint"."#))
+        );
+        assert!(refusal(env("APP", "Chat")).is_some());
+        assert_eq!(refusal(env("APP", "conformance")).is_none(), cfg!(feature = "conformance"));
     }
 
-    /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
-    pub fn next_wake(&self, now: Millis) -> Option<Millis> {
-        match self {
-            Self::SocketIo(server) => server.next_wake(now),
-            #[cfg(feature = "conformance")]
-            Self::EngineIo(server) => server.next_wake(now),
-        }
+    #[test]
+    fn a_setting_of_the_app_is_checked_like_the_servers() {
+        let sentence = r#"The setting HISTORY_MESSAGES must be a whole number from 1 to 10000000, but it is "0"."#;
+        assert_eq!(refusal(env("HISTORY_MESSAGES", "0")), Some(sentence.to_owned()));
+        assert_eq!(refusal(env("HISTORY_MESSAGES", "1")), None);
     }
 
-    /// When [`Input::Tick`] is wanted for what needs no alarm: it is forgotten together with the object's memory.
-    pub fn next_tick(&self) -> Option<Millis> {
-        match self {
-            Self::SocketIo(server) => server.next_tick(),
-            #[cfg(feature = "conformance")]
-            Self::EngineIo(server) => server.next_tick(),
-        }
-    }
-}
-
-/// The file that `/r/<room>` shows with this app.
-pub fn page(app: AppKind) -> &'static str {
-    match app {
-        AppKind::Chat => "/room",
-        AppKind::Echo => "/examples/echo/",
-        AppKind::Tutorial => "/examples/tutorial/",
-        AppKind::Dashboard => "/examples/dashboard/",
-        AppKind::Game => "/examples/game/",
-        AppKind::Whiteboard => "/examples/whiteboard/",
-        #[cfg(feature = "conformance")]
-        AppKind::Conformance => "/room",
+    #[test]
+    fn each_app_has_its_pages() {
+        let pages = |name| (SITE.pages)(&env("APP", name));
+        assert_eq!(pages("chat"), Ok(Pages::DEFAULT));
+        assert_eq!(pages("echo"), Ok(Pages { start: "/examples/echo/", room: "/examples/echo/" }));
     }
 }

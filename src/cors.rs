@@ -6,9 +6,10 @@
 use std::borrow::Cow;
 
 /// The value of `CORS_ORIGIN`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Cors {
     /// Nobody else's: no headers at all, and `OPTIONS` is an error.
+    #[default]
     Off,
     /// Everybody's.
     Any,

@@ -21,9 +21,12 @@
 //! - A turn is one transaction. Where it can't be committed, nothing of it is sent and the memory is thrown away.
 //! - No borrow of the object's state lives across an await.
 //!
-//! The layers, each using only those before it: [`ids`], [`config`], [`timers`], [`alarm`], [`fetch`], [`outbox`], [`database`] and [`host`];
-//! [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`chat`] and [`examples`], which know only [`app`]; [`api`], what
-//! backends may ask for; [`server`], which ties the layers together; [`apps`], which names the app that runs; [`edge`].
+//! The layers, each using only those before it: [`ids`], [`env`], [`config`], [`timers`], [`alarm`], [`fetch`], [`outbox`],
+//! [`database`] and [`host`]; [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`api`], what backends may ask
+//! for; [`server`], which ties the layers together; [`site`], what a Worker is made of; [`edge`], whose macro [`worker!`] makes one.
+//!
+//! The feature `chat-worker`, which is on by default, adds roomcast's own Worker: `chat` and `examples`, which know only [`app`],
+//! and `apps`, which chooses one. A crate with a Worker of its own depends on roomcast without it.
 //!
 //! The feature `conformance` adds an app for the reference's public protocol suites, and a raw Engine.IO server. It is off in what
 //! is deployed.
@@ -34,7 +37,9 @@
 pub mod alarm;
 pub mod api;
 pub mod app;
+#[cfg(feature = "chat-worker")]
 pub mod apps;
+#[cfg(feature = "chat-worker")]
 pub mod chat;
 pub mod config;
 #[cfg(feature = "conformance")]
@@ -43,6 +48,8 @@ pub mod cors;
 pub mod database;
 pub mod edge;
 pub mod engine_io;
+pub mod env;
+#[cfg(feature = "chat-worker")]
 pub mod examples;
 pub mod fetch;
 pub mod host;
@@ -51,5 +58,11 @@ pub mod outbox;
 #[cfg(feature = "conformance")]
 pub mod raw;
 pub mod server;
+pub mod site;
 pub mod socket_io;
 pub mod timers;
+
+pub use env::{ConfigError, Env, Setting};
+
+#[cfg(feature = "chat-worker")]
+crate::__worker!(apps::SITE, ChatRoom);

@@ -210,7 +210,7 @@ fn a_broadcast_brings_everybody_the_packet_and_then_its_attachments() {
 fn a_broadcast_shares_its_frames() {
     let mut server = Server::start(
         plain(),
-        Box::new(|| Box::new(Recorder { on_event: hooks, ..Recorder::default() })),
+        Box::new(|| Ok(Box::new(Recorder { on_event: hooks, ..Recorder::default() }))),
         Rc::new(Memory::default()),
     )
     .unwrap();

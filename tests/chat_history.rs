@@ -8,8 +8,7 @@
 
 mod support;
 
-use roomcast::chat::chat;
-use roomcast::config::Config;
+use roomcast::chat::chat_that_keeps;
 use serde_json::{Value, json};
 use support::people::{ChatRoom, Person, config, forget, key_of};
 use support::{Memory, Room, START};
@@ -261,7 +260,7 @@ fn who_was_away_gets_what_came_after_the_last_message_seen() {
 fn the_newest_messages_are_kept_and_old_ones_go_a_hundred_at_once() {
     let count = |room: &ChatRoom| room.memory().number("SELECT count(*) FROM chat_messages");
     for interrupted in [false, true] {
-        let mut room = support::people::room(Config { history_messages: 20, ..config() });
+        let mut room = Room::new(config(), || chat_that_keeps(20));
         let mut ada = Person::enter(&mut room, "Ada");
         let mut last = 0;
         for n in 1..=250 {
@@ -287,9 +286,7 @@ fn a_lower_setting_is_reached_by_and_by_and_the_newest_message_always_stays() {
     let mut ada = Person::enter(&mut room, "Ada");
     talk(&mut room, &mut ada, 1_300);
     let memory = room.memory().clone();
-    let settings = Config { history_messages: 0, ..config() };
-    let own = settings.clone();
-    let mut room = Room::on(memory, settings, move || chat(&own)).unwrap();
+    let mut room = Room::on(memory, config(), || chat_that_keeps(0)).unwrap();
     let mut bob = Person::enter(&mut room, "Bob");
     let before = bob.join(&mut room)["messages"][49]["id"].as_u64();
     for left in [400, 1, 1] {
@@ -318,7 +315,7 @@ fn what_the_first_release_with_a_history_stored_is_read() {
     let memory = Memory::default();
     memory.script(include_str!("fixtures/storage-v1.sql"));
     memory.script(include_str!("fixtures/storage-chat-v1.sql"));
-    let mut room = Room::on(memory, config(), || chat(&config())).unwrap();
+    let mut room = Room::on(memory, config(), || chat_that_keeps(10_000)).unwrap();
     let mut bob = Person::enter(&mut room, "Bob");
     let joined = bob.join(&mut room);
     assert_eq!(

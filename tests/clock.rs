@@ -53,7 +53,7 @@ fn server(config: &Config, memory: &Memory, log: &Log) -> Server {
                 Ok(())
             })
             .on_disconnect(|room, departed| note(room.app, departed.reason.as_str()));
-        Box::new(app) as Box<dyn roomcast::app::App>
+        Ok(Box::new(app) as Box<dyn roomcast::app::App>)
     };
     Server::start(config.clone(), Box::new(make), Rc::new(memory.clone())).expect("a database that can be read")
 }

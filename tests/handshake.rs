@@ -23,7 +23,7 @@ fn bare_refusal(message: &str) -> HttpResponse {
 }
 
 fn chat(config: Config) -> ChatRoom {
-    Room::new(config, || roomcast::chat::chat(&Config::default()))
+    Room::new(config, || roomcast::chat::chat_that_keeps(10_000))
 }
 
 /// A room with a session on each transport, and a query's placeholders for their ids filled in.

@@ -9,7 +9,7 @@ use support::people::ChatRoom;
 use support::{Recorder, Room, attached_size, fast, plain};
 
 fn chat() -> ChatRoom {
-    Room::new(plain(), || roomcast::chat::chat(&plain()))
+    Room::new(plain(), || roomcast::chat::chat_that_keeps(10_000))
 }
 
 /// A client that has joined the chat, and its socket's id.

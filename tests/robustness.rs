@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use roomcast::chat::chat;
+use roomcast::chat::chat_that_keeps;
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{BodyError, Effect, Frame, Input, Outbox, Request};
@@ -47,7 +47,7 @@ fn small() -> Config {
 }
 
 fn start(memory: &Memory) -> Server {
-    let server = Server::start(small(), Box::new(|| Box::new(chat(&small()))), Rc::new(memory.clone()));
+    let server = Server::start(small(), Box::new(|| Ok(Box::new(chat_that_keeps(10_000)))), Rc::new(memory.clone()));
     server.unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -233,7 +233,7 @@ fn any_input_in_any_order_is_survived_and_nobody_is_left_behind() {
 fn whatever_clients_send_each_request_has_one_answer_and_others_are_not_disturbed() {
     for seed in 1..=20 {
         let mut random = Random::new(seed);
-        let mut room = Room::new(Config { max_connections: 500, ..small() }, || chat(&Config::default()));
+        let mut room = Room::new(Config { max_connections: 500, ..small() }, || chat_that_keeps(10_000));
         let (witness, _) = room.client();
         let (mut sids, mut conns, mut gets) = (vec![], vec![], vec![]);
         for _ in 0..500 {
@@ -271,7 +271,7 @@ fn whatever_clients_send_each_request_has_one_answer_and_others_are_not_disturbe
 
 #[test]
 fn json_nested_as_deep_as_a_frame_allows_does_not_exhaust_the_stack() {
-    let mut room = Room::new(plain(), || chat(&plain()));
+    let mut room = Room::new(plain(), || chat_that_keeps(10_000));
     let depth = 400_000;
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let depth = depth / open.len();
@@ -297,7 +297,7 @@ fn json_nested_as_deep_as_a_frame_allows_does_not_exhaust_the_stack() {
 #[test]
 fn long_prefixes_and_huge_counts_cost_no_memory() {
     for prefix in ["42", "43", "45", "46", "40/", "42/", "4"] {
-        let mut room = Room::new(plain(), || chat(&plain()));
+        let mut room = Room::new(plain(), || chat_that_keeps(10_000));
         let (conn, _) = room.client();
         for digit in ["9", "1", " ", "-", "é"] {
             let (conn, _) = room.client();

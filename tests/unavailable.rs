@@ -161,7 +161,7 @@ fn outcome(outbox: Outbox) -> (Vec<u16>, Vec<ConnId>) {
 fn a_room_that_can_not_be_started_waits_longer_and_longer_and_answers_503() {
     let memory = Memory::default();
     memory.fail(Fault::All);
-    let mut server = Server::new(recovering(), Box::new(|| Box::new(app())), Rc::new(memory.clone()));
+    let mut server = Server::new(recovering(), Box::new(|| Ok(Box::new(app()))), Rc::new(memory.clone()));
     let mut now = support::START;
     for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
         assert_eq!(outcome(server.handle(now, Input::Alarm)), (vec![503], vec![]));

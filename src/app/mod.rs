@@ -1,7 +1,8 @@
 //! The server API: what an application is, and what it may do.
 //!
 //! An app is written as a list of [`Handlers`]; its module's docs begin with one. Below them is the trait [`App`], whose hooks
-//! the server calls, for what is no list of handlers. [`prelude`] has what an app needs.
+//! the server calls, for what is no list of handlers. [`worker!`](crate::worker!) makes a Worker of an app. [`prelude`] has what
+//! an app needs.
 //!
 //! An app sees sockets, events and rooms; packets, sessions and connections stay below. Its hooks are synchronous: what
 //! they emit leaves the room object together, in order, when the hook is done. What must outlive a nap of the object an app
@@ -195,10 +196,10 @@ pub trait App {
         None
     }
 
-    /// Whether the app is built rightly; asked when the room starts.
+    /// Whether the app is built as it must be; asked when a room starts, before anything else.
     ///
     /// # Errors
-    /// The sentences that say what is wrong. Then the room doesn't start, and answers requests with them.
+    /// A sentence on what is wrong. Then the room doesn't start: each request is answered 500 with it, and it is logged.
     fn check(&self) -> Result<(), String> {
         Ok(())
     }

@@ -6,6 +6,7 @@ pub use super::{
     FetchError, FetchName, FetchOperator, FetchRequest, FetchResponse, Fetched, Io, Joining, Outgoing, Refusal,
     RemoteSocket, Result, RoomChange, TimerName, TimerOperator,
 };
+pub use crate::env::{ConfigError, Env, Setting};
 pub use crate::ids::{Millis, SocketId};
 pub use serde::{Deserialize, Serialize};
 pub use serde_json::{Value, json};

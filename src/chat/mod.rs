@@ -45,14 +45,27 @@ mod typescript;
 mod wire;
 
 use crate::app::{Error, Handlers};
-use crate::config::Config;
+use crate::config::MOST_ROWS;
+use crate::env::{ConfigError, Env, Setting};
 use problem::Problem;
 
 pub use state::Chat;
 
-/// The chat of a room with these settings.
-pub fn chat(config: &Config) -> Handlers<Chat> {
-    Handlers::with(Chat::new(config.history_messages))
+/// How many messages a room keeps.
+pub const HISTORY_MESSAGES: Setting<u64> =
+    Setting::number("HISTORY_MESSAGES", 10_000, 1..=MOST_ROWS).about("How many messages the chat keeps in a room.");
+
+/// The chat of a room.
+///
+/// # Errors
+/// [`ConfigError`] where [`HISTORY_MESSAGES`] isn't what it must be.
+pub fn chat(env: &Env) -> Result<Handlers<Chat>, ConfigError> {
+    Ok(chat_that_keeps(env.get(&HISTORY_MESSAGES)?))
+}
+
+/// The chat of a room that keeps so many messages.
+pub fn chat_that_keeps(messages: u64) -> Handlers<Chat> {
+    Handlers::with(Chat::new(messages))
         .named("chat")
         .tables(&[history::SCHEMA, presence::SCHEMA])
         .middleware(members::may_connect)

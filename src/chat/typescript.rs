@@ -9,10 +9,9 @@ use ts_rs::{TS, TypeVisitor};
 
 use super::problem::Problem;
 use super::wire::Shown;
-use super::{Chat, chat, members, messages, news};
+use super::{Chat, chat_that_keeps, members, messages, news};
 use crate::app::handlers::Socket;
 use crate::app::{Error, Failure, Result};
-use crate::config::Config;
 
 const HEAD: &str = "\
 // The chat's events, for TypeScript. Written from the server's own types by `cargo test`: not to be changed by hand.
@@ -246,7 +245,7 @@ fn the_file_for_clients_has_the_types_that_the_chat_has() {
 fn the_table_has_all_events_that_are_handled() {
     let mut listed: Vec<_> = from_clients(&mut Types::new()).iter().map(|row| row.name).collect();
     listed.sort_unstable();
-    let chat = chat(&Config::default());
+    let chat = chat_that_keeps(1);
     let mut handled: Vec<_> = chat.events().collect();
     handled.sort_unstable();
     assert_eq!(listed, handled);

@@ -3,28 +3,35 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use worker::{
-    DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, durable_object,
-};
+use wasm_bindgen::JsValue;
+use worker::js_sys::Promise;
+use worker::worker_sys::DurableObjectState;
+use worker::{Env as Bindings, Request, Response, Result, State, WebSocket};
 
+use super::answered::{answered, promised};
 use super::clock::{Clock, now};
-use super::listen::SocketEvent;
+use super::listen::{Received, SocketEvent, TOO_LARGE, receive};
 use super::requests::{self, Answer};
-use super::room::RunningRoom;
+use super::room::{Outage, RunningRoom};
 use super::settings;
 use crate::api::{self, Problem};
 use crate::config::Config;
 use crate::cors::Cors;
+use crate::env::Env;
 use crate::ids::Millis;
 use crate::outbox::{HttpResponse, INTERNAL_ERROR};
+use crate::site::Site;
 
 /// How long after an alarm that found a room unable to start the next one rings.
 const TRY_AGAIN_AFTER: Millis = Millis(30_000);
 
-/// The object of one room.
-#[durable_object]
-pub struct ChatRoom {
+/// The object of one room. Its methods are the runtime's events.
+pub struct RoomObject(Rc<Object>);
+
+struct Object {
+    site: &'static Site,
     state: Rc<State>,
+    env: Env,
     /// Or why they can't be used, as a sentence. They don't change while the object is in memory.
     config: Result<Config, String>,
     clock: Rc<Clock>,
@@ -34,22 +41,68 @@ pub struct ChatRoom {
     logged: RefCell<String>,
 }
 
-/// Why there is no room.
-enum Outage {
-    /// The settings can't be used, as this sentence says.
-    Settings(String),
-    /// It could not start this time, for this reason. The next event tries again.
-    Start(String),
-}
-
-impl DurableObject for ChatRoom {
-    fn new(state: State, env: Env) -> Self {
-        let state = Rc::new(state);
-        let config = settings::read(&env).map_err(|error| error.to_string());
+impl RoomObject {
+    /// The object with what the runtime gives it.
+    pub fn new(site: &'static Site, state: DurableObjectState, bindings: Bindings) -> Self {
+        console_error_panic_hook::set_once();
+        let state = Rc::new(State::from(state));
+        let env = settings::env(&bindings, &state.id().name().unwrap_or_default());
+        let config = Config::read(&env).map_err(|error| error.to_string());
         let never_hibernates = config.as_ref().is_ok_and(|config| !config.absorbs_pongs());
         let interval = config.as_ref().map_or(TRY_AGAIN_AFTER, |config| config.ping_interval);
         let clock = Clock::new(state.clone(), (!never_hibernates).then_some(interval));
-        Self { state, config, clock, room: RefCell::default(), logged: RefCell::default() }
+        let (room, logged) = Default::default();
+        Self(Rc::new(Object { site, state, env, config, clock, room, logged }))
+    }
+
+    /// A request.
+    pub fn fetch(&self, request: web_sys::Request) -> Promise {
+        let object = self.0.clone();
+        answered(async move { Ok(web_sys::Response::from(object.fetch(request.into()).await?).into()) })
+    }
+
+    /// The alarm rang. It never fails by itself: the runtime would try it again six times and then forget the alarm. A panic
+    /// does, and is tried again.
+    pub fn alarm(&self) -> Promise {
+        let object = self.0.clone();
+        answered(async move {
+            match object.room() {
+                Ok(room) => {
+                    room.alarm();
+                    room.settled().await;
+                }
+                Err(_) => object.clock.rang_in_vain(now() + TRY_AGAIN_AFTER),
+            }
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
+    /// A frame arrived.
+    pub fn web_socket_message(&self, socket: web_sys::WebSocket, message: JsValue) -> Promise {
+        let object = self.0.clone();
+        object.event(move |object| object.message(&socket.into(), &message))
+    }
+
+    /// A socket is closed.
+    pub fn web_socket_close(&self, socket: web_sys::WebSocket, code: u16, reason: String, was_clean: bool) -> Promise {
+        let object = self.0.clone();
+        object.event(move |object| object.closed(&socket.into(), code, &reason, was_clean))
+    }
+
+    /// A socket failed.
+    pub fn web_socket_error(&self, socket: web_sys::WebSocket) -> Promise {
+        let object = self.0.clone();
+        object.event(move |object| object.tell(&socket.into(), SocketEvent::Closed { failed: true }))
+    }
+}
+
+impl Object {
+    /// Handles an event of a socket. Not while the runtime calls: a panic would then be no `error` event of its own.
+    fn event(self: Rc<Self>, handle: impl FnOnce(&Self) + 'static) -> Promise {
+        promised(async move {
+            handle(&self);
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -59,45 +112,31 @@ impl DurableObject for ChatRoom {
         }
     }
 
-    /// Never fails by itself: the runtime would try it again six times and then forget the alarm. A panic does, and is tried
-    /// again.
-    async fn alarm(&self) -> Result<Response> {
-        match self.room() {
-            Ok(room) => {
-                room.alarm();
-                room.settled().await;
+    fn message(&self, socket: &WebSocket, message: &JsValue) {
+        let Ok(config) = &self.config else {
+            // There is no room that it could be copied for.
+            return self.tell(socket, SocketEvent::Closed { failed: true });
+        };
+        match receive(message, config.max_payload) {
+            Received::Text(text) => self.tell(socket, SocketEvent::Text(&text)),
+            Received::Binary(bytes) => self.tell(socket, SocketEvent::Binary(&bytes)),
+            Received::TooLarge => {
+                _ = socket.close(Some(TOO_LARGE), Some(""));
+                self.tell(socket, SocketEvent::Closed { failed: true });
             }
-            Err(_) => self.clock.rang_in_vain(now() + TRY_AGAIN_AFTER),
         }
-        Response::empty()
     }
 
-    async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
-        match &message {
-            WebSocketIncomingMessage::String(text) => self.tell(&socket, SocketEvent::Text(text)),
-            WebSocketIncomingMessage::Binary(bytes) => self.tell(&socket, SocketEvent::Binary(bytes)),
-        }
-        Ok(())
-    }
-
-    async fn websocket_close(&self, socket: WebSocket, code: usize, reason: String, was_clean: bool) -> Result<()> {
+    fn closed(&self, socket: &WebSocket, code: u16, reason: &str, was_clean: bool) {
         // The runtime doesn't answer a close frame by itself. 1005 says that there was no code, and 1006 that there was
         // no frame: neither may be sent.
-        let code = u16::try_from(code).ok().filter(|code| !matches!(code, 1005 | 1006 | 1015));
+        let code = Some(code).filter(|code| !matches!(code, 1005 | 1006 | 1015));
         if was_clean && socket.close(code, Some(reason)).is_err() {
             worker::console_debug!("a socket was closed twice");
         }
-        self.tell(&socket, SocketEvent::Closed { failed: false });
-        Ok(())
+        self.tell(socket, SocketEvent::Closed { failed: false });
     }
 
-    async fn websocket_error(&self, socket: WebSocket, _: Error) -> Result<()> {
-        self.tell(&socket, SocketEvent::Closed { failed: true });
-        Ok(())
-    }
-}
-
-impl ChatRoom {
     /// The room, started if it isn't running.
     fn room(&self) -> Result<Rc<RunningRoom>, Outage> {
         let running = self.room.borrow().clone();
@@ -112,8 +151,7 @@ impl ChatRoom {
 
     fn start(&self) -> Result<Rc<RunningRoom>, Outage> {
         let config = self.config.clone().map_err(Outage::Settings)?;
-        let room = RunningRoom::new(self.state.clone(), config, self.clock.clone());
-        let room = room.map_err(|error| Outage::Start(error.to_string()))?;
+        let room = RunningRoom::new(self.site, self.env.clone(), self.state.clone(), config, self.clock.clone())?;
         self.logged.take();
         self.room.replace(Some(room.clone()));
         Ok(room)

@@ -62,13 +62,13 @@ pub(super) fn listen(socket: &WebSocket, most: usize, on_event: &OnEvent) -> Res
         let (on_event, socket) = (on_event.clone(), socket.clone());
         Closure::new(move |event: web_sys::Event| {
             let data = event.unchecked_into::<web_sys::MessageEvent>().data();
-            if size(&data) > most {
-                _ = socket.close(Some(TOO_LARGE), Some(""));
-                on_event(SocketEvent::Closed { failed: true });
-            } else if let Some(text) = data.as_string() {
-                on_event(SocketEvent::Text(&text));
-            } else if let Some(bytes) = data.dyn_ref::<js_sys::ArrayBuffer>() {
-                on_event(SocketEvent::Binary(&js_sys::Uint8Array::new(bytes).to_vec()));
+            match receive(&data, most) {
+                Received::Text(text) => on_event(SocketEvent::Text(&text)),
+                Received::Binary(bytes) => on_event(SocketEvent::Binary(&bytes)),
+                Received::TooLarge => {
+                    _ = socket.close(Some(TOO_LARGE), Some(""));
+                    on_event(SocketEvent::Closed { failed: true });
+                }
             }
         })
     };
@@ -79,6 +79,25 @@ pub(super) fn listen(socket: &WebSocket, most: usize, on_event: &OnEvent) -> Res
     socket.as_ref().set_binary_type(web_sys::BinaryType::Arraybuffer);
     socket.accept()?;
     Ok(Listening { socket: socket.clone(), handlers })
+}
+
+/// A frame in wasm's memory.
+pub(super) enum Received {
+    Text(String),
+    Binary(Vec<u8>),
+    /// It has more bytes than are taken, and was not copied: wasm's memory never shrinks.
+    TooLarge,
+}
+
+/// Takes a frame of at most `most` bytes from JavaScript.
+pub(super) fn receive(data: &JsValue, most: usize) -> Received {
+    if size(data) > most {
+        return Received::TooLarge;
+    }
+    match data.as_string() {
+        Some(text) => Received::Text(text),
+        None => Received::Binary(js_sys::Uint8Array::new(data).to_vec()),
+    }
 }
 
 /// Bytes of a frame that is still JavaScript's, or UTF-16 units of a text: at most its bytes.

@@ -12,6 +12,7 @@ use futures_channel::oneshot;
 use worker::{Delay, Request, Response, Result, State};
 
 use super::clock::{Clock, Timed, now};
+use super::core::Core;
 use super::counters;
 use super::host::{ObjectHost, RowCount};
 use super::listen::{OnEvent, SocketEvent};
@@ -19,11 +20,19 @@ use super::requests::{self, Answer, RequestTable, Waited};
 use super::route::Route;
 use super::sockets::SocketTable;
 use crate::alarm::Wanted;
-use crate::apps::Core;
 use crate::config::Config;
-use crate::database::DatabaseError;
+use crate::env::Env;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::{self, BodyError, Effect, Headers, HttpResponse, Input, Outbox};
+use crate::site::Site;
+
+/// Why there is no room.
+pub(super) enum Outage {
+    /// The settings or the app can't be used, as this sentence says.
+    Settings(String),
+    /// It could not start this time, for this reason. The next event tries again.
+    Start(String),
+}
 
 /// A room with usable settings.
 pub(super) struct RunningRoom {
@@ -38,14 +47,23 @@ pub(super) struct RunningRoom {
 
 impl RunningRoom {
     /// Takes up whatever outlived the object's memory.
-    pub(super) fn new(state: Rc<State>, config: Config, clock: Rc<Clock>) -> Result<Rc<Self>, DatabaseError> {
+    ///
+    /// # Errors
+    /// The [`Outage`].
+    pub(super) fn new(
+        site: &'static Site,
+        env: Env,
+        state: Rc<State>,
+        config: Config,
+        clock: Rc<Clock>,
+    ) -> Result<Rc<Self>, Outage> {
         let sockets = Rc::new(SocketTable::new(state.clone(), config.absorbs_pongs(), config.max_payload));
         let rows = Rc::new(RowCount::default());
         let host = ObjectHost::new(&state, sockets.clone(), rows.clone());
         if config.debug {
-            counters::open(&host)?;
+            counters::open(&host).map_err(|error| Outage::Start(error.to_string()))?;
         }
-        let core = Core::new(&config, state.id().name().as_deref(), Rc::new(host));
+        let core = Core::new(site, env, config.clone(), Rc::new(host)).map_err(Outage::Settings)?;
         let (core, requests) = (RefCell::new(core), RequestTable::default());
         let room = Self { state, config, core, sockets, requests, clock, rows };
         room.count("constructed");

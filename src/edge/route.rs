@@ -6,6 +6,8 @@ use crate::ids::{InvalidRoomName, RoomName};
 /// What a request is for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
+    /// `/`: the start page, where wrangler.toml has it asked of the Worker.
+    Start,
     /// `/r/<room>`: the room's page.
     Page,
     /// `/r/<room>/socket.io/…`, `/socket.io/…?room=<room>`, or `/socket.io/…` for the default room: that room's server.
@@ -57,6 +59,7 @@ impl Route {
             return RoomName::parse(room).map(Self::Room);
         }
         Ok(match path {
+            "/" => Self::Start,
             #[cfg(feature = "conformance")]
             raw if raw.starts_with("/engine.io/") => Self::Raw,
             own if api::owns(own) => Self::Api,
@@ -105,7 +108,7 @@ mod tests {
             ("/api/rooms", "", Ok(Route::Api)),
             ("/api/rooms/a.b/nothing", "x", Ok(Route::Api)),
             ("/api/roomsandmore", "", Ok(Route::Unknown)),
-            ("/", "", Ok(Route::Unknown)),
+            ("/", "", Ok(Route::Start)),
             ("/r", "", Ok(Route::Unknown)),
             ("", "", Ok(Route::Unknown)),
         ];

@@ -1,15 +1,17 @@
 //! The Worker: serves the page, and sends each room's traffic to that room's object.
 
-use worker::{Context, Env, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Result, event};
+use worker::js_sys::Promise;
+use worker::{Env as Bindings, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Result};
 
+use super::answered::answered;
 use super::requests;
 use super::route::Route;
 use super::settings;
 use crate::api::{self, Problem};
-use crate::apps;
 use crate::config::Config;
 use crate::cors::Cors;
 use crate::ids::RoomName;
+use crate::site::Site;
 
 /// The binding of the room objects.
 const ROOMS: &str = "ROOMS";
@@ -17,49 +19,76 @@ const ROOMS: &str = "ROOMS";
 const ASSETS: &str = "ASSETS";
 
 /// Every request that no static file answers, and those that the Worker is to see first.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
+pub fn fetch(site: &'static Site, request: web_sys::Request, env: Bindings) -> Promise {
+    console_error_panic_hook::set_once();
+    answered(async move {
+        let response = match route(site, request.into(), &env).await {
+            Err(error) => {
+                worker::console_error!("{error}");
+                text(500, "Something went wrong here.")?
+            }
+            Ok(response) => response,
+        };
+        Ok(web_sys::Response::from(response).into())
+    })
+}
+
+async fn route(site: &Site, request: Request, env: &Bindings) -> Result<Response> {
     let url = request.url()?;
     let route = match Route::parse(url.path(), url.query().unwrap_or_default()) {
         Ok(route) => route,
         Err(invalid) => return text(400, &invalid.to_string()),
     };
     match route {
-        Route::Asset => asset(&request, &env, url.path()).await,
+        Route::Asset => asset(&request, env, url.path()).await,
         Route::TutorialSetup => text(200, "ok"),
-        Route::Api => match admit(&request, &env) {
-            Ok(room) => hand_on(request, &env, room.as_str()).await,
+        Route::Api => match admit(&request, env) {
+            Ok(room) => hand_on(request, env, room.as_str()).await,
             Err(problem) => requests::api_response(&request, problem.reply()),
         },
         Route::Unknown => text(404, "Not found."),
-        _ => match settings::read(&env) {
-            Ok(config) => configured(request, &env, route, &config).await,
-            Err(error) => {
-                // Whoever deployed this reads the log rather than the answer.
-                worker::console_error!("{error}");
-                text(500, &error.to_string())
-            }
+        route => match Config::read(&settings::env(env, RoomName::DEFAULT)) {
+            Ok(config) => configured(site, request, env, route, &config).await,
+            Err(error) => broken(&error.to_string()),
         },
     }
 }
 
 /// What depends on the settings.
-async fn configured(request: Request, env: &Env, route: Route, config: &Config) -> Result<Response> {
+async fn configured(
+    site: &Site,
+    request: Request,
+    bindings: &Bindings,
+    route: Route,
+    config: &Config,
+) -> Result<Response> {
+    // A room's object checks the settings of its app by itself.
+    let env = settings::env(bindings, RoomName::DEFAULT);
     match route {
-        Route::Page => asset(&request, env, apps::page(config.app)).await,
-        Route::Room(room) => ask_room(request, env, room.as_str(), &config.cors).await,
-        Route::Debug(room) if config.debug => ask_room(request, env, room.as_str(), &config.cors).await,
+        Route::Start | Route::Page => match (site.pages)(&env) {
+            Ok(pages) => asset(&request, bindings, if route == Route::Start { pages.start } else { pages.room }).await,
+            Err(error) => broken(&error.to_string()),
+        },
+        Route::Room(room) => ask_room(request, bindings, room.as_str(), &config.cors).await,
+        Route::Debug(room) if config.debug => ask_room(request, bindings, room.as_str(), &config.cors).await,
         #[cfg(feature = "conformance")]
-        Route::Raw if config.app == crate::config::AppKind::Conformance => {
-            ask_room(request, env, crate::conformance::RAW_ROOM, &config.cors).await
-        }
-        Route::Health => Response::from_json(&serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") })),
+        Route::Raw if (site.raw)(&env) => ask_room(request, bindings, crate::conformance::RAW_ROOM, &config.cors).await,
+        Route::Health => match site.checked_app(env) {
+            Ok(_) => Response::from_json(&serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") })),
+            Err(sentence) => broken(&sentence),
+        },
         _ => text(404, "Not found."),
     }
 }
 
+/// The settings or the app can't be used. Whoever deployed this reads the log rather than the answer.
+fn broken(sentence: &str) -> Result<Response> {
+    worker::console_error!("{sentence}");
+    text(500, sentence)
+}
+
 /// The room that a request to the API is about. The token is asked for first: who has none learns nothing else.
-fn admit(request: &Request, env: &Env) -> Result<RoomName, Problem> {
+fn admit(request: &Request, env: &Bindings) -> Result<RoomName, Problem> {
     // A header that can't be read is none.
     let authorization = request.headers().get("authorization").ok().flatten();
     api::authorize(&settings::api_token(env), authorization.as_deref())?;
@@ -67,7 +96,7 @@ fn admit(request: &Request, env: &Env) -> Result<RoomName, Problem> {
 }
 
 /// Hands a request on to a room's object, but for what can be answered without waking it.
-async fn ask_room(request: Request, env: &Env, room: &str, cors: &Cors) -> Result<Response> {
+async fn ask_room(request: Request, env: &Bindings, room: &str, cors: &Cors) -> Result<Response> {
     let headers = request.headers();
     let origin = headers.get("origin")?;
     if request.method() == Method::Options
@@ -88,12 +117,12 @@ async fn ask_room(request: Request, env: &Env, room: &str, cors: &Cors) -> Resul
     hand_on(request, env, room).await
 }
 
-async fn hand_on(request: Request, env: &Env, room: &str) -> Result<Response> {
+async fn hand_on(request: Request, env: &Bindings, room: &str) -> Result<Response> {
     env.durable_object(ROOMS)?.get_by_name(room)?.fetch_with_request(request).await
 }
 
 /// A static file under another name than the one asked for. Conditional requests keep their headers.
-async fn asset(request: &Request, env: &Env, path: &str) -> Result<Response> {
+async fn asset(request: &Request, env: &Bindings, path: &str) -> Result<Response> {
     if !matches!(request.method(), Method::Get | Method::Head) {
         return text(405, "This page can only be read.");
     }

@@ -1,22 +1,23 @@
-//! The settings of a deployment, read from its variables.
+//! What a deployment sets: its variables and secrets.
 
 use worker::wasm_bindgen::JsValue;
-use worker::{Env, js_sys};
+use worker::{Env as Bindings, js_sys};
 
-use crate::config::{Config, ConfigError};
+use crate::env::Env;
 
-/// Reads the settings from the environment; a variable may be a string or a number.
-pub(super) fn read(env: &Env) -> Result<Config, ConfigError> {
-    Config::parse(|name| variable(env, name))
+/// The surroundings of the room of this name; a variable may be a string or a number.
+pub(super) fn env(bindings: &Bindings, room: &str) -> Env {
+    let bindings = bindings.clone();
+    Env::new(room, move |name| variable(&bindings, name))
 }
 
 /// The secret `API_TOKEN`, or nothing. It is no setting: it must not stand in a file, nor be shown with the settings.
-pub(super) fn api_token(env: &Env) -> String {
-    variable(env, "API_TOKEN").unwrap_or_default()
+pub(super) fn api_token(bindings: &Bindings) -> String {
+    variable(bindings, "API_TOKEN").unwrap_or_default()
 }
 
-fn variable(env: &Env, name: &str) -> Option<String> {
-    let value = js_sys::Reflect::get(env, &JsValue::from(name)).ok()?;
+fn variable(bindings: &Bindings, name: &str) -> Option<String> {
+    let value = js_sys::Reflect::get(bindings, &JsValue::from(name)).ok()?;
     if value.is_undefined() {
         return None;
     }

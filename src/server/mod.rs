@@ -32,8 +32,9 @@ use crate::outbox::{Effect, HttpResponse, INTERNAL_ERROR, Input, Outbox};
 use claims::Callback;
 use live::Live;
 
-/// Makes the app anew whenever the room's memory was lost.
-pub type MakeApp = Box<dyn Fn() -> Box<dyn App>>;
+/// Makes the app anew whenever the room's memory was lost. A sentence says why it can't; the room tries again as after a
+/// storage that failed.
+pub type MakeApp = Box<dyn Fn() -> Result<Box<dyn App>, String>>;
 
 /// The longest wait for a storage that fails, before it is tried again.
 const MAX_RETRY_DELAY: Millis = Millis(60_000);
@@ -112,7 +113,8 @@ impl Server {
         let live = match self.live.take() {
             Some(live) => live,
             None => {
-                let mut live = Live::open(&self.config, (self.make_app)(), &self.host)?;
+                let app = (self.make_app)().map_err(DatabaseError)?;
+                let mut live = Live::open(&self.config, app, &self.host)?;
                 live.deferred.forgive(&std::mem::take(&mut self.forgiven));
                 live
             }

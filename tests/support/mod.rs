@@ -87,13 +87,13 @@ const ALARM_RETRY: Millis = Millis(2_000);
 
 fn start(config: &Config, make: &Rc<dyn Fn() -> Box<dyn App>>, memory: &Memory) -> Result<Server, DatabaseError> {
     let make = make.clone();
-    Server::start(config.clone(), Box::new(move || make()), Rc::new(memory.clone()))
+    Server::start(config.clone(), Box::new(move || Ok(make())), Rc::new(memory.clone()))
 }
 
 /// The same, which reads what is stored when the first input comes.
 fn start_later(config: &Config, make: &Rc<dyn Fn() -> Box<dyn App>>, memory: &Memory) -> Server {
     let make = make.clone();
-    Server::new(config.clone(), Box::new(move || make()), Rc::new(memory.clone()))
+    Server::new(config.clone(), Box::new(move || Ok(make())), Rc::new(memory.clone()))
 }
 
 impl Room {

@@ -9,7 +9,7 @@
 )]
 
 use roomcast::app::Handlers;
-use roomcast::chat::{Chat, chat};
+use roomcast::chat::{Chat, chat_that_keeps};
 use roomcast::config::Config;
 use roomcast::ids::{ConnId, Millis};
 use serde_json::{Value, json};
@@ -31,8 +31,7 @@ pub(crate) fn config() -> Config {
 
 /// A room with the chat in it.
 pub(crate) fn room(config: Config) -> ChatRoom {
-    let settings = config.clone();
-    Room::new(config, move || chat(&settings))
+    Room::new(config, || chat_that_keeps(10_000))
 }
 
 /// A key that is as good as any.
