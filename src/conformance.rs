@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::app::{Ack, Answers, App, Args, Connection, Event, Handshake, Io, IoError, Joining, Refusal};
+use crate::app::{Ack, Answers, App, Args, Connection, Event, Handshake, Io, IoError, Joining, Refusal, Schema};
 use crate::ids::{Millis, SocketId};
 
 /// The name of the object that speaks raw Engine.IO; no URL can name a room like it.
@@ -31,6 +31,7 @@ pub const RAW_ROOM: &str = "engine.io";
 /// | `handshake` | is acked with what the client's first request said |
 /// | `ask-later`, `answer-now` | the first one's ack is kept, and given when the second one comes |
 /// | `panic-later {wait}`, `tick-later {wait}` | after so many ms a timer panics, each time that it is tried; or everybody gets `tick` |
+/// | `measure {amount}` | is acked with the sum of all amounts so far, which a trigger keeps: as a whole number, as a number, and with its unit |
 /// | `panic` | the app sends `never` to everybody, and panics before the end of the turn |
 ///
 /// Where an ack is wanted and the row above names none, it is `{}`; what can't be stored is acked `{error: "storage"}`.
@@ -54,6 +55,7 @@ struct Wish {
     value: Value,
     volatile: bool,
     wait: u64,
+    amount: f64,
 }
 
 /// What is kept with a socket.
@@ -65,7 +67,22 @@ struct Kept {
     later: Option<Ack>,
 }
 
+/// Made by one script whose trigger, texts and comments have semicolons in them.
+const TABLES: &[&str] = &["
+    CREATE TABLE conformance_amounts (amount REAL); -- each of them;
+    CREATE TABLE conformance_sum (sum REAL, unit TEXT DEFAULT 'm;s');
+    CREATE TRIGGER conformance_summed AFTER INSERT ON conformance_amounts BEGIN
+        DELETE FROM conformance_sum;
+        INSERT INTO conformance_sum (sum) SELECT sum(amount) FROM conformance_amounts;
+    END;
+    /* the end; */
+"];
+
 impl App for Conformance {
+    fn schema(&self) -> Schema {
+        Schema { app: "conformance", steps: TABLES }
+    }
+
     fn has_namespace(&self, name: &str) -> bool {
         let dynamic = name.strip_prefix("/dynamic-");
         matches!(name, "/" | "/custom" | "/admin")
@@ -167,6 +184,11 @@ fn obey(io: &mut Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: W
             if let Some(ack) = later {
                 io.answer(ack, &json!("later"))?;
             }
+        }
+        "measure" => {
+            io.sql("INSERT INTO conformance_amounts VALUES (?)", &[wish.amount.into()])?;
+            let rows = io.sql("SELECT sum, unit FROM conformance_sum", &[])?;
+            return Ok(json!(rows.first().map(|row| (row.integer(0), row.real(0), row.text(1)))));
         }
         "panic-later" => io.schedule("panic", Millis(wish.wait))?,
         "tick-later" => io.schedule("tick", Millis(wish.wait))?,

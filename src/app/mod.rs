@@ -184,8 +184,8 @@ pub struct Watched {
 pub struct Schema {
     /// The app: a room may have had another one before. Its [values by key](Io::kv) are kept under this name too.
     pub app: &'static str,
-    /// The steps that make the tables, the oldest first; `;` ends a statement. A room remembers which it has run, so steps
-    /// are only ever added.
+    /// The steps that make the tables, the oldest first; each is a [script](crate::database::Database::execute_batch). A room
+    /// remembers which it has run, so steps are only ever added.
     pub steps: &'static [&'static str],
 }
 
