@@ -33,7 +33,12 @@ pub const APP: Setting<Choice> = Setting::choice(
         ("game", Choice::example(|_| Ok(Box::new(examples::game())), "/examples/game/")),
         ("whiteboard", Choice::example(|_| Ok(Box::new(examples::whiteboard())), "/examples/whiteboard/")),
         #[cfg(feature = "conformance")]
-        ("conformance", Choice { app: |_| Ok(Box::new(Conformance)), pages: Pages::DEFAULT }),
+        ("conformance", Choice { app: |_| Ok(Box::new(Conformance { recovery: true })), pages: Pages::DEFAULT }),
+        #[cfg(feature = "conformance")]
+        (
+            "conformance-without-recovery",
+            Choice { app: |_| Ok(Box::new(Conformance { recovery: false })), pages: Pages::DEFAULT },
+        ),
     ],
 )
 .about("What runs in the rooms: the chat, or an example.");
@@ -60,7 +65,7 @@ mod tests {
 
     #[test]
     fn an_app_that_this_build_has_not_is_refused_with_the_list_of_those_that_it_has() {
-        let more = if cfg!(feature = "conformance") { " or conformance" } else { "" };
+        let more = if cfg!(feature = "conformance") { " or conformance or conformance-without-recovery" } else { "" };
         let apps = format!("chat or echo or tutorial or dashboard or game or whiteboard{more}");
         assert_eq!(
             refusal(env("APP", "paint")),

@@ -35,6 +35,8 @@ const MOST_LOG_BYTES: u64 = 1 << 30;
 const MOST_ROOMS: u64 = 10_000;
 /// A connection's namespaces stand in one row, of at most 2 MB.
 const MOST_NAMESPACES: u64 = 1_000;
+/// A request that waits takes memory, and a row.
+const MOST_FETCHES: u64 = 10_000;
 /// Names stand in rows too, and in each packet.
 const MOST_NAME_BYTES: u64 = 1_024;
 
@@ -131,6 +133,12 @@ settings! {
     /// How many bytes of UTF-8 the name of a namespace, a room or a client's event may have. A longer one is refused: by
     /// CONNECT_ERROR, by a warning to the operator, by `{code: "name_too_long", message}`.
     max_name_bytes: usize = size("MAX_NAME_BYTES", 256, 1..=MOST_NAME_BYTES);
+    /// How many requests of the app's to other servers may wait for their answers, in one room.
+    max_fetches: usize = size("MAX_FETCHES", 100, 1..=MOST_FETCHES);
+    /// How long another server may take to answer, in ms, unless the app says otherwise.
+    fetch_timeout: Millis = millis("FETCH_TIMEOUT_MS", 10_000, 1..=MOST_MS);
+    /// How many bytes the body of another server's answer may have, unless the app says otherwise.
+    max_fetch_bytes: usize = size("MAX_FETCH_BYTES", 1_000_000, 1..=MOST_BYTES);
     /// Whether the room counts what it does, and shows it at `/r/<room>/debug`. Counting costs a write an event.
     debug: bool = flag("DEBUG", false);
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::app::{
     Ack, Answers, AnswersName, App, Args, Connection, DueTimer, Error, Event, Handshake, Io, Joining, Refusal, Result,
-    TimerName,
+    Schema, TimerName,
 };
 use crate::ids::{Millis, SocketId};
 
@@ -39,11 +39,15 @@ const TICK: TimerName = TimerName::new("tick");
 /// | `handshake` | is acked with what the client's first request said |
 /// | `ask-later`, `answer-now` | the first one's ack is kept, and given when the second one comes |
 /// | `panic-later {wait}`, `tick-later {wait}` | after so many ms a timer panics, each time that it is tried; or everybody gets `tick` |
+/// | `measure {amount}` | is acked with the sum of all amounts so far, which a trigger keeps: as a whole number, as a number, and with its unit |
 /// | `panic` | the app sends `never` to everybody, and panics before the end of the turn |
 ///
 /// Where an ack is wanted and the row above names none, it is `{}`; what can't be stored is acked `{error: "storage"}`.
-#[derive(Debug, Default)]
-pub struct Conformance;
+#[derive(Debug)]
+pub struct Conformance {
+    /// Whether its clients recover.
+    pub recovery: bool,
+}
 
 /// What `/admin` wants to know.
 #[derive(Deserialize)]
@@ -62,6 +66,7 @@ struct Wish {
     value: Value,
     volatile: bool,
     wait: u64,
+    amount: f64,
 }
 
 /// What is kept with a socket.
@@ -73,7 +78,26 @@ struct Kept {
     later: Option<Ack>,
 }
 
+/// Made by one script whose trigger, texts and comments have semicolons in them.
+const TABLES: &[&str] = &["
+    CREATE TABLE conformance_amounts (amount REAL); -- each of them;
+    CREATE TABLE conformance_sum (sum REAL, unit TEXT DEFAULT 'm;s');
+    CREATE TRIGGER conformance_summed AFTER INSERT ON conformance_amounts BEGIN
+        DELETE FROM conformance_sum;
+        INSERT INTO conformance_sum (sum) SELECT sum(amount) FROM conformance_amounts;
+    END;
+    /* the end; */
+"];
+
 impl App for Conformance {
+    fn schema(&self) -> Schema {
+        Schema { app: "conformance", steps: TABLES }
+    }
+
+    fn recovery(&self) -> bool {
+        self.recovery
+    }
+
     fn has_namespace(&self, name: &str) -> bool {
         let dynamic = name.strip_prefix("/dynamic-");
         matches!(name, "/" | "/custom" | "/admin")
@@ -175,6 +199,11 @@ fn obey(io: &Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: Wish)
             if let Some(ack) = later {
                 io.answer(ack, &json!("later"))?;
             }
+        }
+        "measure" => {
+            io.sql("INSERT INTO conformance_amounts VALUES (?)", &[wish.amount.into()])?;
+            let rows = io.sql("SELECT sum, unit FROM conformance_sum", &[])?;
+            return Ok(json!(rows.first().map(|row| (row.integer(0), row.real(0), row.text(1)))));
         }
         "panic-later" => io.timer(PANIC).schedule(Millis(wish.wait))?,
         "tick-later" => io.timer(TICK).schedule(Millis(wish.wait))?,

@@ -19,6 +19,14 @@ pub trait Database {
     /// [`DatabaseError`]: then the statement has changed nothing.
     fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError>;
 
+    /// Runs a script: statements without values, each ended by `;`. The results are dropped. SQLite itself finds the ends, so
+    /// triggers, literals and comments may have `;` in them.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]: then the statements before the one that failed may have been run, unless this is within
+    /// [`atomically`](Self::atomically).
+    fn execute_batch(&self, sql: &str) -> Result<(), DatabaseError>;
+
     /// Keeps what `run` writes if it returns `true`, and else none of it. May be nested.
     ///
     /// # Errors
@@ -59,6 +67,12 @@ impl From<u32> for Value<'_> {
     }
 }
 
+impl From<f64> for Value<'_> {
+    fn from(number: f64) -> Self {
+        Self::Real(number)
+    }
+}
+
 impl<'a> From<&'a SocketId> for Value<'a> {
     fn from(socket: &'a SocketId) -> Self {
         socket.as_str().into()
@@ -96,10 +110,23 @@ pub struct Row(pub Vec<Value<'static>>);
 impl Row {
     /// A whole number that isn't negative; `None` for anything else.
     pub fn number(&self, column: usize) -> Option<u64> {
+        u64::try_from(self.integer(column)?).ok()
+    }
+
+    /// A whole number; `None` for anything else. The runtime's numbers are all floating: so 5.0 is one too.
+    pub fn integer(&self, column: usize) -> Option<i64> {
         match self.0.get(column)? {
-            Value::Integer(number) => u64::try_from(*number).ok(),
-            // The runtime's numbers are all floating.
-            Value::Real(number) if *number >= 0.0 && number.fract() == 0.0 => Some(*number as u64),
+            Value::Integer(number) => Some(*number),
+            Value::Real(number) => whole(*number),
+            _ => None,
+        }
+    }
+
+    /// A number, whole or not; `None` for anything else.
+    pub fn real(&self, column: usize) -> Option<f64> {
+        match self.0.get(column)? {
+            Value::Integer(number) => Some(*number as f64),
+            Value::Real(number) => Some(*number),
             _ => None,
         }
     }
@@ -121,6 +148,40 @@ impl Row {
     }
 }
 
+/// A script up to the end of its last statement, without the comments behind it: the runtime takes those for a statement and
+/// finds none in them ("SQL code did not contain a statement", 2026-11).
+pub(crate) fn trim_comments(script: &str) -> &str {
+    let (mut rest, mut end) = (script, 0);
+    while let Some(first) = rest.chars().next() {
+        let until = |close: &str, from: usize| {
+            let found = rest.get(from..).and_then(|inner| inner.find(close));
+            found.map_or(rest.len(), |at| from + at + close.len())
+        };
+        let (length, is_code) = match first {
+            _ if rest.starts_with("--") => (until("\n", 2), false),
+            _ if rest.starts_with("/*") => (until("*/", 2), false),
+            // A quote within is doubled, and so begins another literal.
+            '\'' => (until("'", 1), true),
+            '"' => (until("\"", 1), true),
+            '`' => (until("`", 1), true),
+            '[' => (until("]", 1), true),
+            other => (other.len_utf8(), !other.is_whitespace()),
+        };
+        rest = rest.get(length..).unwrap_or_default();
+        if is_code {
+            end = script.len() - rest.len();
+        }
+    }
+    script.get(..end).unwrap_or(script)
+}
+
+/// The whole number that a float is. JavaScript has one kind of number, and up to 2⁵³ each whole one has a float of its own;
+/// `None` beyond, and for a fraction.
+pub(crate) fn whole(float: f64) -> Option<i64> {
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    (float.fract() == 0.0 && float.abs() <= MOST).then_some(float as i64)
+}
+
 /// Why a statement failed: it is wrong, or the storage is full or broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseError(pub String);
@@ -131,7 +192,7 @@ impl fmt::Display for DatabaseError {
     }
 }
 
-/// A part that has tables, and the steps that make them, the oldest first; `;` ends a statement.
+/// A part that has tables, and the steps that make them, the oldest first; each is a [script](Database::execute_batch).
 pub type Part<'a> = (&'a str, &'a [&'a str]);
 
 /// Brings the tables of these parts up to date: runs the steps that this database hasn't seen, each together with the note
@@ -167,9 +228,33 @@ pub fn migrate(database: &dyn Database, parts: &[Part<'_>]) -> Result<(), Databa
 }
 
 fn run_step(database: &dyn Database, part: &str, number: u64, step: &str) -> Result<(), DatabaseError> {
-    for statement in step.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
-        database.query(statement, &[])?;
-    }
+    database.execute_batch(step)?;
     let note = "INSERT INTO roomcast_schema VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET version = excluded.version";
     database.query(note, &[part.into(), number.into()]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_ends_with_its_last_statement() {
+        for (script, trimmed) in [
+            ("", ""),
+            (" -- nothing\n /* at all; */ ", ""),
+            ("SELECT 1", "SELECT 1"),
+            ("SELECT 1; \n", "SELECT 1;"),
+            ("SELECT 1; -- the end;", "SELECT 1;"),
+            ("SELECT 1; /* the; \n end */ -- and\n", "SELECT 1;"),
+            ("-- first\nSELECT 1; /* not closed", "-- first\nSELECT 1;"),
+            ("SELECT 1 -- one\n; SELECT 2 /* two */;--", "SELECT 1 -- one\n; SELECT 2 /* two */;"),
+            ("SELECT '-- no comment'", "SELECT '-- no comment'"),
+            ("SELECT 'it''s -- none' -- one", "SELECT 'it''s -- none'"),
+            ("SELECT \"/* none\", `-- x`, [--y] /* é */", "SELECT \"/* none\", `-- x`, [--y]"),
+            ("SELECT 4-1, 4/2, 'é'; -- é", "SELECT 4-1, 4/2, 'é';"),
+            ("SELECT 'not closed; -- none", "SELECT 'not closed; -- none"),
+        ] {
+            assert_eq!(trim_comments(script), trimmed, "{script:?}");
+        }
+    }
 }

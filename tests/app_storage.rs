@@ -6,7 +6,7 @@ mod support;
 
 use roomcast::app::{App, Error, Event, Io, Result, Schema};
 use roomcast::config::Config;
-use roomcast::database::Value;
+use roomcast::database::{Database, Row, Value, migrate};
 use support::{Memory, Room, plain};
 
 /// An app that counts in a table and tells everybody.
@@ -111,6 +111,53 @@ fn the_steps_of_a_schema_run_once_each_and_new_ones_later() {
     }
     let older = Room::on(memory, plain(), || Tally { schema: FIRST });
     assert!(older.is_err(), "a release that doesn't know the tables keeps its hands off them");
+}
+
+/// Semicolons in a trigger, in literals, in quoted names and in comments; and nothing behind the last statement but a comment.
+const SCRIPT: &str = r#"
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, note TEXT DEFAULT 'none; yet', price REAL);
+    CREATE TABLE "log; of orders" (note TEXT); -- one row an order; none is ever deleted
+    /* The trigger's own
+       statements; they end with END; */
+    CREATE TRIGGER orders_logged AFTER INSERT ON orders BEGIN
+        INSERT INTO "log; of orders" VALUES (new.note || ';');
+        UPDATE orders SET price = coalesce(new.price, -1) WHERE id = new.id;
+    END;
+    INSERT INTO orders (price) VALUES (2.5);
+    -- the end;
+"#;
+
+#[test]
+fn a_step_may_have_triggers_and_semicolons_in_literals_and_comments() {
+    let memory = Memory::default();
+    for _ in 0..2 {
+        migrate(&memory, &[("orders", &[SCRIPT])]).unwrap();
+        let rows = memory.query("SELECT note FROM \"log; of orders\"", &[]).unwrap();
+        assert_eq!(rows, [Row(vec![Value::Text("none; yet;".into())])]);
+    }
+    memory.query("INSERT INTO orders (note) VALUES ('a;b')", &[]).unwrap();
+    let rows = memory.query("SELECT note, price FROM orders WHERE id = 2", &[]).unwrap();
+    assert_eq!((rows[0].text(0), rows[0].real(1)), (Some("a;b"), Some(-1.0)));
+}
+
+#[test]
+fn a_row_has_whole_numbers_below_zero_and_others() {
+    let table: [(Value<'_>, _, _, _); 8] = [
+        (Value::Integer(7), Some(7), Some(7), Some(7.0)),
+        (Value::Integer(-7), None, Some(-7), Some(-7.0)),
+        (Value::Integer(i64::MIN), None, Some(i64::MIN), Some(i64::MIN as f64)),
+        // The runtime gives whole numbers like this.
+        (Value::Real(-7.0), None, Some(-7), Some(-7.0)),
+        (Value::Real(2.5), None, None, Some(2.5)),
+        (Value::Real(1e300), None, None, Some(1e300)),
+        (Value::Text("7".into()), None, None, None),
+        (Value::Null, None, None, None),
+    ];
+    for (value, number, integer, real) in table {
+        let row = Row(vec![value]);
+        assert_eq!((row.number(0), row.integer(0), row.real(0)), (number, integer, real), "{row:?}");
+        assert_eq!((row.number(1), row.integer(1), row.real(1)), (None, None, None));
+    }
 }
 
 #[test]

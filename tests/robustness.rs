@@ -97,6 +97,7 @@ impl Bare {
                     self.attachments.remove(&conn);
                     continue;
                 }
+                Effect::Fetch { .. } => panic!("no app here fetches"),
                 Effect::Restart { .. } => panic!("no turn is lost"),
                 Effect::Send { .. } | Effect::Accept { .. } => continue,
             };

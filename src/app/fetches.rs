@@ -146,6 +146,11 @@ impl Fetches {
         }
     }
 
+    /// Whether an answer is waited for.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// An answer is there; `None` where the app was told of that request already.
     pub(crate) fn answered(&mut self, database: &dyn Database, id: u64) -> Option<Then> {
         self.on_their_way.remove(&id);

@@ -71,6 +71,7 @@ use serde_json::value::RawValue;
 pub use crate::fetch::{FetchError, FetchOutcome, FetchRequest, FetchResponse};
 use crate::ids::SocketId;
 pub use crate::outbox::Request;
+use crate::socket_io::javascript;
 pub use crate::socket_io::recovery::Away;
 pub use crate::socket_io::{
     Args, Binary, DataChange, Departed, DisconnectReason, Extensions, Handshake, RoomChange, RoomEvent,
@@ -115,6 +116,12 @@ pub trait App {
     /// secrets, and all of them cost memory for each client: so there are none unless the app names them.
     fn kept_headers(&self) -> &[&'static str] {
         &[]
+    }
+
+    /// Whether clients recover (1.11): those that know of it come back to their sockets, and their events have an argument more,
+    /// the offset. Where this is `false`, it is as with `RECOVERY_MS = 0`.
+    fn recovery(&self) -> bool {
+        true
     }
 
     /// Whether there is a namespace of this name; else clients that want to join it are told `Invalid namespace` (C4).
@@ -226,8 +233,8 @@ pub struct Watched {
 pub struct Schema {
     /// The app: a room may have had another one before. Its [values by key](Io::kv) are kept under this name too.
     pub app: &'static str,
-    /// The steps that make the tables, the oldest first; `;` ends a statement. A room remembers which it has run, so steps
-    /// are only ever added.
+    /// The steps that make the tables, the oldest first; each is a [script](crate::database::Database::execute_batch). A room
+    /// remembers which it has run, so steps are only ever added.
     pub steps: &'static [&'static str],
 }
 
@@ -249,7 +256,7 @@ impl Joining<'_> {
 }
 
 fn parse_auth<T: DeserializeOwned>(auth: Option<&RawValue>) -> Option<T> {
-    serde_json::from_str(auth?.get()).ok()
+    javascript::read(auth?.get()).ok()
 }
 
 /// A request that was refused (1.2).

@@ -9,8 +9,8 @@ use crate::database::{Database, DatabaseError, migrate};
 const SCHEMA: &[&str] = &["CREATE TABLE roomcast_counters (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID"];
 
 /// What is counted.
-const NAMES: [&str; 8] =
-    ["constructed", "requests", "alarms", "timers", "messages", "closes", "rowsRead", "rowsWritten"];
+const NAMES: [&str; 9] =
+    ["constructed", "requests", "alarms", "timers", "messages", "closes", "fetches", "rowsRead", "rowsWritten"];
 
 /// Makes the table.
 pub(super) fn open(database: &dyn Database) -> Result<(), DatabaseError> {

@@ -31,6 +31,7 @@ pub struct RoomObject(Rc<Object>);
 struct Object {
     site: &'static Site,
     state: Rc<State>,
+    bindings: Bindings,
     env: Env,
     /// Or why they can't be used, as a sentence. They don't change while the object is in memory.
     config: Result<Config, String>,
@@ -52,7 +53,7 @@ impl RoomObject {
         let interval = config.as_ref().map_or(TRY_AGAIN_AFTER, |config| config.ping_interval);
         let clock = Clock::new(state.clone(), (!never_hibernates).then_some(interval));
         let (room, logged) = Default::default();
-        Self(Rc::new(Object { site, state, env, config, clock, room, logged }))
+        Self(Rc::new(Object { site, state, bindings, env, config, clock, room, logged }))
     }
 
     /// A request.
@@ -151,7 +152,8 @@ impl Object {
 
     fn start(&self) -> Result<Rc<RunningRoom>, Outage> {
         let config = self.config.clone().map_err(Outage::Settings)?;
-        let room = RunningRoom::new(self.site, self.env.clone(), self.state.clone(), config, self.clock.clone())?;
+        let (env, bindings) = (self.env.clone(), self.bindings.clone());
+        let room = RunningRoom::new(self.site, env, bindings, self.state.clone(), config, self.clock.clone())?;
         self.logged.take();
         self.room.replace(Some(room.clone()));
         Ok(room)

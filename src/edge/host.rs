@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{State, js_sys};
 
 use super::sockets::SocketTable;
-use crate::database::{Database, DatabaseError, Row, Value};
+use crate::database::{Database, DatabaseError, Row, Value, trim_comments, whole};
 use crate::host::{HibernatedSocket, Host};
 use crate::ids::{ConnId, Entropy, Millis};
 
@@ -94,6 +94,14 @@ impl Database for ObjectHost {
         Ok(js_sys::Array::from(&answer.get(0)).iter().map(row).collect())
     }
 
+    fn execute_batch(&self, sql: &str) -> Result<(), DatabaseError> {
+        // The runtime takes several statements at once, and no comments behind the last.
+        match trim_comments(sql) {
+            "" => Ok(()),
+            script => self.query(script, &[]).map(drop),
+        }
+    }
+
     fn atomically(&self, run: &mut dyn FnMut() -> bool) -> Result<(), DatabaseError> {
         let kept = Cell::new(false);
         let error = atomically(&self.storage, &mut || {
@@ -141,8 +149,7 @@ fn from_js(value: &JsValue) -> Value<'static> {
     }
     match value.as_f64() {
         // SQLite's whole numbers come as JavaScript's.
-        Some(number) if number.fract() == 0.0 => Value::Integer(number as i64),
-        Some(number) => Value::Real(number),
+        Some(number) => whole(number).map_or(Value::Real(number), Value::Integer),
         None if value.is_object() => Value::Blob(js_sys::Uint8Array::new(value).to_vec().into()),
         None => Value::Null,
     }

@@ -11,6 +11,7 @@ mod counters;
 mod durable;
 #[doc(hidden)]
 pub mod exports;
+mod fetch;
 mod host;
 mod listen;
 mod requests;

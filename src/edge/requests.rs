@@ -152,7 +152,8 @@ pub(super) async fn body(
     race(request, answer, collect(chunks, most)).await
 }
 
-async fn collect(mut chunks: ByteStream, most: usize) -> Result<Vec<u8>, BodyError> {
+/// Reads a body of at most `most` bytes.
+pub(super) async fn collect(mut chunks: ByteStream, most: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| BodyError::Aborted)?;

@@ -9,11 +9,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use worker::{Delay, Request, Response, Result, State};
+use worker::js_sys::futures::spawn_local;
+use worker::{Delay, Env as Bindings, Request, Response, Result, State};
 
 use super::clock::{Clock, Timed, now};
 use super::core::Core;
 use super::counters;
+use super::fetch;
 use super::host::{ObjectHost, RowCount};
 use super::listen::{OnEvent, SocketEvent};
 use super::requests::{self, Answer, RequestTable, Waited};
@@ -22,6 +24,7 @@ use super::sockets::SocketTable;
 use crate::alarm::Wanted;
 use crate::config::Config;
 use crate::env::Env;
+use crate::fetch::FetchRequest;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::{self, BodyError, Effect, Headers, HttpResponse, Input, Outbox};
 use crate::site::Site;
@@ -37,6 +40,7 @@ pub(super) enum Outage {
 /// A room with usable settings.
 pub(super) struct RunningRoom {
     state: Rc<State>,
+    bindings: Bindings,
     config: Config,
     core: RefCell<Core>,
     pub(super) sockets: Rc<SocketTable>,
@@ -53,6 +57,7 @@ impl RunningRoom {
     pub(super) fn new(
         site: &'static Site,
         env: Env,
+        bindings: Bindings,
         state: Rc<State>,
         config: Config,
         clock: Rc<Clock>,
@@ -65,7 +70,7 @@ impl RunningRoom {
         }
         let core = Core::new(site, env, config.clone(), Rc::new(host)).map_err(Outage::Settings)?;
         let (core, requests) = (RefCell::new(core), RequestTable::default());
-        let room = Self { state, config, core, sockets, requests, clock, rows };
+        let room = Self { state, bindings, config, core, sockets, requests, clock, rows };
         room.count("constructed");
         Ok(Rc::new(room))
     }
@@ -257,6 +262,7 @@ impl RunningRoom {
                 Effect::Send { conn, frame } => self.sockets.send(conn, &frame),
                 Effect::Close { conn, code } => self.sockets.close(conn, code),
                 Effect::Attach { conn, state } => self.sockets.attach(conn, &state),
+                Effect::Fetch { id, request } => self.fetch_elsewhere(id, request),
                 Effect::Restart { reply } => {
                     self.requests.answer_all(&reply);
                     self.sockets.close_unrestorable();
@@ -268,6 +274,16 @@ impl RunningRoom {
             self.handle(Input::Aborted { conn });
         }
         self.plan();
+    }
+
+    /// Sends a request to another server. Nobody waits for its answer, which is an input like any other.
+    fn fetch_elsewhere(self: &Rc<Self>, id: u64, request: FetchRequest) {
+        let room = self.clone();
+        spawn_local(async move {
+            let outcome = fetch::perform(room.bindings.clone(), request).await;
+            room.count("fetches");
+            room.handle(Input::Fetched { id, outcome: &outcome });
+        });
     }
 
     fn on_event(self: &Rc<Self>, conn: ConnId) -> OnEvent {

@@ -20,16 +20,19 @@ impl Live {
     /// When something is due that is stored.
     pub(super) fn next_due(&self) -> Option<Millis> {
         let state = &self.state;
+        // If the memory is lost, somebody has to wake the room: with the heartbeat, since its alarm is set anyway where somebody
+        // is connected.
+        let backstop = state.engine.next_heartbeat(state.now).min(state.now + MAX_RETRY_DELAY);
         if !self.deferred.ready.is_empty() || self.news.waits {
-            // The next tick runs it. If the memory is lost before that, somebody has to wake the room: with the heartbeat, since
-            // its alarm is set anyway where somebody is connected.
-            let heartbeat = state.engine.next_heartbeat(state.now);
-            return Some(heartbeat.min(state.now + MAX_RETRY_DELAY));
+            // The next tick runs it.
+            return Some(backstop);
         }
+        let fetching = state.fetches.is_waiting().then_some(backstop);
         let stored = [state.sockets.recovery.next_expiry(), state.schedule.next(), state.pending_acks.next()];
         let is_now = !self.deferred.orphans.is_empty() || state.fetches.lost().next().is_some();
-        let due = stored.into_iter().chain([is_now.then_some(state.now)]).flatten().min()?;
-        Some(due.max(self.deferred.claim_at))
+        let due = stored.into_iter().chain([is_now.then_some(state.now)]).flatten().min();
+        let due = due.map(|due| due.max(self.deferred.claim_at));
+        [due, fetching].into_iter().flatten().min()
     }
 
     /// When the room must be woken.

@@ -34,3 +34,16 @@ describe('row 28: socket.handshake', { skip: roomcastOnly }, () => {
     assert.deepEqual(await client.ask('handshake'), before);
   });
 });
+
+describe('an app\'s tables', { skip: roomcastOnly }, () => {
+  const server = serverFor({ APP: 'conformance' });
+
+  test('one script makes tables and a trigger, and rows have numbers below zero and fractions', async (t) => {
+    const room = freshRoom();
+    const client = await Client.connect(t, server, room);
+    assert.deepEqual(await client.ask('measure', { amount: 2 }), [2, 2, 'm;s']);
+    assert.deepEqual(await client.ask('measure', { amount: -4.5 }), [null, -2.5, 'm;s']);
+    await server.evict(room, 'hibernate');
+    assert.deepEqual(await client.ask('measure', { amount: -0.5 }), [-3, -3, 'm;s'], 'made once');
+  });
+});

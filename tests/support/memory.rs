@@ -180,6 +180,10 @@ fn broken() -> DatabaseError {
     DatabaseError("disk I/O error".to_owned())
 }
 
+fn full() -> DatabaseError {
+    DatabaseError("database or disk is full".to_owned())
+}
+
 /// A transaction, or one within another. It is rolled back unless it is to be kept: also where what runs in it panics.
 struct Step<'a> {
     memory: &'a Memory,
@@ -216,7 +220,7 @@ impl Database for Memory {
             return Err(broken());
         }
         if self.0.fault.get() == Fault::Writes && !statement.readonly() {
-            return Err(DatabaseError("database or disk is full".to_owned()));
+            return Err(full());
         }
         let columns = statement.column_count();
         let mut rows = statement.query(params_from_iter(values.iter().map(to_sql))).map_err(|error| failed(&error))?;
@@ -228,6 +232,18 @@ impl Database for Memory {
         self.0.written.set(self.0.written.get() + database.total_changes() - before);
         self.0.read.set(self.0.read.get() + found.len() as u64);
         Ok(found)
+    }
+
+    fn execute_batch(&self, sql: &str) -> Result<(), DatabaseError> {
+        match self.0.fault.get() {
+            Fault::All => return Err(broken()),
+            Fault::Writes => return Err(full()),
+            _ => {}
+        }
+        let before = self.0.database.total_changes();
+        self.0.database.execute_batch(sql).map_err(|error| failed(&error))?;
+        self.0.written.set(self.0.written.get() + self.0.database.total_changes() - before);
+        Ok(())
     }
 
     fn atomically(&self, run: &mut dyn FnMut() -> bool) -> Result<(), DatabaseError> {

@@ -23,6 +23,7 @@ use roomcast::api::Command;
 use roomcast::app::App;
 use roomcast::config::Config;
 use roomcast::database::DatabaseError;
+use roomcast::fetch::FetchRequest;
 use roomcast::ids::{ConnId, Millis};
 use roomcast::outbox::{Effect, Frame, HttpResponse, Input, Outbox, Request};
 use roomcast::server::Server;
@@ -77,6 +78,8 @@ pub(crate) struct Room {
     waiting: BTreeMap<ConnId, bool>,
     replies: BTreeMap<ConnId, HttpResponse>,
     sockets: BTreeMap<ConnId, Socket>,
+    /// Requests to other servers, in the order in which they were sent.
+    pub(crate) fetches: Vec<(u64, FetchRequest)>,
     turns: u64,
     /// How often the object has crashed.
     crashes: u64,
@@ -121,6 +124,7 @@ impl Room {
             waiting: BTreeMap::new(),
             replies: BTreeMap::new(),
             sockets: BTreeMap::new(),
+            fetches: Vec::new(),
             turns: 0,
             crashes: 0,
         })
@@ -373,6 +377,7 @@ impl Room {
                         socket.closed.get_or_insert(code);
                     }
                 }
+                Effect::Fetch { id, request } => self.fetches.push((id, request)),
                 Effect::Restart { reply } => self.answer_all(&reply),
                 Effect::Attach { conn, state } => {
                     assert!(attached_size(&state) <= MOST_ATTACHED, "the runtime wouldn't keep {state}");

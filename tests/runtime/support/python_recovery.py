@@ -2,23 +2,36 @@
 import json
 import queue
 import sys
+import threading
 
 import socketio
 
 PATIENCE = 8
 
-url, room = sys.argv[1:]
+url, room, transport = sys.argv[1:]
 client = socketio.Client(reconnection_delay=0.1, reconnection_delay_max=0.2, randomization_factor=0)
 greetings = queue.Queue()
+broadcasts = []
+errors = []
+threading.excepthook = lambda failed: errors.append(str(failed.exc_value))
 client.on("auth", lambda *args: greetings.put(args))
-client.connect(url, socketio_path=f"r/{room}/socket.io", transports=["websocket"], wait_timeout=PATIENCE)
+
+
+@client.on("message-back")
+def heard(text):
+    """A handler of one argument: it isn't called where there is another."""
+    broadcasts.append([text])
+
+
+client.connect(url, socketio_path=f"r/{room}/socket.io", transports=[transport], wait_timeout=PATIENCE)
 try:
     sids = [client.get_sid()]
     got = [greetings.get(timeout=PATIENCE)]
     print("cut", flush=True)  # whoever runs this cuts the connection
     got.append(greetings.get(timeout=PATIENCE))
     sids.append(client.get_sid())
+    client.emit("message", "from one handler to another")
     acked = client.call("message-with-ack", "back", timeout=PATIENCE)
-    print(json.dumps({"sids": sids, "greetings": got, "acked": acked}))
+    print(json.dumps({"sids": sids, "greetings": got, "broadcasts": broadcasts, "acked": acked, "errors": errors}))
 finally:
     client.disconnect()
