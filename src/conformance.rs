@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::app::{
-    Ack, Answers, AnswersName, App, Args, Connection, DueTimer, Error, Event, Handshake, Io, Joining, Refusal, Result,
-    Schema, TimerName,
+    Ack, Answers, AnswersName, App, Args, Connection, DueTimer, Error, Event, FetchName, FetchRequest, Fetched,
+    Handshake, Io, Joining, Refusal, Result, Schema, TimerName,
 };
 use crate::ids::{Millis, SocketId};
 
@@ -18,6 +18,7 @@ pub const RAW_ROOM: &str = "engine.io";
 
 const ANSWER: AnswersName = AnswersName::new("answer");
 const VOTES: AnswersName = AnswersName::new("votes");
+const FETCHED: FetchName = FetchName::new("fetched");
 const PANIC: TimerName = TimerName::new("panic");
 const TICK: TimerName = TimerName::new("tick");
 
@@ -40,6 +41,7 @@ const TICK: TimerName = TimerName::new("tick");
 /// | `ask-later`, `answer-now` | the first one's ack is kept, and given when the second one comes |
 /// | `panic-later {wait}`, `tick-later {wait}` | after so many ms a timer panics, each time that it is tried; or everybody gets `tick` |
 /// | `measure {amount}` | is acked with the sum of all amounts so far, which a trigger keeps: as a whole number, as a number, and with its unit |
+/// | `fetch {url, binding, wait, bytes}` | the URL is fetched, through a service binding if one is named, within so many ms and bytes; the socket gets `fetched` with the status and the text, or with `null` and the error |
 /// | `panic` | the app sends `never` to everybody, and panics before the end of the turn |
 ///
 /// Where an ack is wanted and the row above names none, it is `{}`; what can't be stored is acked `{error: "storage"}`.
@@ -66,6 +68,9 @@ struct Wish {
     value: Value,
     volatile: bool,
     wait: u64,
+    url: String,
+    binding: String,
+    bytes: usize,
     amount: f64,
 }
 
@@ -151,6 +156,14 @@ impl App for Conformance {
         report(&io.emit("tick", &json!({})));
     }
 
+    fn fetched(&mut self, io: &Io<'_>, fetched: &Fetched) {
+        let asker = fetched.context::<SocketId>().map(|asker| io.to(asker));
+        report(&asker.and_then(|asker| match &fetched.outcome {
+            Ok(response) => asker.emit("fetched", &(response.status, response.text()?)),
+            Err(error) => asker.emit("fetched", &((), error.to_string())),
+        }));
+    }
+
     fn answered(&mut self, io: &Io<'_>, answers: &Answers) {
         if let Ok(asker) = answers.context::<SocketId>() {
             let votes: Vec<(_, Value)> = answers.get().collect();
@@ -204,6 +217,11 @@ fn obey(io: &Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: Wish)
             io.sql("INSERT INTO conformance_amounts VALUES (?)", &[wish.amount.into()])?;
             let rows = io.sql("SELECT sum, unit FROM conformance_sum", &[])?;
             return Ok(json!(rows.first().map(|row| (row.integer(0), row.real(0), row.text(1)))));
+        }
+        "fetch" => {
+            let request = FetchRequest::get(wish.url).timeout(Millis(wish.wait)).max_bytes(wish.bytes);
+            let request = if wish.binding.is_empty() { request } else { request.binding(wish.binding) };
+            io.fetch(request).context(socket).then(FETCHED)?;
         }
         "panic-later" => io.timer(PANIC).schedule(Millis(wish.wait))?,
         "tick-later" => io.timer(TICK).schedule(Millis(wish.wait))?,

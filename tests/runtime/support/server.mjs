@@ -42,9 +42,10 @@ export function bundleFor({ APP }) {
 /**
  * Starts roomcast on `port` of 127.0.0.1, by default a free one. `vars` override the settings of wrangler.toml; a setting of
  * `null` is left out. Rooms are stored under `persist`, by default in a folder that goes when the server closes. The bundle is the
- * one in the folder `bundle`, by default the one that has the app.
+ * one in the folder `bundle`, by default the one that has the app. `services` are service bindings, by name: a function from a
+ * request to its answer each.
  */
-export async function startRoomcast({ vars = {}, persist, port = 0, bundle = bundleFor(vars) } = {}) {
+export async function startRoomcast({ vars = {}, persist, port = 0, bundle = bundleFor(vars), services = {} } = {}) {
   const config = wranglerConfig();
   const folder = persist ?? mkdtempSync(path.join(tmpdir(), 'roomcast-'));
   const mf = new Miniflare({
@@ -61,6 +62,7 @@ export async function startRoomcast({ vars = {}, persist, port = 0, bundle = bun
     durableObjectsPersist: folder,
     assets: assetOptions(config.assets ?? {}),
     bindings: bindingsFrom(config, vars),
+    serviceBindings: services,
     cf: false, // no look-up of a sample request outside
     telemetry: { enabled: false },
   });
