@@ -98,15 +98,9 @@ export async function complaintOf(command, place) {
     const variable = words.shift().split('=')[0];
     if (!readsVariable(variable)) return `nothing reads ${variable}`;
   }
-  const [program, ...args] = quotesKept(command, words);
+  const [program, ...args] = words;
   const rule = RULES[program];
   return rule ? rule(args, place) : `there is no rule for ${program}`;
-}
-
-/** The words of `echo` keep the inner quotes of what is written. */
-function quotesKept(command, words) {
-  const echo = /^echo '([^']*)' (\S+) (\S+)$/.exec(command);
-  return echo ? ['echo', ...echo.slice(1)] : words;
 }
 
 /** Whether a script, a source or a test reads this variable of the environment. */
