@@ -4,27 +4,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { Client, member } from './runtime/support/clients.mjs';
 import { AS_DEPLOYED, roomcastOnly, serverFor } from './runtime/support/target.mjs';
 import { within } from './runtime/support/wait.mjs';
 import { freshRoom } from './runtime/support/wire.mjs';
+import { complaints } from './types/compiler.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const samples = join(root, 'tests', 'types');
 
 const server = serverFor(AS_DEPLOYED);
-
-/** What `tsc --noEmit` with the options of tests/types/tsconfig.json has to say of these files. */
-function complaints(files) {
-  const config = ts.readConfigFile(join(samples, 'tsconfig.json'), ts.sys.readFile);
-  const { options, errors } = ts.parseJsonConfigFileContent(config.config, ts.sys, samples);
-  const program = ts.createProgram(files, options);
-  return [...errors, ...ts.getPreEmitDiagnostics(program)].map((each) => {
-    const place = each.file ? `${each.file.fileName}:${each.file.getLineAndCharacterOfPosition(each.start).line + 1}: ` : '';
-    return place + ts.flattenDiagnosticMessageText(each.messageText, '\n');
-  });
-}
 
 test('a program that uses all of the chat is right, and each mistake is found', () => {
   assert.deepEqual(complaints(['client.ts', 'mistakes.ts'].map((name) => join(samples, name))), []);
