@@ -11,8 +11,11 @@ pub use setting::{Setting, SettingRow};
 #[derive(Clone)]
 pub struct Env {
     room: Rc<str>,
-    lookup: Rc<dyn Fn(&str) -> Option<String>>,
+    lookup: Rc<Lookup>,
 }
+
+/// Gives a variable's text by its name.
+type Lookup = dyn Fn(&str) -> Option<String>;
 
 impl Env {
     /// The surroundings of the room of this name; `lookup` gives a variable's text by its name.
