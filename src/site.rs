@@ -76,3 +76,41 @@ impl<A: App + 'static> IntoApp for Result<A, ConfigError> {
 pub fn make_app<A: IntoApp>(make: impl FnOnce(Env) -> A, env: Env) -> Result<Box<dyn App>, ConfigError> {
     make(env).into_app()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{Event, Io};
+
+    /// An app that says of itself whether it is built as it must be.
+    struct Built(Result<(), &'static str>);
+
+    impl App for Built {
+        fn event(&mut self, _: &mut Io<'_>, _: Event<'_>) {}
+
+        fn check(&self) -> Result<(), String> {
+            self.0.map_err(str::to_owned)
+        }
+    }
+
+    fn checked(app: fn(Env) -> Result<Box<dyn App>, ConfigError>) -> Option<String> {
+        Site::new(app).checked_app(Env::new("tea", |_| None)).err()
+    }
+
+    #[test]
+    fn an_app_that_is_built_wrongly_is_refused_with_its_own_sentence() {
+        assert_eq!(checked(|env| make_app(|_| Built(Ok(())), env)), None);
+        let sentence = checked(|env| make_app(|_| Built(Err("The timer \"a\" has no handler.")), env));
+        assert_eq!(sentence.as_deref(), Some("The timer \"a\" has no handler."));
+    }
+
+    #[test]
+    fn an_app_may_be_made_of_what_its_settings_say_and_know_its_room() {
+        let made = |env: Env| -> Result<Built, ConfigError> {
+            assert_eq!(env.room(), "tea");
+            env.secret("KEY").map(|_| Built(Ok(())))
+        };
+        let refused = Site::new(move |env| make_app(made, env)).checked_app(Env::new("tea", |_| None)).err();
+        assert_eq!(refused.as_deref(), Some(r#"The setting KEY must be a secret that is set, but it is ""."#));
+    }
+}

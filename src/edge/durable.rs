@@ -44,10 +44,10 @@ struct Object {
 
 impl RoomObject {
     /// The object with what the runtime gives it.
-    pub fn new(site: &'static Site, state: DurableObjectState, bindings: Bindings) -> Self {
+    pub fn new(site: &'static Site, state: DurableObjectState, bindings: &Bindings) -> Self {
         console_error_panic_hook::set_once();
         let state = Rc::new(State::from(state));
-        let env = settings::env(&bindings, &state.id().name().unwrap_or_default());
+        let env = settings::env(bindings, &state.id().name().unwrap_or_default());
         let config = Config::read(&env).map_err(|error| error.to_string());
         let never_hibernates = config.as_ref().is_ok_and(|config| !config.absorbs_pongs());
         let interval = config.as_ref().map_or(TRY_AGAIN_AFTER, |config| config.ping_interval);
@@ -179,7 +179,7 @@ impl Object {
             Outage::Settings(sentence) if is_api => {
                 return requests::api_response(request, Problem::Broken(sentence).reply());
             }
-            Outage::Settings(sentence) => return Response::error(sentence, 500),
+            Outage::Settings(sentence) => return requests::text(500, &sentence),
             Outage::Start(reason) => reason,
         };
         if is_api {

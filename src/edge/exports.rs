@@ -70,7 +70,7 @@ macro_rules! __worker {
             impl $class {
                 #[wasm_bindgen(constructor)]
                 pub fn new(state: exports::DurableObjectState, env: exports::Env) -> Self {
-                    Self(exports::RoomObject::new(&SITE, state, env))
+                    Self(exports::RoomObject::new(&SITE, state, &env))
                 }
 
                 pub fn fetch(&self, request: exports::Request) -> exports::Promise {

@@ -178,6 +178,11 @@ pub(super) fn api_response(request: &Request, reply: HttpResponse) -> Result<Res
     response(request, Answer::Http(reply), &Cors::Off)
 }
 
+/// A sentence as an answer.
+pub(super) fn text(status: u16, sentence: &str) -> Result<Response> {
+    Ok(Response::ok(sentence)?.with_status(status))
+}
+
 /// An answer as the runtime wants it.
 pub(super) fn response(request: &Request, answer: Answer, cors: &Cors) -> Result<Response> {
     let reply = match answer {

@@ -89,12 +89,12 @@ impl RunningRoom {
     /// The counters, or nothing where nothing is counted.
     fn counters(&self) -> Result<Response> {
         if !self.config.debug {
-            return Response::error("Not found.", 404);
+            return requests::text(404, "Not found.");
         }
         let bytes = self.state.storage().sql().database_size() as u64;
         match counters::read(&self.host(), bytes) {
             Ok(counters) => Response::from_json(&counters),
-            Err(error) => Response::error(error.to_string(), 500),
+            Err(error) => requests::text(500, &error.to_string()),
         }
     }
 

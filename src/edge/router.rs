@@ -4,7 +4,7 @@ use worker::js_sys::Promise;
 use worker::{Env as Bindings, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Result};
 
 use super::answered::answered;
-use super::requests;
+use super::requests::{self, text};
 use super::route::Route;
 use super::settings;
 use crate::api::{self, Problem};
@@ -132,8 +132,4 @@ async fn asset(request: &Request, env: &Bindings, path: &str) -> Result<Response
     let mut init = RequestInit::new();
     init.with_method(request.method()).with_headers(request.headers().clone());
     env.assets(ASSETS)?.fetch(url, Some(init)).await
-}
-
-fn text(status: u16, sentence: &str) -> Result<Response> {
-    Ok(Response::ok(sentence)?.with_status(status))
 }

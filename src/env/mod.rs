@@ -17,6 +17,9 @@ pub struct Env {
     lookup: Rc<Lookup>,
 }
 
+/// Gives a variable's text by its name.
+type Lookup = dyn Fn(&str) -> Option<String>;
+
 impl Env {
     /// The surroundings of the room of this name; `lookup` gives a variable's text by its name.
     pub fn new(room: &str, lookup: impl Fn(&str) -> Option<String> + 'static) -> Self {

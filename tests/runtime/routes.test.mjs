@@ -107,6 +107,22 @@ describe('pages and scripts', () => {
     assert.notEqual(landing.body, room.body);
   });
 
+  test('an example shows its page at / and at /r/<room>, with the headers that public/_headers has for it', { skip: roomcastOnly }, async (t) => {
+    const board = await startTarget({ vars: { APP: 'whiteboard' } });
+    t.after(() => board.close());
+    const pages = await Promise.all(['/', `/r/${freshRoom()}`, '/examples/whiteboard/'].map((pathname) => request(new URL(pathname, board.url))));
+    for (const { status, headers, body } of pages) {
+      assert.equal(status, 200);
+      assert.match(body, /<title>Whiteboard<\/title>/);
+      assert.match(headers['content-security-policy'], /^default-src 'self';/);
+      assert.equal(headers['content-security-policy'], pages[2].headers['content-security-policy']);
+    }
+  });
+
+  test('what is no page of GET is refused', { skip: roomcastOnly }, async () => {
+    assert.equal((await request(at('/'), { method: 'POST', body: 'x' })).status, 405);
+  });
+
   test('a room page with a bad name is refused', { skip: roomcastOnly }, async () => {
     for (const pathname of ['/r/a.b', '/r/', `/r/${'x'.repeat(65)}`]) {
       const { status, headers } = await request(at(pathname));
@@ -136,7 +152,8 @@ describe('settings', { skip: roomcastOnly }, () => {
     }
   };
 
-  for (const [name, value] of [['PING_INTERVAL_MS', '25s'], ['MAX_CONNECTIONS', '-1'], ['MAX_PAYLOAD_BYTES', '']]) {
+  // The last one is the chat's own.
+  for (const [name, value] of [['PING_INTERVAL_MS', '25s'], ['MAX_CONNECTIONS', '-1'], ['MAX_PAYLOAD_BYTES', ''], ['HISTORY_MESSAGES', '0']]) {
     test(`${name}="${value}" is a 500 that names the setting, /healthz included`, async () => {
       await withServer({ [name]: value }, async (broken) => {
         for (const url of [engineUrl(broken, freshRoom()), new URL('/healthz', broken.url)]) {

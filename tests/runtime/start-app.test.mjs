@@ -46,6 +46,8 @@ test('npm start -- --app echo runs the echo', { skip: roomcastOnly }, async (t) 
   const page = (url) => request(new URL('/r/echo', url)).then(({ status, body }) => status === 200 && body, () => undefined);
   const server = await npmStart(t, ['--', '--app', 'echo'], page, 'npm start to serve the room\'s page');
   assert.match(server.found, /<title>Echo<\/title>/);
+  const start = await request(new URL('/', server.url));
+  assert.equal(start.body, server.found, 'the app has its page at / too');
   assert.ok(server.output().includes(`open ${server.url}/r/echo`), server.output());
   const client = await Client.connect(t, server, freshRoom());
   client.socket.emit('message', 'hello');

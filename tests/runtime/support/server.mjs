@@ -22,8 +22,8 @@ const CONFORMANCE = path.join(DEPLOYED, 'conformance');
 export const ROOM_CLASS = 'ChatRoom';
 const WORKER = 'roomcast';
 
-/** wrangler.toml, parsed. */
-export const wranglerConfig = () => parseToml(readFileSync(path.join(ROOT, 'wrangler.toml'), 'utf8'));
+/** The wrangler.toml of the project in this folder, parsed. */
+export const wranglerConfig = (project = ROOT) => parseToml(readFileSync(path.join(project, 'wrangler.toml'), 'utf8'));
 
 /** The settings of a deployment with `vars` in place of some; a setting of `null` is left out, `undefined` changes nothing. */
 export function bindingsFrom(config, vars) {
@@ -42,11 +42,13 @@ export function bundleFor({ APP }) {
 /**
  * Starts roomcast on `port` of 127.0.0.1, by default a free one. `vars` override the settings of wrangler.toml; a setting of
  * `null` is left out. Rooms are stored under `persist`, by default in a folder that goes when the server closes. The bundle is the
- * one in the folder `bundle`, by default the one that has the app. `services` are service bindings, by name: a function from a
- * request to its answer each.
+ * one in the folder `bundle`, by default the one that has the app. Another project's wrangler.toml and public files are those in the
+ * folder `project`, and the class of its rooms is `roomClass`. `services` are service bindings, by name: a function from a request to
+ * its answer each.
  */
-export async function startRoomcast({ vars = {}, persist, port = 0, bundle = bundleFor(vars), services = {} } = {}) {
-  const config = wranglerConfig();
+export async function startRoomcast(options = {}) {
+  const { vars = {}, persist, port = 0, project = ROOT, bundle = bundleFor(vars), roomClass = ROOM_CLASS, services = {} } = options;
+  const config = wranglerConfig(project);
   const folder = persist ?? mkdtempSync(path.join(tmpdir(), 'roomcast-'));
   const mf = new Miniflare({
     name: WORKER,
@@ -58,9 +60,9 @@ export async function startRoomcast({ vars = {}, persist, port = 0, bundle = bun
     modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'], fallthrough: true }],
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
-    durableObjects: { ROOMS: { className: ROOM_CLASS, useSQLite: true } },
+    durableObjects: { ROOMS: { className: roomClass, useSQLite: true } },
     durableObjectsPersist: folder,
-    assets: assetOptions(config.assets ?? {}),
+    assets: assetOptions(project, config.assets ?? {}),
     bindings: bindingsFrom(config, vars),
     serviceBindings: services,
     cf: false, // no look-up of a sample request outside
@@ -77,7 +79,7 @@ export async function startRoomcast({ vars = {}, persist, port = 0, bundle = bun
       close: cleanUp,
       /** Takes the room's object out of memory, as the platform does; its WebSockets stay ("hibernate") or go ("close"). */
       evict: (room, webSockets = 'hibernate') =>
-        mf.unsafeEvictDurableObject(WORKER, ROOM_CLASS, { name: room, webSockets }),
+        mf.unsafeEvictDurableObject(WORKER, roomClass, { name: room, webSockets }),
     };
   } catch (error) {
     await cleanUp();
@@ -86,10 +88,10 @@ export async function startRoomcast({ vars = {}, persist, port = 0, bundle = bun
 }
 
 /** wrangler's [assets] in Miniflare's words. */
-function assetOptions({ directory = 'public', binding = 'ASSETS', html_handling, not_found_handling, run_worker_first }) {
+function assetOptions(project, { directory = 'public', binding = 'ASSETS', html_handling, not_found_handling, run_worker_first }) {
   const routes = Array.isArray(run_worker_first) ? run_worker_first : undefined;
   return {
-    directory: path.resolve(ROOT, directory),
+    directory: path.resolve(project, directory),
     binding,
     assetConfig: { html_handling, not_found_handling },
     routerConfig: {
