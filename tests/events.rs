@@ -53,6 +53,10 @@ fn e1_e9_an_event_is_named_by_a_string_or_a_number() {
         (r#"42["\u0041\"b"]"#, r#"event / A"b"#),
         ("42[1]", "event / 1"),
         ("42[-1.5,2]", "event / -1.5 2"),
+        // JavaScript's text for the number, and U+FFFD for half of a surrogate pair; arguments are what was sent.
+        ("42[5.0,5.0]", "event / 5 5.0"),
+        ("42[-0]", "event / 0"),
+        (r#"42["a\ud800\ud83d\ude00"]"#, "event / a\u{fffd}😀"),
         (r#"42[""]"#, "event / "),
         // No names that mean something, whatever they look like.
         (r#"42["connection"]"#, "event / connection"),

@@ -64,6 +64,7 @@ use serde_json::value::RawValue;
 
 use crate::ids::SocketId;
 pub use crate::outbox::Request;
+use crate::socket_io::javascript;
 pub use crate::socket_io::recovery::Away;
 pub use crate::socket_io::{Args, Binary, Departed, DisconnectReason, Handshake, RoomChange, RoomEvent};
 pub use ack::Ack;
@@ -207,7 +208,7 @@ impl Joining<'_> {
 }
 
 fn parse_auth<T: DeserializeOwned>(auth: Option<&RawValue>) -> Option<T> {
-    serde_json::from_str(auth?.get()).ok()
+    javascript::read(auth?.get()).ok()
 }
 
 /// A request that was refused (1.2).

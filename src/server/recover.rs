@@ -10,6 +10,7 @@ use super::live::Live;
 use crate::app::Connection;
 use crate::database::DatabaseError;
 use crate::ids::{Offset, Pid, Sid, SocketId};
+use crate::socket_io::javascript;
 use crate::socket_io::recovery::{AwaySocket, Replay, SocketState};
 use crate::socket_io::{DisconnectReason, ServerPacket};
 
@@ -38,7 +39,7 @@ impl Claim {
             #[serde(default)]
             offset: Option<Value>,
         }
-        let Shown { pid, offset } = serde_json::from_str(auth?.get()).ok()?;
+        let Shown { pid, offset } = javascript::read(auth?.get()).ok()?;
         let position = match offset {
             None => Position::Start,
             Some(offset) => offset.as_str().and_then(Offset::from_wire).map_or(Position::Unknown, Position::At),

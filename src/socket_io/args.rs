@@ -1,6 +1,7 @@
 //! The arguments of events and acks: JSON texts, and the binary attachments that stand in them (E5).
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use serde::ser::{Error as _, SerializeSeq};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::binary::{attaching, with_attachments};
+use super::javascript;
 use super::placeholder::{self, IllegalAttachments};
 
 /// The arguments of an event or of an answer, in order.
@@ -19,6 +21,8 @@ use super::placeholder::{self, IllegalAttachments};
 pub struct Args<'a> {
     values: Vec<Cow<'a, RawValue>>,
     attachments: Vec<Rc<[u8]>>,
+    /// The texts where they had to be rewritten to be read; `None` for each that stays.
+    rewritten: OnceCell<Vec<Option<String>>>,
 }
 
 impl<'a> Args<'a> {
@@ -39,7 +43,7 @@ impl<'a> Args<'a> {
 
     /// What came in without attachments. Whatever looks like a placeholder in it is an object like any other (E6).
     pub(super) fn plain(values: Vec<&'a RawValue>) -> Self {
-        Self { values: values.into_iter().map(Cow::Borrowed).collect(), attachments: Vec::new() }
+        Self { values: values.into_iter().map(Cow::Borrowed).collect(), ..Self::default() }
     }
 
     /// The same with its attachments put where their placeholders are (E6): one that none asks for is dropped, and one
@@ -62,7 +66,7 @@ impl<'a> Args<'a> {
 
     /// Values that are numbered already, with their attachments.
     pub(crate) fn numbered(values: Vec<Box<RawValue>>, attachments: Vec<Rc<[u8]>>) -> Args<'static> {
-        Args { values: values.into_iter().map(Cow::Owned).collect(), attachments }
+        Args { values: values.into_iter().map(Cow::Owned).collect(), attachments, ..Args::default() }
     }
 
     /// Adds an argument; [`Binary`](super::Binary) in it becomes an attachment.
@@ -70,6 +74,7 @@ impl<'a> Args<'a> {
     /// # Errors
     /// Where the value has no JSON; then nothing is added.
     pub fn push(&mut self, value: &(impl Serialize + ?Sized)) -> serde_json::Result<()> {
+        self.rewritten.take();
         let before = self.attachments.len();
         let attachments = std::mem::take(&mut self.attachments);
         let (json, attachments) = with_attachments(attachments, || to_raw_value(value));
@@ -85,10 +90,22 @@ impl<'a> Args<'a> {
     }
 
     /// Reads an argument; [`Binary`](super::Binary) in it is one of the attachments. `None` where there is no such
-    /// argument, or another kind of value.
+    /// argument, or another kind of value. Numbers and texts are read as [`read`](Self::read) does.
     pub fn get<'d, T: Deserialize<'d>>(&'d self, index: usize) -> Option<T> {
         let json = self.json(index)?.get();
-        with_attachments(self.attachments.clone(), || serde_json::from_str(json)).0.ok()
+        let read = |json| with_attachments(self.attachments.clone(), || serde_json::from_str(json)).0;
+        read(json).or_else(|error| read(self.rewritten(index).ok_or(error)?)).ok()
+    }
+
+    /// Whether Rust reads any of them otherwise than they are written.
+    pub(super) fn is_rewritten(&self) -> bool {
+        (0..self.len()).any(|index| self.rewritten(index).is_some())
+    }
+
+    /// The text of an argument as Rust reads it, where that is another one.
+    pub(super) fn rewritten(&self, index: usize) -> Option<&str> {
+        let rewrite = || self.iter().map(|json| javascript::rewritten(json.get())).collect();
+        self.rewritten.get_or_init(rewrite).get(index)?.as_deref()
     }
 
     /// The text of an argument.
@@ -119,13 +136,13 @@ impl<'a> Args<'a> {
     /// The same with an argument more, which is a text without attachments.
     pub fn and<'b>(&'b self, text: &'b RawValue) -> Args<'b> {
         let values = self.iter().chain([text]).map(Cow::Borrowed).collect();
-        Args { values, attachments: self.attachments.clone() }
+        Args { values, attachments: self.attachments.clone(), ..Args::default() }
     }
 
     /// The same, of its own.
     pub fn into_owned(self) -> Args<'static> {
         let own = |value: Cow<'a, RawValue>| Cow::Owned(value.into_owned());
-        Args { values: self.values.into_iter().map(own).collect(), attachments: self.attachments }
+        Args { values: self.values.into_iter().map(own).collect(), attachments: self.attachments, ..Args::default() }
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use super::args::Args;
+use super::javascript;
 use super::placeholder::IllegalAttachments;
 
 /// A packet as a client sends it.
@@ -168,16 +169,12 @@ pub(super) fn event_name<'a>(args: &mut Vec<&'a RawValue>) -> Result<Cow<'a, str
     }
     let name = args.remove(0).get();
     let name = match name.bytes().next() {
-        Some(b'"') => serde_json::from_str::<Text<'_>>(name).map_err(|_| DecodeError::InvalidPayload)?.0,
-        Some(b'-' | b'0'..=b'9') => Cow::Borrowed(name),
+        Some(b'"') => javascript::text(name).ok_or(DecodeError::InvalidPayload)?,
+        Some(b'-' | b'0'..=b'9') => javascript::number(name),
         _ => return Err(DecodeError::InvalidPayload),
     };
     Some(name).filter(|name| !is_reserved(name)).ok_or(DecodeError::InvalidPayload)
 }
-
-/// Borrows where the string has no escapes.
-#[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Packet<'_> {
     /// The same, of its own.

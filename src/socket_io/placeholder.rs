@@ -1,14 +1,12 @@
 //! Placeholders: the objects in a JSON text that stand for attachments (E5, E6).
 
-use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Number;
 use serde_json::value::RawValue;
 
-use super::number::whole;
+use super::javascript;
 
 /// How deep JSON with attachments may be nested, as deep as [`serde_json`] reads: looking for placeholders takes a
 /// function call a level.
@@ -18,7 +16,7 @@ const MAX_DEPTH: usize = 128;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Placeholder {
     _placeholder: bool,
-    num: Number,
+    num: usize,
 }
 
 impl Placeholder {
@@ -28,7 +26,7 @@ impl Placeholder {
     pub(super) const NUM: &'static str = "num";
 
     pub(super) fn new(index: usize) -> Self {
-        Self { _placeholder: true, num: index.into() }
+        Self { _placeholder: true, num: index }
     }
 
     /// The same as a text.
@@ -36,12 +34,9 @@ impl Placeholder {
         format!(r#"{{"_placeholder":true,"num":{index}}}"#)
     }
 
-    /// The attachment's place in the list; `None` where the number is no whole one.
+    /// The attachment's place in the list.
     pub(super) fn index(&self) -> Option<usize> {
-        let Self { _placeholder: true, num } = self else {
-            return None;
-        };
-        whole(num).and_then(|index| usize::try_from(index).ok())
+        self._placeholder.then_some(self.num)
     }
 }
 
@@ -119,9 +114,9 @@ impl<'a> Scan<'a> {
             self.value(depth)?;
             let value = before.get(..before.len().saturating_sub(self.rest.len())).unwrap_or_default();
             // As in JavaScript, the last of several members of one name counts.
-            match unescape(key).as_deref() {
+            match javascript::text(key).as_deref() {
                 Some(Placeholder::MARK) => marked = value == "true",
-                Some(Placeholder::NUM) => num = serde_json::from_str(value).ok(),
+                Some(Placeholder::NUM) => num = javascript::read(value).ok(),
                 _ => {}
             }
             self.eat(',');
@@ -130,9 +125,8 @@ impl<'a> Scan<'a> {
     }
 
     /// Puts a placeholder of ours in place of the object that was copied from `start` on, with all that is in it.
-    fn replace(&mut self, start: usize, attached: usize, num: Option<Number>) -> Result<(), IllegalAttachments> {
-        let asked = num.and_then(|num| Placeholder { _placeholder: true, num }.index());
-        let attachment = asked.and_then(|index| self.from.get(index)).ok_or(IllegalAttachments)?;
+    fn replace(&mut self, start: usize, attached: usize, num: Option<usize>) -> Result<(), IllegalAttachments> {
+        let attachment = num.and_then(|index| self.from.get(index)).ok_or(IllegalAttachments)?;
         self.out.truncate(start);
         self.to.truncate(attached);
         self.out.push_str(&Placeholder::text(attached));
@@ -167,14 +161,6 @@ impl<'a> Scan<'a> {
         self.rest = rest;
         copied
     }
-}
-
-/// The name that a member's key spells; mostly it is spelt plainly.
-fn unescape(key: &str) -> Option<Cow<'_, str>> {
-    if key.contains('\\') {
-        return serde_json::from_str(key).ok().map(Cow::Owned);
-    }
-    key.strip_prefix('"')?.strip_suffix('"').map(Cow::Borrowed)
 }
 
 #[cfg(test)]

@@ -12,23 +12,36 @@ impl Args<'_> {
     /// Reads the arguments: a tuple has one for each of its elements, `()` none, and any other type is the first one.
     /// Arguments that aren't there count as `null`, and those that nobody wants are ignored. A struct must be an object.
     ///
+    /// As JavaScript has one kind of number, `5.0` is an integer too; and half of a surrogate pair in a text becomes U+FFFD.
+    /// [`RawValue`]s are as they were sent, unless another part of the same value had to be read like that.
+    ///
     /// # Errors
     /// Why they aren't such a value.
     pub fn read<'d, T: Deserialize<'d>>(&'d self) -> Result<T, Error> {
-        with_attachments(self.attachments().to_vec(), || T::deserialize(Arguments(self))).0
-    }
-
-    fn text(&self, index: usize) -> &str {
-        self.json(index).map_or("null", RawValue::get)
+        let read = |rewritten| {
+            let arguments = Arguments { args: self, rewritten };
+            with_attachments(self.attachments().to_vec(), || T::deserialize(arguments)).0
+        };
+        read(false).or_else(|error| if self.is_rewritten() { read(true) } else { Err(error) })
     }
 }
 
 /// The list of arguments, for serde.
-struct Arguments<'d>(&'d Args<'d>);
+#[derive(Clone, Copy)]
+struct Arguments<'d> {
+    args: &'d Args<'d>,
+    /// Whether numbers and texts are rewritten as Rust reads them.
+    rewritten: bool,
+}
 
 impl<'d> Arguments<'d> {
+    fn text(self, index: usize) -> &'d str {
+        let rewritten = if self.rewritten { self.args.rewritten(index) } else { None };
+        rewritten.or_else(|| self.args.json(index).map(RawValue::get)).unwrap_or("null")
+    }
+
     fn first(self) -> serde_json::Deserializer<serde_json::de::StrRead<'d>> {
-        serde_json::Deserializer::from_str(self.0.text(0))
+        serde_json::Deserializer::from_str(self.text(0))
     }
 }
 
@@ -64,7 +77,7 @@ impl<'d> Deserializer<'d> for Arguments<'d> {
     }
 
     fn deserialize_tuple<V: Visitor<'d>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_seq(Elements { args: self.0, next: 0, len })
+        visitor.visit_seq(Elements { arguments: self, next: 0, len })
     }
 
     fn deserialize_tuple_struct<V: Visitor<'d>>(
@@ -83,7 +96,7 @@ impl<'d> Deserializer<'d> for Arguments<'d> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         // serde would take a list of the fields' values too.
-        if !self.0.text(0).starts_with('{') {
+        if !self.text(0).starts_with('{') {
             return Err(Error::custom("expected an object"));
         }
         self.first().deserialize_struct(name, fields, visitor)
@@ -92,7 +105,7 @@ impl<'d> Deserializer<'d> for Arguments<'d> {
 
 /// The first `len` arguments, one after the other.
 struct Elements<'d> {
-    args: &'d Args<'d>,
+    arguments: Arguments<'d>,
     next: usize,
     len: usize,
 }
@@ -104,7 +117,7 @@ impl<'d> SeqAccess<'d> for Elements<'d> {
         if self.next == self.len {
             return Ok(None);
         }
-        let text = self.args.text(self.next);
+        let text = self.arguments.text(self.next);
         self.next += 1;
         seed.deserialize(&mut serde_json::Deserializer::from_str(text)).map(Some)
     }
@@ -166,6 +179,29 @@ mod tests {
         assert_eq!(read::<(Point, u8)>(r#"[{"x": 1, "y": 2}, 3]"#), Some((Point { x: 1, y: 2 }, 3)));
         let why = args(r#"[{"x": 1}]"#).read::<Point>().unwrap_err().to_string();
         assert!(why.starts_with("missing field `y`"), "{why}");
+    }
+
+    #[test]
+    fn numbers_and_texts_are_javascripts() {
+        assert_eq!(read::<(u8, i64, f64)>("[5.0, -0, 3]"), Some((5, 0, 3.0)));
+        assert_eq!(read::<(String, u8)>(r#"["\ud800", 1]"#), Some(("\u{fffd}".to_owned(), 1)));
+        assert_eq!(read::<Point>(r#"[{"x": 1e1, "y": -2.0, "\udead": 1}]"#), Some(Point { x: 10, y: -2 }));
+        assert_eq!(read::<Way>(r#"[{"up": 2.0}]"#), Some(Way::Up(2)));
+        assert_eq!(read::<Option<u8>>("[3.0]"), Some(Some(3)));
+        assert_eq!((read::<u8>("[5.5]"), read::<(u8, u8)>("[1.0]"), read::<u8>(r#"["5.0"]"#)), (None, None, None));
+        let args = args(r#"["\ud800", 5.0, [ 5.0 ], "plain"]"#);
+        assert_eq!((args.get(0), args.get(1), args.get(3)), (Some("\u{fffd}"), Some(5), Some("plain")));
+        assert_eq!(args.get::<&RawValue>(2).map(RawValue::get), Some("[ 5.0 ]"));
+        let texts: Vec<_> = args.iter().map(RawValue::get).collect();
+        assert_eq!(texts, [r#""\ud800""#, "5.0", "[ 5.0 ]", r#""plain""#], "what is passed on stays as it was sent");
+    }
+
+    #[test]
+    fn what_is_added_later_is_read_like_that_too() {
+        let mut args = args("[5.0]");
+        assert_eq!(args.get(0), Some(5));
+        args.push(&6.0).unwrap();
+        assert_eq!(args.read::<(u8, u8)>().ok(), Some((5, 6)));
     }
 
     #[test]

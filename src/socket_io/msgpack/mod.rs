@@ -14,7 +14,7 @@ use std::rc::Rc;
 use serde_json::value::RawValue;
 
 use super::args::Args;
-use super::number::whole_number;
+use super::javascript;
 use super::packet::{DecodeError, Packet, PacketBody, ServerPacket, array, event_name, object};
 use read::Reader;
 use write::Writer;
@@ -37,12 +37,12 @@ struct Fields {
 /// [`DecodeError`], with the reference's message.
 pub(super) fn decode(bytes: &[u8]) -> Result<Packet<'static>, DecodeError> {
     let fields = fields(bytes)?;
-    let kind = fields.kind.as_deref().and_then(whole_number).filter(|kind| *kind <= 4);
+    let kind = fields.kind.as_deref().and_then(|json| javascript::read::<u8>(json).ok()).filter(|kind| *kind <= 4);
     let kind = kind.ok_or(DecodeError::InvalidType)?;
     let namespace = fields.namespace.and_then(|json| serde_json::from_str::<String>(&json).ok());
     let namespace = namespace.ok_or(DecodeError::InvalidNamespace)?;
     let id = match &fields.id {
-        Some(json) => Some(whole_number(json).ok_or(DecodeError::InvalidId)?),
+        Some(json) => Some(javascript::read(json).map_err(|_| DecodeError::InvalidId)?),
         None => None,
     };
     let own = |values: Vec<&RawValue>| values.into_iter().map(ToOwned::to_owned).collect();

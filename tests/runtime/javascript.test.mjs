@@ -1,0 +1,91 @@
+// Values as JavaScript has them: one kind of number however it is written, and texts with half of a surrogate pair.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import parser from 'socket.io-msgpack-parser';
+import { Client } from './support/clients.mjs';
+import { AS_DEPLOYED, onReference, serverFor, WITHOUT_PINGS } from './support/target.mjs';
+import { freshRoom, WireSocket } from './support/wire.mjs';
+
+const app = { ...WITHOUT_PINGS, APP: 'conformance' };
+const HALF = '\ud800'; // JSON.stringify writes it as its escape
+/** What an app reads: a text of Rust has no half pairs. */
+const read = (text) => (onReference ? text : text.toWellFormed());
+
+describe('half of a surrogate pair', () => {
+  const server = serverFor(app);
+  const recovering = serverFor({ ...app, ...AS_DEPLOYED });
+
+  for (const transport of ['websocket', 'polling']) {
+    test(`from a stock client over ${transport}, in its auth and its events, is data`, async (t) => {
+      const auth = { name: `a${HALF}`, [HALF]: 1 };
+      const client = await Client.connect(t, server, freshRoom(), { transport, auth });
+      assert.deepEqual(await client.next('auth'), auth, 'the auth is passed on as it was sent');
+      assert.equal(await client.ask('message-with-ack', HALF), HALF, 'and so is an argument');
+      assert.deepEqual(await client.ask('data', { value: HALF }), {});
+      assert.equal(await client.ask('data?'), read(HALF), 'what the app has read');
+      client.socket.emit(`name${HALF}`, 1);
+      assert.equal(await client.ask('message-with-ack', 'still here'), 'still here');
+    });
+  }
+
+  test('in the auth of a namespace’s middleware does not hide the rest of it', async (t) => {
+    const wire = await WireSocket.session(t, server, freshRoom());
+    wire.send(String.raw`40/admin,{"name":"\ud800","token":"secret"}`);
+    assert.match(await wire.next('the answer to CONNECT'), /^40\/admin,\{"sid"/);
+  });
+
+  test('in the auth of a client that recovers does not hide its pid', async (t) => {
+    const client = await Client.connect(t, recovering, freshRoom(), { auth: { name: HALF }, reconnection: true, reconnectionDelay: 20 });
+    await client.next('auth');
+    const { id } = client.socket;
+    const back = new Promise((resolve) => client.socket.once('connect', resolve));
+    client.socket.io.engine.close();
+    await back;
+    assert.deepEqual([client.socket.recovered, client.socket.id], [true, id]);
+  });
+});
+
+describe('whole numbers', () => {
+  const server = serverFor(app);
+
+  for (const wait of ['5', '5.0', '5e0', '0.5e1', '-0', '-0.0']) {
+    test(`${wait} is an integer`, async (t) => {
+      const wire = await WireSocket.session(t, server, freshRoom());
+      await wire.connect();
+      wire.send(`421["data",{"value":[${wait},"x"],"wait":${wait}}]`);
+      await wire.until((next) => next === '431[{}]', 'the ack');
+      wire.send('422["data?"]');
+      const packet = await wire.until((next) => next.startsWith('432'), 'the ack');
+      assert.deepEqual(JSON.parse(packet.slice(3)), [[Number(wait) + 0, 'x']]);
+    });
+  }
+});
+
+describe('MessagePack', () => {
+  const server = serverFor({ ...app, PARSER: 'msgpack' });
+
+  test('floats that are whole are integers, and bytes that are no text are replaced', async (t) => {
+    const wire = await WireSocket.session(t, server, freshRoom());
+    const next = async () => {
+      const decoder = new parser.Decoder();
+      let decoded;
+      decoder.on('decoded', (packet) => (decoded = packet));
+      decoder.add(await wire.next('a packet'));
+      return decoded;
+    };
+    const send = (packet) => wire.send(new parser.Encoder().encode(packet)[0]);
+    send({ type: 0, nsp: '/' });
+    await next();
+    await next();
+    // {type: 2, nsp: "/", id: 7.0, data: ["data", {value: <80>, wait: 5.0}]}
+    const five = `cb${Buffer.from(new Float64Array([5]).buffer).reverse().toString('hex')}`;
+    const text = (value) => (0xa0 + value.length).toString(16) + Buffer.from(value).toString('hex');
+    wire.send(Buffer.from([
+      '84', text('type'), '02', text('nsp'), text('/'), text('id'), five.replace('14', '1c'),
+      text('data'), '92', text('data'), '82', text('value'), 'a180', text('wait'), five,
+    ].join(''), 'hex'));
+    assert.deepEqual(await next(), { type: 3, nsp: '/', id: 7, data: [{}] });
+    send({ type: 2, nsp: '/', id: 8, data: ['data?'] });
+    assert.deepEqual(await next(), { type: 3, nsp: '/', id: 8, data: ['\ufffd'] });
+  });
+});
