@@ -13,6 +13,9 @@ pub enum AppKind {
     /// What the reference's public protocol suites expect; only in builds with the feature of that name.
     #[cfg(feature = "conformance")]
     Conformance,
+    /// The same, as an app that turns recovery off.
+    #[cfg(feature = "conformance")]
+    ConformanceWithoutRecovery,
     /// An example: sends back what it is sent.
     Echo,
     /// An example: the chat of tutorials.
@@ -35,6 +38,8 @@ const APPS: &[(&str, AppKind)] = &[
     ("whiteboard", AppKind::Whiteboard),
     #[cfg(feature = "conformance")]
     ("conformance", AppKind::Conformance),
+    #[cfg(feature = "conformance")]
+    ("conformance-without-recovery", AppKind::ConformanceWithoutRecovery),
 ];
 
 /// How Socket.IO packets are written. All clients of a deployment must use the same one.
