@@ -86,7 +86,7 @@ mod tests {
     struct Built(Result<(), &'static str>);
 
     impl App for Built {
-        fn event(&mut self, _: &mut Io<'_>, _: Event<'_>) {}
+        fn event(&mut self, _: &Io<'_>, _: Event<'_>) {}
 
         fn check(&self) -> Result<(), String> {
             self.0.map_err(str::to_owned)
@@ -106,11 +106,11 @@ mod tests {
 
     #[test]
     fn an_app_may_be_made_of_what_its_settings_say_and_know_its_room() {
-        let made = |env: Env| -> Result<Built, ConfigError> {
+        fn made(env: Env) -> Result<Built, ConfigError> {
             assert_eq!(env.room(), "tea");
             env.secret("KEY").map(|_| Built(Ok(())))
-        };
-        let refused = Site::new(move |env| make_app(made, env)).checked_app(Env::new("tea", |_| None)).err();
+        }
+        let refused = checked(|env| make_app(made, env));
         assert_eq!(refused.as_deref(), Some(r#"The setting KEY must be a secret that is set, but it is ""."#));
     }
 }

@@ -53,7 +53,7 @@ impl RoomObject {
         let interval = config.as_ref().map_or(TRY_AGAIN_AFTER, |config| config.ping_interval);
         let clock = Clock::new(state.clone(), (!never_hibernates).then_some(interval));
         let (room, logged) = Default::default();
-        Self(Rc::new(Object { site, state, bindings, env, config, clock, room, logged }))
+        Self(Rc::new(Object { site, state, bindings: bindings.clone(), env, config, clock, room, logged }))
     }
 
     /// A request.

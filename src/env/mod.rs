@@ -7,9 +7,6 @@ use std::rc::Rc;
 
 pub use setting::{Setting, SettingRow};
 
-/// Gives the text of a variable.
-type Lookup = dyn Fn(&str) -> Option<String>;
-
 /// The surroundings of an app: what it may read before it runs. Clones are cheap and read the same.
 #[derive(Clone)]
 pub struct Env {

@@ -99,9 +99,10 @@ export const EXCEPTIONS = {
     header(/^(2|5[^-]*-)(\/[^,]*,?)?[\s\ufeff\d]*$/)),
   'an ack id above 64 bits, or with blanks in it: refused': refuses('default', 'invalid payload',
     header(/^([0-4]|[56][^-]*-)(\/[^,]*,)?[\s\ufeff]*(\d{20,}|\d+[\s\ufeff]+\d)/)),
-  'an event whose name has half of a surrogate pair: U+FFFD in its place': ({ layer, ours, reference, at }) =>
-    layer === 'default' && isCut(reference.packets[at]?.data?.[0] ?? '')
-      && ours.packets[at]?.data[0] === reference.packets[at].data[0].toWellFormed(),
+  'an event whose name has half of a surrogate pair: U+FFFD in its place': ({ layer, ours, reference, at }) => {
+    const { type, data } = reference.packets[at] ?? {};
+    return layer === 'default' && type === 2 && isCut(data[0]) && ours.packets[at]?.data[0] === data[0].toWellFormed();
+  },
   'a number of attachments that is not just digits: refused': refuses('default', 'Illegal attachments',
     header(/^[56](?!\d+-)[^-]+-/)),
   'a placeholder with a number that is not whole: refused': refuses('default', 'illegal attachments',
