@@ -87,7 +87,7 @@ impl Live {
             return Ok(());
         };
         self.restore(&hibernated)?;
-        self.call(&Rc::from("/"), |app, io| app.woken(io));
+        self.enter(&Rc::from("/"), |app, io| app.woken(io));
         Ok(())
     }
 
