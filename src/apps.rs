@@ -28,7 +28,9 @@ fn app(config: &Config) -> Box<dyn App> {
         AppKind::Game => Box::new(examples::game()),
         AppKind::Whiteboard => Box::new(examples::whiteboard()),
         #[cfg(feature = "conformance")]
-        AppKind::Conformance => Box::new(Conformance),
+        AppKind::Conformance => Box::new(Conformance { recovery: true }),
+        #[cfg(feature = "conformance")]
+        AppKind::ConformanceWithoutRecovery => Box::new(Conformance { recovery: false }),
     }
 }
 
@@ -103,6 +105,6 @@ pub fn page(app: AppKind) -> &'static str {
         AppKind::Game => "/examples/game/",
         AppKind::Whiteboard => "/examples/whiteboard/",
         #[cfg(feature = "conformance")]
-        AppKind::Conformance => "/room",
+        AppKind::Conformance | AppKind::ConformanceWithoutRecovery => "/room",
     }
 }

@@ -13,6 +13,9 @@ pub enum AppKind {
     /// What the reference's public protocol suites expect; only in builds with the feature of that name.
     #[cfg(feature = "conformance")]
     Conformance,
+    /// The same, as an app that turns recovery off.
+    #[cfg(feature = "conformance")]
+    ConformanceWithoutRecovery,
     /// An example: sends back what it is sent.
     Echo,
     /// An example: the chat of tutorials.
@@ -35,6 +38,8 @@ const APPS: &[(&str, AppKind)] = &[
     ("whiteboard", AppKind::Whiteboard),
     #[cfg(feature = "conformance")]
     ("conformance", AppKind::Conformance),
+    #[cfg(feature = "conformance")]
+    ("conformance-without-recovery", AppKind::ConformanceWithoutRecovery),
 ];
 
 /// How Socket.IO packets are written. All clients of a deployment must use the same one.
@@ -355,7 +360,7 @@ mod tests {
     #[test]
     fn an_app_that_this_build_has_not_is_refused_with_the_list_of_those_that_it_has() {
         let refused = parse(&[("APP", "paint")]).map_err(|error| error.to_string()).err();
-        let more = if cfg!(feature = "conformance") { " or conformance" } else { "" };
+        let more = if cfg!(feature = "conformance") { " or conformance or conformance-without-recovery" } else { "" };
         let apps = format!("chat or echo or tutorial or dashboard or game or whiteboard{more}");
         assert_eq!(refused, Some(format!(r#"The setting APP must be {apps}, but it is "paint"."#)));
         assert_eq!(parse(&[("APP", "conformance")]).is_ok(), cfg!(feature = "conformance"));

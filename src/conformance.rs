@@ -35,8 +35,11 @@ pub const RAW_ROOM: &str = "engine.io";
 /// | `panic` | the app sends `never` to everybody, and panics before the end of the turn |
 ///
 /// Where an ack is wanted and the row above names none, it is `{}`; what can't be stored is acked `{error: "storage"}`.
-#[derive(Debug, Default)]
-pub struct Conformance;
+#[derive(Debug)]
+pub struct Conformance {
+    /// Whether its clients recover.
+    pub recovery: bool,
+}
 
 /// What `/admin` wants to know.
 #[derive(Deserialize)]
@@ -81,6 +84,10 @@ const TABLES: &[&str] = &["
 impl App for Conformance {
     fn schema(&self) -> Schema {
         Schema { app: "conformance", steps: TABLES }
+    }
+
+    fn recovery(&self) -> bool {
+        self.recovery
     }
 
     fn has_namespace(&self, name: &str) -> bool {

@@ -208,6 +208,12 @@ fn what_each_release_kept_in_rows_beside_an_attachment_is_read() {
             include_str!("fixtures/session-v3.sql"),
             include_str!("fixtures/attachment-v3-row.json"),
         ),
+        (
+            4,
+            include_str!("fixtures/storage-v3.sql"),
+            include_str!("fixtures/session-v4.sql"),
+            include_str!("fixtures/attachment-v4-row.json"),
+        ),
     ] {
         let app = || {
             Handlers::new().of("/a").on("kept", |socket, ()| {

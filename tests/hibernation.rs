@@ -255,6 +255,7 @@ fn what_each_release_attached_is_read() {
         (1, include_str!("fixtures/attachment-v1.json")),
         (2, include_str!("fixtures/attachment-v2.json")),
         (3, include_str!("fixtures/attachment-v3.json")),
+        (4, include_str!("fixtures/attachment-v4.json")),
     ] {
         let app = Recorder {
             on_event: |io, event| {
@@ -272,6 +273,28 @@ fn what_each_release_attached_is_read() {
         let told = app.log();
         let heard = told.iter().any(|line| line.starts_with("event /a socket-in-a hey"));
         assert!(heard, "version {version}: {told:?}");
+    }
+}
+
+#[test]
+fn whether_a_client_recovers_is_read_from_what_each_release_attached() {
+    for (version, recovers, state) in [
+        // Its clients knew no pid; a namespace that they join from now on has one.
+        (1, [false, true], include_str!("fixtures/attachment-v1.json")),
+        (2, [true, true], include_str!("fixtures/attachment-v2.json")),
+        (3, [true, true], include_str!("fixtures/attachment-v3.json")),
+        (4, [false, false], include_str!("fixtures/attachment-v4.json")),
+    ] {
+        let mut room = Recorder::default().room(Config::default());
+        let (conn, _) = room.client();
+        room.tamper(conn, Some(state.trim().to_owned()));
+        room.restart();
+        room.text(conn, r#"42/a,["say",1]"#);
+        let said = room.frames(conn).concat();
+        room.text(conn, "40/b,");
+        let joined = room.frames(conn).concat();
+        let found = [said != r#"42/a,["said",[1]]"#, joined.contains("pid")];
+        assert_eq!(found, recovers, "version {version}: {said} {joined}");
     }
 }
 

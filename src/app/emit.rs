@@ -25,13 +25,11 @@ impl RoomState {
         args: &Args<'_>,
         delivery: Delivery,
     ) -> Result<usize, IoError> {
-        let plain = ServerPacket::Event { name: event, args, ack: None };
-        let logged = !matches!(delivery, Delivery::Volatile | Delivery::Unlogged) && self.sockets.recovery.is_on();
         let receivers = self.receivers(&selection);
-        if logged {
-            self.emit_logged(&selection, &receivers, event, args, delivery)?;
+        if let Some(logged) = self.logged(&selection, &receivers, delivery) {
+            self.emit_logged(&selection.namespace, &logged, &receivers, event, args, delivery)?;
         } else {
-            let frames = self.frames(&selection.namespace, &plain)?;
+            let frames = self.frames(&selection.namespace, &ServerPacket::Event { name: event, args, ack: None })?;
             self.deliver(&selection.namespace, &receivers, frames, delivery == Delivery::Volatile);
         }
         let count = receivers.len();
@@ -39,33 +37,53 @@ impl RoomState {
         Ok(count)
     }
 
-    /// Stores an event and sends it with its offset.
+    /// What the log is to have of an event; `None` where nobody who recovers gets it or misses it.
+    fn logged(&self, selection: &Selection, receivers: &[SocketId], delivery: Delivery) -> Option<Logged> {
+        let recovery = &self.sockets.recovery;
+        if matches!(delivery, Delivery::Volatile | Delivery::Unlogged) || !recovery.is_on() {
+            return None;
+        }
+        let Selection { namespace, to, except } = selection;
+        let logged = Logged { offset: recovery.log.next(self.now), to: to.clone(), except: except.clone() };
+        let is_got = receivers.iter().any(|socket| self.recovers(namespace, socket));
+        (is_got || recovery.is_missed(namespace, &logged)).then_some(logged)
+    }
+
+    /// Whether a connected socket may come back: then its client knows what the offset is.
+    fn recovers(&self, namespace: &str, socket: &SocketId) -> bool {
+        let found = self.namespace(namespace).and_then(|namespace| namespace.sockets.get(socket));
+        found.is_some_and(|socket| socket.state.told)
+    }
+
+    /// Stores an event and sends it: with its offset to those who may come back, and as it is to all others.
     fn emit_logged(
         &mut self,
-        selection: &Selection,
+        namespace: &Rc<str>,
+        logged: &Logged,
         receivers: &[SocketId],
         event: &str,
         args: &Args<'_>,
         delivery: Delivery,
     ) -> Result<(), IoError> {
-        let Selection { namespace, to, except } = selection;
-        let recovery = &self.sockets.recovery;
-        let logged = Logged { offset: recovery.log.next(self.now), to: to.clone(), except: except.clone() };
-        if receivers.is_empty() && !recovery.is_missed(namespace, &logged) {
-            return Ok(());
-        }
         let offset = to_raw_value(&logged.offset.to_string())?;
-        let frames =
-            self.frames(namespace, &ServerPacket::Event { name: event, args: &args.and(&offset), ack: None })?;
+        let with_offset = args.and(&offset);
+        let of_event = |args| ServerPacket::Event { name: event, args, ack: None };
+        let is_told = |socket: &SocketId| self.recovers(namespace, socket);
+        let (told, others): (Vec<_>, Vec<_>) = receivers.iter().cloned().partition(is_told);
+        let frames = self.frames(namespace, &of_event(&with_offset))?;
+        let plain = if others.is_empty() { Vec::new() } else { self.frames(namespace, &of_event(args))? };
         let log = &mut self.sockets.recovery.log;
-        let (frames, volatile) = match log.append(self.host.as_ref(), self.now, namespace, &logged, event, args) {
-            Ok(()) => (frames, false),
+        match log.append(self.host.as_ref(), self.now, namespace, logged, event, args) {
+            Ok(()) => {}
             Err(_) if delivery == Delivery::LoggedOrVolatile => {
-                (self.frames(namespace, &ServerPacket::Event { name: event, args, ack: None })?, true)
+                let plain = self.frames(namespace, &of_event(args))?;
+                self.deliver(namespace, receivers, plain, true);
+                return Ok(());
             }
             Err(error) => return Err(error.into()),
-        };
-        self.deliver(namespace, receivers, frames, volatile);
+        }
+        self.deliver(namespace, &told, frames, false);
+        self.deliver(namespace, &others, plain, false);
         Ok(())
     }
 

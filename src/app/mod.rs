@@ -106,6 +106,12 @@ pub trait App {
         &[]
     }
 
+    /// Whether clients recover (1.11): those that know of it come back to their sockets, and their events have an argument more,
+    /// the offset. Where this is `false`, it is as with `RECOVERY_MS = 0`.
+    fn recovery(&self) -> bool {
+        true
+    }
+
     /// Whether there is a namespace of this name; else clients that want to join it are told `Invalid namespace` (C4).
     /// An app with dynamic namespaces answers by a pattern (C9): a namespace exists while somebody is in it.
     fn has_namespace(&self, name: &str) -> bool {

@@ -26,7 +26,8 @@ impl Live {
             // Said so to clients of every revision.
             return self.refuse(sid, namespace, &refusal, Revision::V4);
         }
-        let Some(handshake) = self.state.sockets.clients.get(sid).map(|client| client.handshake.clone()) else {
+        let client = self.state.sockets.clients.get(sid);
+        let Some((handshake, recovery)) = client.map(|client| (client.handshake.clone(), client.recovery)) else {
             return;
         };
         let joining = Joining { auth, handshake: &handshake };
@@ -39,9 +40,11 @@ impl Live {
         if let Err(refusal) = verdict {
             return self.refuse(sid, namespace, &refusal, revision);
         }
-        let told = revision == Revision::V4 && self.state.sockets.recovery.is_on();
+        let claim = Claim::read(auth);
+        let is_on = revision == Revision::V4 && self.state.sockets.recovery.is_on();
+        let told = is_on && recovery.allows(claim.is_some());
         let mut given_up = None;
-        if told && let Some(claim) = Claim::read(auth) {
+        if told && let Some(claim) = claim {
             match self.recover(sid, namespace, &claim, auth) {
                 Ok(()) => return,
                 Err(away) => given_up = away,

@@ -11,7 +11,8 @@ use crate::engine_io::{Event, Message, Reason, Revision};
 use crate::host::{HibernatedSocket, Host};
 use crate::ids::{Millis, Sid};
 use crate::outbox::Request;
-use crate::socket_io::{Client, Decoder, DisconnectReason, Handshake, recovery};
+use crate::socket_io::recovery::{self, ClientRecovery};
+use crate::socket_io::{Client, Decoder, DisconnectReason, Handshake};
 use crate::timers::Timers;
 
 /// All that is lost with the object's memory, and found again from what is stored.
@@ -52,6 +53,8 @@ impl Live {
     /// # Errors
     /// [`DatabaseError`] where the database can't be read: another release wrote it, or it is broken.
     pub(super) fn open(config: &Config, app: Box<dyn App>, host: &Rc<dyn Host>) -> Result<Self, DatabaseError> {
+        let recovery = if app.recovery() { config.recovery } else { Millis(0) };
+        let config = &Config { recovery, ..config.clone() };
         let Schema { app: name, steps } = app.schema();
         let parts: [Part<'_>; 6] = [
             ("roomcast", recovery::SCHEMA),
@@ -94,7 +97,8 @@ impl Live {
 
     fn opened(&mut self, sid: &Sid, revision: Revision, request: &Request<'_>) {
         let handshake = Handshake::new(self.state.now, request, self.app.kept_headers());
-        self.add_client(sid, Some(self.state.now + self.config.connect_timeout), handshake);
+        let connect_by = self.state.now + self.config.connect_timeout;
+        self.add_client(sid, Some(connect_by), handshake, ClientRecovery::of(request));
         self.state.sockets.changed.insert(sid.clone());
         // Clients of Socket.IO 2 are in `/` without a word (C12).
         if revision == Revision::V3 {
@@ -128,14 +132,20 @@ impl Live {
     }
 
     /// A session, new or restored.
-    pub(super) fn add_client(&mut self, sid: &Sid, connect_by: Option<Millis>, handshake: Handshake) {
+    pub(super) fn add_client(
+        &mut self,
+        sid: &Sid,
+        connect_by: Option<Millis>,
+        handshake: Handshake,
+        recovery: ClientRecovery,
+    ) {
         if let Some(deadline) = connect_by {
             self.connects.set(sid.clone(), deadline);
         }
         let sockets = &mut self.state.sockets;
         let decoder = Decoder::new(sockets.parser, self.config.max_attachments);
         let (joined, dismissed) = Default::default();
-        let client = Client { decoder, joined, dismissed, handshake: handshake.into(), connect_by };
+        let client = Client { decoder, joined, dismissed, handshake: handshake.into(), recovery, connect_by };
         sockets.clients.insert(sid.clone(), client);
     }
 

@@ -17,11 +17,12 @@ impl Live {
     /// [`DatabaseError`] where they can't be looked for.
     pub(super) fn find_orphans(&mut self) -> Result<(), DatabaseError> {
         let sockets = &self.state.sockets;
+        let is_on = sockets.recovery.is_on();
         let joined = sockets.namespaces.values().flat_map(|namespace| namespace.sockets.values());
-        let rows = joined.filter(|socket| socket.has_row());
+        let rows = joined.filter(|socket| socket.has_row(is_on));
         let connected: BTreeSet<Pid> = rows.map(|socket| socket.state.pid.clone()).collect();
         for away in SocketRows(self.state.host.as_ref()).orphans(&connected, self.state.now)? {
-            if self.state.sockets.recovery.is_on() {
+            if is_on && away.state.told {
                 self.state.sockets.recovery.insert(away.clone());
             }
             self.add_orphan(away);

@@ -51,9 +51,10 @@ impl Live {
         if let Some(AwaySocket { id, state, gone, .. }) = self.state.sockets.recovery.find(pid) {
             return rows.save(id, namespace, state, Some(*gone));
         }
+        let is_on = self.state.sockets.recovery.is_on();
         let found = self.state.sockets.namespaces.get(namespace);
         match found.and_then(|found| found.by_pid(pid)) {
-            Some((id, socket)) if socket.has_row() => rows.save(id, namespace, &socket.state, None),
+            Some((id, socket)) if socket.has_row(is_on) => rows.save(id, namespace, &socket.state, None),
             _ => rows.delete(pid),
         }
     }

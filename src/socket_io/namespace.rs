@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::decoder::Decoder;
 use super::handshake::Handshake;
-use super::recovery::SocketState;
+use super::recovery::{ClientRecovery, SocketState};
 use super::rooms::Rooms;
 use crate::ids::{Millis, Pid, Sid, SocketId};
 
@@ -21,6 +21,8 @@ pub struct Client {
     pub dismissed: BTreeSet<Rc<str>>,
     /// What its first request said.
     pub handshake: Rc<Handshake>,
+    /// Whether its sockets recover.
+    pub recovery: ClientRecovery,
     /// When it must have joined a namespace; `None` once it has joined its first (C7).
     pub connect_by: Option<Millis>,
 }
@@ -37,9 +39,10 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Whether it is to have a row: its client may come back to it, or there is no other place for what it is.
-    pub fn has_row(&self) -> bool {
-        self.state.told || self.spilled
+    /// Whether it is to have a row: its client may come back to it, or there is no other place for what it is. Where clients
+    /// recover (`is_on`), all have one: so the app learns also of those that are lost with the object's memory.
+    pub fn has_row(&self, is_on: bool) -> bool {
+        is_on || self.state.told || self.spilled
     }
 }
 

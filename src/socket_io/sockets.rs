@@ -84,7 +84,7 @@ impl Sockets {
     pub fn touch(&mut self, namespace: &Rc<str>, id: &SocketId) {
         let socket = self.namespaces.get(namespace).and_then(|found| found.sockets.get(id));
         if let Some(socket) = socket {
-            if socket.has_row() {
+            if socket.has_row(self.recovery.is_on()) {
                 self.unsaved.insert((namespace.clone(), socket.state.pid.clone()));
             }
             self.changed.insert(socket.sid.clone());

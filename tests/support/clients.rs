@@ -2,7 +2,7 @@
 
 use roomcast::app::App;
 use roomcast::ids::ConnId;
-use roomcast::outbox::{BodyError, Frame, HttpResponse, Input, Request};
+use roomcast::outbox::{BodyError, Frame, Headers, HttpResponse, Input, Request};
 use serde_json::Value;
 
 use super::Room;
@@ -23,14 +23,17 @@ pub(crate) fn payload(body: &str) -> HttpResponse {
 }
 
 impl Room {
-    /// A request without a body and without headers.
+    /// A request without a body, as Socket.IO's own client sends it in Node.
     pub(crate) fn http(&mut self, method: &str, query: &str) -> ConnId {
-        self.request(Request { method, query, ..Request::default() })
+        let headers = |name: &str| (name == "user-agent").then(|| "node-XMLHttpRequest".to_owned());
+        self.request(Request { method, query, headers: Headers::new(&headers), ..Request::default() })
     }
 
-    /// A request for a WebSocket.
+    /// A request for a WebSocket, as Socket.IO's own client sends it in Node.
     pub(crate) fn websocket(&mut self, query: &str) -> ConnId {
-        self.request(Request { method: "GET", query, upgrade: true, ..Request::default() })
+        let headers = |name: &str| (name == "sec-websocket-extensions").then(|| "permessage-deflate".to_owned());
+        let headers = Headers::new(&headers);
+        self.request(Request { method: "GET", query, upgrade: true, headers, ..Request::default() })
     }
 
     /// A GET of a session, which may have to wait for its answer.

@@ -44,6 +44,10 @@ impl<S> App for Handlers<S> {
         &self.kept_headers
     }
 
+    fn recovery(&self) -> bool {
+        self.recovery
+    }
+
     fn has_namespace(&self, name: &str) -> bool {
         find(&self.namespaces, name).is_some()
     }

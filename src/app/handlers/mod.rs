@@ -131,6 +131,7 @@ pub struct Handlers<S = ()> {
     kept_headers: Vec<&'static str>,
     schema: Schema,
     transactional: bool,
+    recovery: bool,
 }
 
 impl Handlers {
@@ -153,6 +154,7 @@ impl<S> Handlers<S> {
             kept_headers: Vec::new(),
             schema: Schema::default(),
             transactional: false,
+            recovery: true,
         }
     }
 
@@ -165,6 +167,13 @@ impl<S> Handlers<S> {
     #[must_use]
     pub fn transactional(mut self) -> Self {
         self.transactional = true;
+        self
+    }
+
+    /// No client of the app recovers: whoever comes back is new, and no event has an offset behind its arguments.
+    #[must_use]
+    pub fn without_recovery(mut self) -> Self {
+        self.recovery = false;
         self
     }
 

@@ -17,13 +17,13 @@ use crate::database::DatabaseError;
 use crate::engine_io::{Engine, SessionState};
 use crate::host::Host;
 use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
-use crate::socket_io::recovery::{Membership, SocketRows, SocketState};
+use crate::socket_io::recovery::{ClientRecovery, Membership, SocketRows, SocketState};
 use crate::socket_io::{DisconnectReason, Handshake, Sockets};
 use restored::{Restored, Session};
 pub(super) use rows::SessionRows;
 
 /// The version written by this release.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// What the runtime keeps at most, in bytes, but for its own header.
 const MOST_BYTES: usize = 16_000;
@@ -38,7 +38,8 @@ struct Head<'a> {
     row: Option<Cow<'a, str>>,
 }
 
-/// A session on a WebSocket. Version 2 is the same but for [`Joined::forgotten`], which may be absent.
+/// A session on a WebSocket. Versions 2 and 3 are the same but for [`Attachment::recovery`], which is absent, and version 2 but
+/// for [`Joined::forgotten`], which may be absent.
 #[derive(Serialize, Deserialize)]
 struct Attachment<'a> {
     /// [`VERSION`].
@@ -54,6 +55,9 @@ struct Attachment<'a> {
     /// What its first request said; absent where a release before wrote it.
     #[serde(rename = "h", default)]
     handshake: Cow<'a, Handshake>,
+    /// Whether its sockets recover; absent where they do.
+    #[serde(rename = "k", default, skip_serializing_if = "ClientRecovery::is_default")]
+    recovery: ClientRecovery,
     /// Its sockets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     joined: Vec<Joined<'a>>,
@@ -147,6 +151,7 @@ fn write(socket: SessionState, sockets: &Sockets, sid: &Sid, spilled: bool) -> O
         socket,
         connect_by: client.connect_by.map(|deadline| deadline.0),
         handshake: Cow::Borrowed(&client.handshake),
+        recovery: client.recovery,
         joined: joined.collect(),
     };
     serde_json::to_string(&attachment).ok()
@@ -165,23 +170,23 @@ fn fits(text: &str) -> bool {
 pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> Result<bool, DatabaseError> {
     let host = live.state.host.clone();
     let row = match serde_json::from_str(state) {
-        Ok(Head { v: VERSION, row: Some(sid) }) => live.session_rows.find(host.as_ref(), &Sid::from_wire(&sid))?,
+        Ok(Head { v: 3 | VERSION, row: Some(sid) }) => live.session_rows.find(host.as_ref(), &Sid::from_wire(&sid))?,
         _ => None,
     };
     let state = row.as_deref().unwrap_or(state);
     let session = match serde_json::from_str(state) {
-        Ok(Head { v: 2 | VERSION, row: None }) => match serde_json::from_str::<Attachment<'_>>(state) {
+        Ok(Head { v: 2 | 3 | VERSION, row: None }) => match serde_json::from_str::<Attachment<'_>>(state) {
             Ok(own) => own.read(host.as_ref())?,
             Err(_) => None,
         },
         Ok(Head { v: 1, .. }) => v1::read(state, host.as_ref(), live.state.sockets.recovery.log.last()),
         _ => None,
     };
-    let Some(Session { sid, socket, connect_by, handshake, joined }) = session else {
+    let Some(Session { sid, socket, connect_by, handshake, recovery, joined }) = session else {
         return Ok(false);
     };
     live.state.engine.restore(sid.clone(), conn, socket);
-    live.add_client(&sid, connect_by.map(Millis), handshake);
+    live.add_client(&sid, connect_by.map(Millis), handshake, recovery);
     for Restored { namespace, id, state, spilled } in joined {
         live.state.sockets.join(&sid, &namespace, &id, state);
         let found = live.state.sockets.namespaces.get_mut(&namespace);
@@ -195,8 +200,9 @@ pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> Result<bool
 impl Attachment<'_> {
     fn read(self, host: &dyn Host) -> Result<Option<Session>, DatabaseError> {
         let joined = self.joined.into_iter().map(|joined| joined.read(host)).collect::<Result<Option<_>, _>>()?;
+        let Self { socket, connect_by, recovery, .. } = self;
         let (sid, handshake) = (Sid::from_wire(&self.sid), self.handshake.into_owned());
-        Ok(joined.map(|joined| Session { sid, socket: self.socket, connect_by: self.connect_by, handshake, joined }))
+        Ok(joined.map(|joined| Session { sid, socket, connect_by, handshake, recovery, joined }))
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::engine_io::SessionState;
 use crate::ids::{Sid, SocketId};
 use crate::socket_io::Handshake;
-use crate::socket_io::recovery::SocketState;
+use crate::socket_io::recovery::{ClientRecovery, SocketState};
 
 /// A session as an attachment of whatever version has it.
 pub(super) struct Session {
@@ -13,6 +13,7 @@ pub(super) struct Session {
     pub(super) socket: SessionState,
     pub(super) connect_by: Option<u64>,
     pub(super) handshake: Handshake,
+    pub(super) recovery: ClientRecovery,
     pub(super) joined: Vec<Restored>,
 }
 

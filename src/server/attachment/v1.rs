@@ -9,7 +9,6 @@ use super::restored::{Restored, Session};
 use crate::engine_io::SessionState;
 use crate::host::Host;
 use crate::ids::{Offset, Pid, Sid, SocketId};
-use crate::socket_io::Handshake;
 use crate::socket_io::recovery::SocketState;
 
 #[derive(Deserialize)]
@@ -46,5 +45,6 @@ pub(super) fn read(state: &str, host: &dyn Host, last: Offset) -> Option<Session
         Restored { namespace: joined.namespace.as_ref().into(), id, state, spilled: false }
     };
     let joined = joined.into_iter().map(restored).collect();
-    Some(Session { sid: Sid::from_wire(&sid), socket, connect_by, handshake: Handshake::default(), joined })
+    let (handshake, recovery) = Default::default();
+    Some(Session { sid: Sid::from_wire(&sid), socket, connect_by, handshake, recovery, joined })
 }

@@ -1,12 +1,16 @@
 //! Connection state recovery (1.11): a client whose connection was lost comes back to its socket, and gets what it missed.
 //!
 //! Events are kept in the [`Log`] before they are sent. What a socket is must be known even if the process dies, so each
-//! one that may be recovered has a row ([`SocketRows`]), written whenever its rooms or its data change. While its client is
-//! gone it is [`AwaySocket`], until the client shows its [`Pid`] or the time is over.
+//! has a row ([`SocketRows`]), written whenever its rooms or its data change. While its client is gone it is [`AwaySocket`],
+//! until the client shows its [`Pid`] or the time is over.
+//!
+//! Only clients that know of it recover ([`ClientRecovery`]): all others get what the app has sent and nothing else, and their
+//! sockets are gone for good with the connection.
 //!
 //! A missed event is one that the socket would have got when it was sent. So it isn't the rooms at the end that count, as in
 //! the reference, but the [`Membership`] in a room at the moment of the event.
 
+mod client;
 mod log;
 mod replays;
 mod rows;
@@ -14,6 +18,7 @@ mod socket_state;
 
 use std::collections::BTreeMap;
 
+pub use client::ClientRecovery;
 pub use log::{Extent, Log, Logged, Replay};
 pub use replays::Replays;
 pub use rows::SocketRows;
@@ -54,6 +59,7 @@ pub const SCHEMA: &[&str] = &[
     ALTER TABLE roomcast_sockets ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
     CREATE TABLE roomcast_sessions (sid TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID
 ",
+    "ALTER TABLE roomcast_sockets ADD COLUMN told INTEGER NOT NULL DEFAULT 1",
 ];
 
 /// The log, and the sockets that may be recovered.

@@ -1,4 +1,4 @@
-//! The rows of the sockets that may be recovered: what must be known of them even if the process dies.
+//! The rows of the sockets: what must be known of them even if the process dies.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -24,9 +24,9 @@ impl SocketRows<'_> {
         state: &SocketState,
         gone: Option<Millis>,
     ) -> Result<(), DatabaseError> {
-        const UPSERT: &str = "INSERT INTO roomcast_sockets VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        const UPSERT: &str = "INSERT INTO roomcast_sockets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (pid) DO UPDATE SET stays = excluded.stays, data = excluded.data, gone = excluded.gone,
-            forgotten = excluded.forgotten";
+            forgotten = excluded.forgotten, told = excluded.told";
         // Texts and numbers always have their JSON.
         let memberships = serde_json::to_string(&state.memberships).unwrap_or_default();
         let size = namespace.len() + memberships.len() + state.data.as_deref().map_or(0, str::len);
@@ -43,6 +43,7 @@ impl SocketRows<'_> {
             state.data.as_deref().into(),
             gone.map(|gone| gone.0).into(),
             state.forgotten.0.into(),
+            i64::from(state.told).into(),
         ];
         self.0.query(UPSERT, &values).map(drop)
     }
@@ -61,7 +62,7 @@ impl SocketRows<'_> {
     /// [`DatabaseError`].
     pub fn state(&self, pid: &Pid) -> Result<Option<SocketState>, DatabaseError> {
         const FIND: &str =
-            "SELECT pid, id, namespace, since, stays, data, gone, forgotten FROM roomcast_sockets WHERE pid = ?";
+            "SELECT pid, id, namespace, since, stays, data, gone, forgotten, told FROM roomcast_sockets WHERE pid = ?";
         let rows = self.0.query(FIND, &[pid.as_str().into()])?;
         Ok(rows.first().and_then(read).map(|away| away.state))
     }
@@ -71,7 +72,8 @@ impl SocketRows<'_> {
     /// # Errors
     /// [`DatabaseError`].
     pub fn away(&self) -> Result<Vec<AwaySocket>, DatabaseError> {
-        const LOST: &str = "SELECT pid, id, namespace, since, stays, data, gone, forgotten FROM roomcast_sockets WHERE gone IS NOT NULL";
+        const LOST: &str = "SELECT pid, id, namespace, since, stays, data, gone, forgotten, told FROM roomcast_sockets
+            WHERE gone IS NOT NULL";
         Ok(self.0.query(LOST, &[])?.iter().filter_map(read).collect())
     }
 
@@ -85,8 +87,7 @@ impl SocketRows<'_> {
         if rows.first().and_then(|row| row.number(0)) == Some(connected.len() as u64) {
             return Ok(Vec::new());
         }
-        const CONNECTED: &str =
-            "SELECT pid, id, namespace, since, stays, data, gone, forgotten FROM roomcast_sockets WHERE gone IS NULL";
+        const CONNECTED: &str = "SELECT pid, id, namespace, since, stays, data, gone, forgotten, told FROM roomcast_sockets WHERE gone IS NULL";
         let rows = self.0.query(CONNECTED, &[])?;
         let orphans = rows.iter().filter_map(read).filter(|away| !connected.contains(&away.state.pid));
         Ok(orphans.map(|away| AwaySocket { gone: now, ..away }).collect())
@@ -97,7 +98,7 @@ fn read(row: &Row) -> Option<AwaySocket> {
     let memberships: Vec<Membership> = serde_json::from_str(row.text(4)?).ok()?;
     let state = SocketState {
         pid: Pid::from_wire(row.text(0)?),
-        told: true,
+        told: row.number(8)? == 1,
         since: Offset(row.number(3)?),
         memberships,
         forgotten: Offset(row.number(7)?),

@@ -34,7 +34,7 @@ impl Membership {
 pub struct SocketState {
     /// What recovers it.
     pub pid: Pid,
-    /// Whether its client knows that.
+    /// Whether its client knows that. Only then its events have an offset.
     pub told: bool,
     /// The last event before it connected.
     pub since: Offset,

@@ -10,7 +10,7 @@ PATIENCE = 8
 url, room, transports, name, text = sys.argv[1:]
 client = socketio.Client(reconnection=False)
 heard = queue.Queue()
-client.on("newMessage", lambda message, *_: heard.put(message))  # with recovery, an offset comes last
+client.on("newMessage", lambda message: heard.put(message))  # the client knows nothing of recovery, and so gets no offset
 client.connect(url, socketio_path=f"r/{room}/socket.io", transports=transports.split(","), wait_timeout=PATIENCE)
 try:
     joined = client.call("join", {"name": name}, timeout=PATIENCE)

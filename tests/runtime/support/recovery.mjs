@@ -4,10 +4,13 @@ import { nextWithBytes } from './conformance.mjs';
 import { eventually, within } from './wait.mjs';
 import { freshRoom, Poller, WireSocket } from './wire.mjs';
 
+/** Raw connections are no client that is known to recover: so they say that they do. */
+const RECOVERING = { recovery: '1' };
+
 /** Both ways to be connected, with one face: `send`, `next` (bytes are Buffers), `lose`, `sid`. Pings are answered, unless `silent`. */
 const LINES = {
   websocket: async (t, server, room, { query, silent = false }) => {
-    const wire = await WireSocket.session(t, server, room, query);
+    const wire = await WireSocket.session(t, server, room, { ...RECOVERING, ...query });
     if (!silent) wire.socket.on('message', (data, isBinary) => !isBinary && data.toString() === '2' && wire.send('3'));
     const next = (what, ms) => wire.until((frame) => frame !== '2' && frame !== '6', what, ms);
     /** Without a word, as when a network goes. */
@@ -18,7 +21,7 @@ const LINES = {
     return Object.assign(wire, { next, lose });
   },
   polling: async (_, server, room, { query }) => {
-    const poller = await Poller.open(server, room, query);
+    const poller = await Poller.open(server, room, { ...RECOVERING, ...query });
     const next = async (what) => {
       let packet = await poller.read(() => true, what);
       while (packet === '2') {

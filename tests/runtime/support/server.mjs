@@ -34,7 +34,7 @@ export function bindingsFrom(config, vars) {
 
 /** The folder of the bundle that has the app which these settings name. */
 export function bundleFor({ APP }) {
-  const folder = APP === 'conformance' ? CONFORMANCE : DEPLOYED;
+  const folder = APP?.startsWith('conformance') ? CONFORMANCE : DEPLOYED;
   if (!existsSync(path.join(folder, 'index.js'))) throw new Error(`${folder}/index.js is missing: build it before these tests`);
   return folder;
 }
