@@ -37,6 +37,9 @@ pub(super) struct Kept {
     /// Who it is; `None` for a socket without a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
+    /// What its client said of itself when it connected last: only what is different the next time is new.
+    #[serde(default, skip_serializing_if = "Auth::is_empty")]
+    pub auth: Auth,
 }
 
 impl Kept {
@@ -79,11 +82,13 @@ impl Member {
 }
 
 /// What a client says of itself when it connects.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Auth {
     /// The nickname with which it joins at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The person whose key it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
 }
 
@@ -94,6 +99,10 @@ impl Auth {
         let name = name.map(|name| parse_name(name.as_str().unwrap_or_default()).map(str::to_owned));
         let person = key.map(|key| person_of(key.as_str().unwrap_or_default()));
         Ok(Self { name: name.transpose()?, person: person.transpose()? })
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -16,14 +16,14 @@ pub(super) fn may_connect(room: &mut Room<'_, '_, Chat>, joining: &Joining<'_>) 
     Ok(Auth::parse(joining.auth()).map(drop)?)
 }
 
-/// A client has connected, and joins at once if it has shown a nickname.
+/// A client has connected, and joins at once if it has shown a nickname. One that is back may show another than before.
 pub(super) fn connected(socket: &mut Socket<'_, '_, Chat>) -> Result<(), Problem> {
-    let (shown, recovered) = (socket.auth(), socket.recovered);
+    let (auth, recovered) = (Auth::parse(socket.auth())?, socket.recovered);
     let presence = socket.app.presence(socket.io);
     if recovered {
-        presence.recovered(socket.io, socket.id)
+        presence.recovered(socket.io, socket.id, auth)
     } else {
-        presence.connected(socket.io, socket.id, Auth::parse(shown)?)
+        presence.connected(socket.io, socket.id, auth)
     }
 }
 

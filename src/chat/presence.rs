@@ -13,6 +13,8 @@
 //! | lost | comes back within [`AWAY_AFTER`] | – |
 //! | lost | [`AWAY_AFTER`] is over | `memberAway` |
 //! | away | comes back: recovers, or joins anew | `memberBack` |
+//! | there, lost or away | recovers with another nickname in its auth | `memberRenamed` |
+//! | there, lost or away | recovers with another key in its auth, and there is no other socket | `memberLeft`; `memberJoined` of the other |
 //! | lost or away | none of the sockets can recover any more | `memberLeft` |
 //! | there | leaves on purpose or is thrown out, with no socket left | `memberLeft` |
 //!
@@ -69,11 +71,13 @@ impl Presence {
 
     /// A socket is new: with a name it joins at once.
     pub(super) fn connected(&mut self, io: &mut Io<'_>, socket: &SocketId, auth: Auth) -> Result<(), Problem> {
-        let Auth { name, person } = auth;
+        let (name, person) = (auth.name.clone(), auth.person.clone());
+        let is_known = person.is_some();
+        let kept = Kept { person, auth, ..Kept::default() };
         match name {
-            Some(name) => self.join(io, socket, &name, person).map(drop),
+            Some(name) => self.enter(io, socket, &name, kept),
             // It may join later, without the key.
-            None if person.is_some() => Ok(io.set_data(socket, &Kept { person, ..Kept::default() })?),
+            None if is_known => Ok(io.set_data(socket, &kept)?),
             None => Ok(()),
         }
     }
@@ -101,7 +105,7 @@ impl Presence {
     }
 
     /// A socket is new among the person's, or one of them takes another name, which all of them have then.
-    fn enter(&mut self, io: &mut Io<'_>, socket: &SocketId, name: &str, mut kept: Kept) -> Result<(), Problem> {
+    fn enter(&mut self, io: &mut Io<'_>, socket: &SocketId, name: &str, kept: Kept) -> Result<(), Problem> {
         let id = kept.person(socket);
         let known = self.people.get(&id);
         let was_away = known.is_some_and(|person| self.is_announced(person));
@@ -112,12 +116,12 @@ impl Presence {
             Some((_, named)) => (Some(news::MEMBER_RENAMED), io.now().max(named + Millis(1))),
         };
         let others = known.into_iter().flat_map(Person::connected).filter(|other| news.is_some() && *other != socket);
-        let sockets: Vec<_> = others.chain([socket]).cloned().collect();
-        (kept.name, kept.named) = (Some(name.to_owned()), named);
+        let others: Vec<_> = others.map(|other| (other.clone(), Kept::with(io, other))).collect();
         let member = Member { id, name: name.to_owned(), named };
-        for socket in &sockets {
-            io.set_data(socket, &kept)?;
-            self.people.connected(socket, &member);
+        for (socket, mut kept) in others.into_iter().chain([(socket.clone(), kept)]) {
+            (kept.name, kept.named) = (Some(name.to_owned()), named);
+            io.set_data(&socket, &kept)?;
+            self.people.connected(&socket, &member);
         }
         io.join(socket, MEMBERS);
         let me = std::slice::from_ref(socket);
@@ -127,9 +131,50 @@ impl Presence {
         Ok(())
     }
 
-    /// A socket is back that was lost.
-    pub(super) fn recovered(&mut self, io: &mut Io<'_>, socket: &SocketId) -> Result<(), Problem> {
-        let mut kept = Kept::with(io, socket);
+    /// A socket is back that was lost. What its client said of itself before is outdated by what it has done since, but what
+    /// it says for the first time counts.
+    pub(super) fn recovered(&mut self, io: &mut Io<'_>, socket: &SocketId, auth: Auth) -> Result<(), Problem> {
+        let kept = Kept::with(io, socket);
+        let name = auth.name.clone().filter(|_| auth.name != kept.auth.name);
+        let person = auth.person.clone().filter(|_| auth.person != kept.auth.person);
+        if let Some(person) = person.filter(|person| *person != kept.person(socket)) {
+            return self.recovered_as(io, socket, person, auth);
+        }
+        let is_other = auth != kept.auth;
+        let kept = Kept { auth, ..kept };
+        match name.filter(|name| kept.name.as_ref() != Some(name)) {
+            Some(name) => self.enter(io, socket, &name, kept),
+            None => {
+                if is_other {
+                    io.set_data(socket, &kept)?;
+                }
+                self.back(io, socket, kept)
+            }
+        }
+    }
+
+    /// A socket that was lost is back as another person.
+    fn recovered_as(
+        &mut self,
+        io: &mut Io<'_>,
+        socket: &SocketId,
+        person: PersonId,
+        auth: Auth,
+    ) -> Result<(), Problem> {
+        if let Some(before) = Member::of(io, socket) {
+            self.gone_for_good(io, socket, &before);
+        }
+        io.leave(socket, MEMBERS);
+        let name = auth.name.clone();
+        let kept = Kept { person: Some(person), auth, ..Kept::default() };
+        match name {
+            Some(name) => self.enter(io, socket, &name, kept),
+            None => Ok(io.set_data(socket, &kept)?),
+        }
+    }
+
+    /// A socket that was lost is back as what it was.
+    fn back(&mut self, io: &mut Io<'_>, socket: &SocketId, mut kept: Kept) -> Result<(), Problem> {
         let Some(mut member) = kept.clone().member(socket) else {
             return Ok(());
         };

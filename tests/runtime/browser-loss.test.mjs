@@ -77,6 +77,23 @@ describe('a lost connection', { skip: roomcastOnly }, () => {
     assert.deepEqual(await bob.notes(), ['Cleo joined']);
   });
 
+  test('who takes another name while offline is renamed, once, and speaks under it', async (t) => {
+    const { ada, bob } = await two(t);
+    await offline(ada);
+    await ada.hook('change-name').click();
+    await ada.hook('name-input').fill('Adele');
+    await ada.hook('name-submit').click();
+    await ada.write('written offline');
+    await bob.roster('Ada', 'Bob');
+    await online(ada);
+    for (const visitor of [ada, bob]) {
+      await visitor.message('written offline');
+      await visitor.roster('Adele', 'Bob');
+    }
+    assert.equal(await bob.hook('message').getByTestId('message-author').last().textContent(), 'Adele');
+    assert.deepEqual(await bob.notes(), ['Ada is now called Adele']);
+  });
+
   test("the room's object goes away again and again in the middle of a conversation: nothing is lost or doubled", async (t) => {
     const { room, ada, bob } = await two(t);
     const said = [];

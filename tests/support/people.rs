@@ -63,7 +63,8 @@ pub(crate) struct Person {
     pub(crate) name: String,
     /// The socket's id.
     pub(crate) sid: String,
-    auth: Value,
+    /// What the client sends with its next CONNECT.
+    pub(crate) auth: Value,
     pid: String,
     offset: Option<String>,
 }
