@@ -56,7 +56,7 @@ export class IdleCrowd {
 }
 
 async function enterByWire(t, server, room, name) {
-  const wire = await WireSocket.session(t, server, room);
+  const wire = await WireSocket.session(t, server, room, { recovery: '1' }); // as stock clients do
   wire.pings = { count: 0 };
   wire.socket.on('message', (data) => {
     if (data.toString() !== '2') return;
