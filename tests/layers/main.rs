@@ -37,7 +37,10 @@ const MAY_USE: &[(&str, &str)] = &[
     ("site", "env app"),
     ("apps", "env site app chat examples conformance"),
     // Its macro calls another one by the root's name, as macros are called from other crates.
-    ("edge", "root ids env config cors timers alarm database fetch outbox host engine_io api server raw conformance site"),
+    (
+        "edge",
+        "root ids env config cors timers alarm database fetch outbox host engine_io api server raw conformance site",
+    ),
     // The crate's root lists its parts, passes on what each app needs, and makes roomcast's own Worker.
     ("", "env apps edge"),
 ];
