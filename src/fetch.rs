@@ -107,6 +107,22 @@ impl FetchRequest {
 }
 
 /// The answer of another server, whatever its status.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// #[derive(Deserialize)]
+/// struct Weather { celsius: f64 }
+///
+/// fn fetched(room: &mut Room, fetched: &Fetched) -> Result {
+///     let response = fetched.response()?;
+///     if response.is_ok() {
+///         room.io.emit("weather", &response.json::<Weather>()?.celsius)?;
+///     }
+///     Ok(())
+/// }
+/// # let _: Handlers = Handlers::new().on_fetched(FetchName::new("weather"), fetched);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchResponse {
     /// The status code.
@@ -146,6 +162,19 @@ impl FetchResponse {
 }
 
 /// Why there is no answer.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn fetched(room: &mut Room, fetched: &Fetched) -> Result {
+///     match &fetched.outcome {
+///         Err(FetchError::Timeout | FetchError::Restarted) => room.io.emit("try again", &()),
+///         Err(error) => Ok(room.io.warn(&error.to_string())),
+///         Ok(response) => room.io.emit("fetched", &response.status),
+///     }
+/// }
+/// # let _: Handlers = Handlers::new().on_fetched(FetchName::new("x"), fetched);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FetchError {
     /// The request can't be sent: its URL, a header or its binding is wrong, as this says.

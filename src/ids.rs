@@ -11,6 +11,14 @@ use serde::{Deserialize, Serialize};
 /// A point in time as milliseconds since the Unix epoch, or a span of that many milliseconds.
 ///
 /// The core never reads a clock: the time is an argument of whatever needs it.
+///
+/// ```
+/// use roomcast::ids::Millis;
+///
+/// let (start, now) = (Millis(1_700_000_000_000), Millis(1_700_000_020_000));
+/// assert_eq!(now.since(start), Millis(20_000));
+/// assert_eq!(start + Millis(20_000), now);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Millis(pub u64);
 
@@ -99,7 +107,17 @@ identifier!(
     Pid
 );
 identifier!(
-    /// The public identifier of a Socket.IO socket: one client in one namespace. Not the session's [`Sid`] (H3).
+    /// The public identifier of a Socket.IO socket: one client in one namespace. Not the session's [`Sid`] (H3). It is also the
+    /// name of a room with just that socket.
+    ///
+    /// ```
+    /// use roomcast::app::prelude::*;
+    ///
+    /// fn whisper(socket: &mut Socket, (to, text): (SocketId, String)) -> Result {
+    ///     socket.io.to(to).emit("whisper", &(socket.id, text))
+    /// }
+    /// # let _: Handlers = Handlers::new().on("whisper", whisper);
+    /// ```
     #[derive(Debug, Serialize, Deserialize)]
     SocketId
 );

@@ -5,6 +5,24 @@ use serde::{Deserialize, Serialize};
 use crate::ids::SocketId;
 
 /// The right to answer an event, once (E2). It may be kept as JSON and used after a restart.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// const BELL: TimerName = TimerName::new("bell");
+///
+/// fn app() -> impl App {
+///     Handlers::new()
+///         .on("wake me", |socket, ms: u64| {
+///             socket.io.timer(BELL).key(socket.id).context(&socket.take_ack()).schedule(Millis(ms))
+///         })
+///         .on_timer(BELL, |room, ack: Option<Ack>| match ack {
+///             Some(ack) => room.io.answer(ack, "good morning"),
+///             None => Ok(()),
+///         })
+/// }
+/// # app();
+/// ```
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Ack {
     pub(super) socket: SocketId,

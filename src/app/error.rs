@@ -28,6 +28,35 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// [`Error::new`] is what an app refuses: its client gets the code and the sentence. Of every other error the client only
 /// learns that it is the room's fault, and the operator's log has the sentence. Errors of other crates convert into
 /// [`Internal`](Self::Internal), so `?` works on them.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// enum Problem { Full, Closed }
+///
+/// impl From<Problem> for Error {
+///     fn from(problem: Problem) -> Self {
+///         match problem {
+///             Problem::Full => Self::new("full", "The room is full."),
+///             Problem::Closed => Self::new("closed", "The room is closed."),
+///         }
+///     }
+/// }
+///
+/// fn enter(socket: &mut Socket, name: String) -> Result {
+///     check(socket.io.sockets_count())?;
+///     socket.set_data(&name)
+/// }
+///
+/// fn check(count: usize) -> Result<(), Problem> {
+///     match count {
+///         0 => Err(Problem::Closed),
+///         1..=8 => Ok(()),
+///         _ => Err(Problem::Full),
+///     }
+/// }
+/// # let _: Handlers = Handlers::new().on("enter", enter);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// The app refuses it.

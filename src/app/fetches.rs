@@ -26,6 +26,16 @@ pub(crate) const SCHEMA: &[&str] = &["
 const MAX_AT_ONCE: usize = 6;
 
 /// What came of a request to another server: handed to [`Handlers::on_fetched`](super::Handlers::on_fetched).
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn told(room: &mut Room, fetched: &Fetched) -> Result {
+///     let asker: SocketId = fetched.context()?;
+///     room.io.to(asker).emit("told", &fetched.response()?.is_ok())
+/// }
+/// # let _: Handlers = Handlers::new().on_fetched(FetchName::new("told"), told);
+/// ```
 #[derive(Debug)]
 pub struct Fetched {
     /// The name that was given with the request.

@@ -91,6 +91,22 @@ pub use schedule::DueTimer;
 pub(crate) use state::RoomState;
 
 /// An application: what happens in a room.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// /// Passes on whatever comes, without a list of handlers.
+/// struct Relay;
+///
+/// impl App for Relay {
+///     fn event(&mut self, io: &Io<'_>, event: Event<'_>) {
+///         let sent = io.except(event.socket).emit_args(event.name, event.args);
+///         if let (Ok(()), Some(ack)) = (sent, event.ack) {
+///             io.answer(ack, &()).ok();
+///         }
+///     }
+/// }
+/// ```
 pub trait App {
     /// Whether a new connection is let in; asked at its handshake, before anything is done for it (R6).
     ///
@@ -239,6 +255,21 @@ pub struct Schema {
 }
 
 /// A client that wants to join a namespace.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// #[derive(Deserialize)]
+/// struct Login { token: String }
+///
+/// fn app() -> impl App {
+///     Handlers::new().middleware(|_, joining| match joining.auth::<Login>() {
+///         Some(Login { token }) if token == "secret" => Ok(()),
+///         _ => Err(Refusal::new("not authorized")),
+///     })
+/// }
+/// # app();
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Joining<'a> {
     /// The JSON object that it sent along. Clients of Socket.IO 2 send a query instead, of which it is made, and join `/`
@@ -283,6 +314,20 @@ pub struct Connection<'a> {
 }
 
 /// An event as it came in.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn app() -> impl App {
+///     Handlers::new().event_middleware(|socket, event| {
+///         if event.name.starts_with("admin ") && socket.data::<bool>() != Some(true) {
+///             return Err(Error::new("forbidden", "Only for admins."));
+///         }
+///         Ok(())
+///     })
+/// }
+/// # app();
+/// ```
 #[derive(Debug)]
 pub struct Event<'a> {
     /// Who sent it.
@@ -296,6 +341,20 @@ pub struct Event<'a> {
 }
 
 /// Why a client may not join (C5).
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn app() -> impl App {
+///     Handlers::new().middleware(|room, _| {
+///         if room.io.sockets_count() >= 8 {
+///             return Err(Refusal::new("The room is full.").with_data(json!({ "seats": 8 })));
+///         }
+///         Ok(())
+///     })
+/// }
+/// # app();
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
     /// The sentence that the client's `connect_error` shows.

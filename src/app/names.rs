@@ -54,6 +54,15 @@ names! {
     /// }
     /// # app();
     /// ```
+    ///
+    /// A text in its place, or a name of another kind, doesn't compile, so a name can't be misspelt:
+    ///
+    /// ```compile_fail
+    /// # use roomcast::app::prelude::*;
+    /// fn ring(socket: &mut Socket, (): ()) -> Result {
+    ///     socket.io.timer("bel").schedule(Millis(60_000))
+    /// }
+    /// ```
     TimerName = Timer;
     /// The name of what is done with answers: see [`BroadcastOperator::emit_with_ack`](super::BroadcastOperator::emit_with_ack)
     /// and [`Handlers::on_answers`](super::Handlers::on_answers).

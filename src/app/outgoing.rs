@@ -33,6 +33,18 @@ pub(crate) enum Delivery {
 }
 
 /// An event that the app has sent.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn app() -> impl App {
+///     Handlers::new().on_any_outgoing(|room, sent| {
+///         let count = sent.to.len();
+///         room.io.warn(&format!("{} went to {count} sockets", sent.name));
+///     })
+/// }
+/// # app();
+/// ```
 #[derive(Debug)]
 pub struct Outgoing {
     /// Its namespace.

@@ -33,6 +33,17 @@ pub(crate) const SCHEMA: &[&str] = &["
 
 /// What came of an event that asked for answers: handed to [`App::answered`](super::App::answered) when all have answered, or
 /// when the time is over.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn votes(room: &mut Room, answers: &Answers) -> Result {
+///     let yes = answers.get::<bool>().filter(|(_, yes)| *yes).count();
+///     let silent = answers.missing.len();
+///     room.io.emit("result", &(answers.context::<String>()?, yes, silent))
+/// }
+/// # let _: Handlers = Handlers::new().on_answers(AnswersName::new("votes"), votes);
+/// ```
 #[derive(Debug)]
 pub struct Answers {
     /// The name that was given when they were asked: it says what handles the answers.

@@ -9,6 +9,16 @@ use crate::ids::SocketId;
 use crate::socket_io::Handshake;
 
 /// A socket as it was when it was looked at. To do something with it, its id names it.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn players(socket: &mut Socket, game: String) -> Result<Vec<(SocketId, Option<String>)>> {
+///     let sockets = socket.io.to(game).fetch_sockets();
+///     Ok(sockets.into_iter().map(|player| (player.id.clone(), player.data())).collect())
+/// }
+/// # let _: Handlers = Handlers::new().on("players", players);
+/// ```
 #[derive(Debug, Clone)]
 pub struct RemoteSocket {
     /// Its id.

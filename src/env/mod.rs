@@ -8,6 +8,20 @@ use std::rc::Rc;
 pub use setting::{Setting, SettingRow};
 
 /// The surroundings of an app: what it may read before it runs. Clones are cheap and read the same.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// const SEATS: Setting<u64> = Setting::number("SEATS", 8, 2..=100).about("How many may play.");
+///
+/// fn app(env: Env) -> Result<impl App, ConfigError> {
+///     let (seats, key) = (env.get(&SEATS)?, env.secret("KEY")?);
+///     Ok(Handlers::with((seats, key)).on("seats", |socket, ()| Ok(socket.app.0)))
+/// }
+///
+/// let env = Env::new("tea", |name| (name == "KEY").then(|| "secret".to_owned()));
+/// assert!(app(env).is_ok());
+/// ```
 #[derive(Clone)]
 pub struct Env {
     room: Rc<str>,
@@ -64,6 +78,16 @@ impl fmt::Debug for Env {
 }
 
 /// A setting that can't be used; its `Display` names the setting and says what it must be.
+///
+/// ```
+/// use roomcast::env::{Env, Setting};
+///
+/// const SEATS: Setting<u64> = Setting::number("SEATS", 8, 2..=100);
+///
+/// let env = Env::new("tea", |_| Some("many".to_owned()));
+/// let error = env.get(&SEATS).unwrap_err();
+/// assert_eq!(error.to_string(), "The setting SEATS must be a whole number from 2 to 100, but it is \"many\".");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     name: &'static str,

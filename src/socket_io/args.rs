@@ -17,6 +17,19 @@ use super::placeholder::{self, IllegalAttachments};
 /// Those that came in are still the text that was sent: an app parses what it reads, and passes on the rest unchanged.
 /// Where an attachment stands, the text has a placeholder; they are numbered as they follow each other in the text, each
 /// attachment has one, and there is none without. So whoever writes a packet has nothing left to look for.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn app() -> impl App {
+///     Handlers::new().fallback(|socket, event| {
+///         let first: Option<String> = event.args.get(0);
+///         socket.io.warn(&format!("{} has {} arguments, first {first:?}", event.name, event.args.len()));
+///         socket.broadcast().emit_args(event.name, event.args)
+///     })
+/// }
+/// # app();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Args<'a> {
     values: Vec<Cow<'a, RawValue>>,

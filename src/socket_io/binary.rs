@@ -22,6 +22,18 @@ thread_local! {
 /// In other JSON, such as what an app keeps with a socket, they are a list of numbers. That holds for a
 /// [`serde_json::Value`] too: `emit("file", &json!({ "bytes": bytes }))` sends a list, since the value was made before
 /// anything was sent. A struct or a tuple with the bytes in it sends bytes.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn app() -> impl App {
+///     Handlers::new().on("file", |socket, (name, bytes): (String, Binary)| {
+///         let head = Binary::from(bytes.get(..4).unwrap_or_default());
+///         socket.broadcast().emit("file", &(name, bytes.len(), head))
+///     })
+/// }
+/// # app();
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Binary(pub Rc<[u8]>);
 

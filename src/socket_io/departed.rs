@@ -44,6 +44,18 @@ impl DisconnectReason {
 }
 
 /// A socket that is gone, with what the app needs to take leave.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn app() -> impl App {
+///     Handlers::new().on_disconnect(|room, departed| {
+///         let name: Option<String> = departed.data();
+///         room.io.emit("left", &(name, departed.reason.as_str(), departed.recoverable))
+///     })
+/// }
+/// # app();
+/// ```
 #[derive(Debug)]
 pub struct Departed {
     /// Its namespace.
@@ -63,6 +75,20 @@ pub struct Departed {
 }
 
 /// The app has changed what it keeps with a socket.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn app() -> impl App {
+///     Handlers::new()
+///         .on("name", |socket, name: String| socket.set_data(&name))
+///         .on_data(|room, change| {
+///             let name: Option<String> = room.io.data(&change.socket);
+///             room.io.emit("named", &(&change.socket, name))
+///         })
+/// }
+/// # app();
+/// ```
 #[derive(Debug)]
 pub struct DataChange {
     /// The socket's namespace.

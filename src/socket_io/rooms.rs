@@ -87,6 +87,19 @@ pub enum RoomEvent {
 }
 
 /// Something that happened to a room, which the reference's adapter tells in the same order.
+///
+/// ```
+/// use roomcast::app::RoomEvent;
+/// use roomcast::app::prelude::*;
+///
+/// fn app() -> impl App {
+///     Handlers::new().on_room(|room, change| match change.event {
+///         RoomEvent::Joined => room.io.to(&change.room).emit("joined", &change.socket),
+///         _ => Ok(()),
+///     })
+/// }
+/// # app();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomChange {
     /// The namespace of the room.

@@ -7,6 +7,21 @@ use crate::app::{Args, Error, Refusal};
 
 /// What a handler may answer: any value with serde. A tuple is several arguments, `()` none, and anything else one, be it
 /// `null`. [`NoAnswer`] answers nothing.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// #[derive(Serialize)]
+/// struct Point { x: f64, y: f64 }
+///
+/// fn app() -> impl App {
+///     Handlers::new()
+///         .on("where", |_, ()| Ok(Point { x: 1.0, y: 2.0 })) // acknowledged with {x: 1, y: 2}
+///         .on("both", |_, ()| Ok(("a", 1)))                  // with two arguments
+///         .on("next", |_, ()| Ok(None::<Point>))             // with null
+/// }
+/// # app();
+/// ```
 pub trait Answer {
     /// The arguments of the answer; `None` where there is no answer.
     ///
@@ -24,6 +39,19 @@ impl<T: Serialize> Answer for T {
 /// What a handler may return: a [`Result`](crate::app::Result) with its [`Answer`], or the [`Error`] by itself, or nothing.
 ///
 /// Nothing is an answer without arguments, as `Ok(())` is.
+///
+/// ```
+/// use roomcast::app::prelude::*;
+///
+/// fn app() -> impl App {
+///     Handlers::new()
+///         .on("join", |socket, room: String| socket.join(&room))
+///         .on("message", |socket, text: String| socket.broadcast().emit("message", &text))
+///         .on("half", |_, text: String| Ok(text.parse::<f64>()? / 2.0))
+///         .on("fire", |_, ()| Error::new("no_powder", "There is no powder."))
+/// }
+/// # app();
+/// ```
 pub trait Outcome {
     /// The arguments of the answer; `None` where there is no answer.
     ///
