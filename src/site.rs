@@ -106,6 +106,7 @@ mod tests {
 
     #[test]
     fn an_app_may_be_made_of_what_its_settings_say_and_know_its_room() {
+        #[allow(clippy::needless_pass_by_value, reason = "a site gives it away")]
         fn made(env: Env) -> Result<Built, ConfigError> {
             assert_eq!(env.room(), "tea");
             env.secret("KEY").map(|_| Built(Ok(())))
