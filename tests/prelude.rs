@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
@@ -12,8 +12,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 fn names() -> Vec<String> {
     let prelude = include_str!("../src/app/prelude.rs");
     let own = prelude.split("pub use ").skip(1).filter(|item| !item.starts_with("serde"));
-    let listed =
-        own.flat_map(|item| item.split_once('{').and_then(|(_, rest)| rest.split_once('}')).unwrap().0.split(','));
+    let lists = own.filter_map(|item| Some(item.split_once('{')?.1.split_once('}')?.0));
+    let listed = lists.flat_map(|list| list.split(','));
     listed.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
