@@ -28,11 +28,12 @@ pub(super) fn post(socket: &mut Socket<'_, Chat>, Post { text, id }: Post) -> Re
         }
     }
     let author = Author { id: Some(member.id.as_str().into()), name: member.name.as_str().into() };
+    let (members, others) = (socket.to(MEMBERS), socket.io.except(MEMBERS));
     socket.app.history.append(&socket.io, author, &text, client_id, |message| {
-        news::NEW_MESSAGE.emit(socket.io.to(MEMBERS).except(socket.id), message)?;
+        news::NEW_MESSAGE.emit(members, message)?;
         let message =
             TutorialMessage { author: message.author.name.as_ref().into(), message: message.text.as_ref().into() };
-        news::NEW_INCOMING_MESSAGE.emit(socket.io.all().except(MEMBERS), &message)
+        news::NEW_INCOMING_MESSAGE.emit(others, &message)
     })
 }
 
@@ -44,9 +45,9 @@ pub(super) fn relay(socket: &mut Socket<'_, Chat>, message: TutorialMessage<'sta
     check_text(&message.message)?;
     let author = Author { id: None, name: name.into() };
     let told = TutorialMessage { author: name.into(), message: message.message.as_ref().into() };
-    socket.app.history.append(&socket.io, author, &message.message, None, |_| {
-        news::NEW_INCOMING_MESSAGE.emit(socket.io.except(socket.id), &told)
-    })?;
+    let others = socket.broadcast();
+    let tell = |_: &_| news::NEW_INCOMING_MESSAGE.emit(others, &told);
+    socket.app.history.append(&socket.io, author, &message.message, None, tell)?;
     Ok(Relayed {})
 }
 

@@ -52,6 +52,11 @@ impl<T: Serialize> Answer for T {
 /// }
 /// # app();
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a handler can't return `{Self}`",
+    label = "it returns nothing, an `Error`, or `roomcast::app::Result` with its answer",
+    note = "`?` converts any other error, where `roomcast::app::Error` is `From` it or it is a `std::error::Error`"
+)]
 pub trait Outcome {
     /// The arguments of the answer; `None` where there is no answer.
     ///

@@ -43,6 +43,9 @@ pub struct Room<'a, S = ()> {
 /// }
 /// # let _ = Handlers::with(0).on("join", join);
 /// ```
+///
+/// What [`to`](Self::to), [`broadcast`](Self::broadcast) and the like return doesn't borrow the socket: made before, it can be used
+/// while the app's state is changed.
 pub struct Socket<'a, S = ()> {
     /// The room's sockets, and all that may be done with them.
     pub io: Io<'a>,
