@@ -8,7 +8,8 @@ use super::news::{self, MEMBERS};
 use super::problem::Problem;
 use super::state::Chat;
 use super::wire::{
-    ANSWER_BYTES, Author, CLIENT_ID_CHARS, MAX_MESSAGE_CHARS, Page, Post, Posted, ReadHistory, Relayed, TutorialMessage,
+    ANSWER_BYTES, Author, CLIENT_ID_CHARS, MAX_MESSAGE_CHARS, Message, Page, Post, Posted, ReadHistory, Relayed,
+    TutorialMessage,
 };
 use crate::app::Result;
 use crate::app::handlers::Socket;
@@ -46,7 +47,7 @@ pub(super) fn relay(socket: &mut Socket<'_, Chat>, message: TutorialMessage<'sta
     let author = Author { id: None, name: name.into() };
     let told = TutorialMessage { author: name.into(), message: message.message.as_ref().into() };
     let others = socket.broadcast();
-    let tell = |_: &_| news::NEW_INCOMING_MESSAGE.emit(others, &told);
+    let tell = |_: &Message<'_>| news::NEW_INCOMING_MESSAGE.emit(others, &told);
     socket.app.history.append(&socket.io, author, &message.message, None, tell)?;
     Ok(Relayed {})
 }
