@@ -106,12 +106,10 @@ mod tests {
 
     #[test]
     fn an_app_may_be_made_of_what_its_settings_say_and_know_its_room() {
-        #[allow(clippy::needless_pass_by_value, reason = "a site gives it away")]
-        fn made(env: Env) -> Result<Built, ConfigError> {
+        let refused = checked(|env| {
             assert_eq!(env.room(), "tea");
-            env.secret("KEY").map(|_| Built(Ok(())))
-        }
-        let refused = checked(|env| make_app(made, env));
+            make_app(|env| env.secret("KEY").map(|_| Built(Ok(()))), env)
+        });
         assert_eq!(refused.as_deref(), Some(r#"The setting KEY must be a secret that is set, but it is ""."#));
     }
 }
