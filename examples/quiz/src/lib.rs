@@ -14,7 +14,7 @@ const ROUND_MS: Setting<Millis> = Setting::millis("ROUND_MS", 15_000, 1_000..=12
 /// How long the right answer is shown before the next question.
 const PAUSE: Millis = Millis(4_000);
 /// The timer that ends a question, or the pause after it.
-const NEXT: &str = "next";
+const NEXT: TimerName = TimerName::new("next");
 /// Where the game is stored.
 const GAME: &str = "game";
 
@@ -30,73 +30,73 @@ fn quiz(env: Env) -> Result<impl App, ConfigError> {
         .named("quiz")
         .middleware(may_join)
         .on_connection(join)
-        .on_disconnect(|room, _| show(room.io))
+        .on_disconnect(|room, _| show(&room.io))
         .on("start", start)
         .on("answer", answer)
-        .on_timer(NEXT, |room| next(room.io, *room.app)))
+        .on_timer(NEXT, |room, ()| next(&room.io, *room.app)))
 }
 
-fn load(io: &Io) -> Result<Game, IoError> {
+fn load(io: &Io) -> Result<Game> {
     Ok(io.kv().get(GAME)?.unwrap_or_default())
 }
 
-fn store(io: &mut Io, game: &Game) -> Result<(), IoError> {
+fn store(io: &Io, game: &Game) -> Result {
     io.kv().put(GAME, game)?;
     show(io)
 }
 
 /// Shows everybody how the game stands.
-fn show(io: &mut Io) -> Result<(), IoError> {
+fn show(io: &Io) -> Result {
     let view = load(io)?.view(io.now(), &present(io));
     io.emit("game", &view)
 }
 
 /// The keys of those who are connected.
 fn present(io: &Io) -> Vec<String> {
-    io.sockets().filter_map(|id| io.data(id)).collect()
+    io.sockets().iter().filter_map(|id| io.data(id)).collect()
 }
 
 fn may_join(room: &mut Room<Millis>, joining: &Joining) -> Result<(), Refusal> {
     let auth: Auth = joining.auth().ok_or_else(|| Refusal::new("A player has a key and a name."))?;
-    let mut game = load(room.io).map_err(Failure::from)?;
+    let mut game = load(&room.io)?;
     game.join(&auth.key, &auth.name).map_err(Refusal::new)
 }
 
-fn join(socket: &mut Socket<Millis>) -> Result<(), IoError> {
-    let mut game = load(socket.io)?;
+fn join(socket: &mut Socket<Millis>) -> Result {
+    let mut game = load(&socket.io)?;
     if let Some(Auth { key, name }) = socket.auth()
         && game.join(&key, &name).is_ok()
     {
         socket.set_data(&key)?;
     }
-    store(socket.io, &game)
+    store(&socket.io, &game)
 }
 
-fn start(socket: &mut Socket<Millis>, (): ()) -> Result<(), Failure> {
-    let mut game = load(socket.io)?;
+fn start(socket: &mut Socket<Millis>, (): ()) -> Result {
+    let mut game = load(&socket.io)?;
     if !matches!(game.phase, Phase::Lobby | Phase::Over) {
-        return Err(Failure::new("running", "The quiz has begun already."));
+        return Err(Error::new("running", "The quiz has begun already."));
     }
-    game.begin(&present(socket.io));
-    store(socket.io, &game)?;
-    Ok(next(socket.io, *socket.app)?)
+    game.begin(&present(&socket.io));
+    store(&socket.io, &game)?;
+    next(&socket.io, *socket.app)
 }
 
 /// Takes the answer of a player, once a round. When all have answered, the round is over.
-fn answer(socket: &mut Socket<Millis>, (round, choice): (usize, usize)) -> Result<(), Failure> {
-    let mut game = load(socket.io)?;
+fn answer(socket: &mut Socket<Millis>, (round, choice): (usize, usize)) -> Result {
+    let mut game = load(&socket.io)?;
     let key: String = socket.data().unwrap_or_default();
     let left = game.until.since(socket.io.now());
-    game.answer(&key, round, choice, left, *socket.app).map_err(|(code, sentence)| Failure::new(code, sentence))?;
-    store(socket.io, &game)?;
-    if game.all_answered(&present(socket.io)) {
-        next(socket.io, *socket.app)?;
+    game.answer(&key, round, choice, left, *socket.app).map_err(|(code, sentence)| Error::new(code, sentence))?;
+    store(&socket.io, &game)?;
+    if game.all_answered(&present(&socket.io)) {
+        next(&socket.io, *socket.app)?;
     }
     Ok(())
 }
 
 /// Goes from a question to its answer, and from there to the next question or to the end.
-fn next(io: &mut Io, round: Millis) -> Result<(), IoError> {
+fn next(io: &Io, round: Millis) -> Result {
     let mut game = load(io)?;
     let wait = match game.next() {
         Phase::Question => round,
@@ -104,6 +104,6 @@ fn next(io: &mut Io, round: Millis) -> Result<(), IoError> {
         Phase::Lobby | Phase::Over => return store(io, &game),
     };
     game.until = io.now() + wait;
-    io.schedule(NEXT, wait)?;
+    io.timer(NEXT).schedule(wait)?;
     store(io, &game)
 }
