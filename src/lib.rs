@@ -32,7 +32,7 @@
 //! is deployed.
 //!
 //! Start reading at [`server::Server::handle`], with `docs/architecture.md` beside it; and, to write an app, at
-//! [`app::handlers`] and [`app`].
+//! [`app::handlers`], [`app`] and [`worker!`]. The folder `examples/quiz` of the repository is a whole app to begin with.
 
 pub mod alarm;
 pub mod api;
