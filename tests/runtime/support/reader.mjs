@@ -7,9 +7,9 @@ export class Reader {
   #wanted = Infinity;
   #arrived;
 
-  /** Connects in the namespace `/`; with `{pid, offset}` of an earlier connection it asks to go on where that ended. */
+  /** Connects in the namespace `/`, as a client that recovers; with `{pid, offset}` of an earlier connection it asks to go on where that ended. */
   static async enter(t, server, room, last) {
-    const url = engineUrl(server, room, { transport: 'websocket' });
+    const url = engineUrl(server, room, { transport: 'websocket', recovery: 1 });
     url.protocol = 'ws:';
     const reader = new Reader(server, room, new WebSocket(url, { perMessageDeflate: false }));
     t.after(() => reader.ws.terminate());
