@@ -64,5 +64,10 @@ pub mod timers;
 
 pub use env::{ConfigError, Env, Setting};
 
+/// The Rust of docs/your-app.md, so that it compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/your-app.md")]
+struct YourApp;
+
 #[cfg(feature = "chat-worker")]
 crate::__worker!(apps::SITE, ChatRoom);

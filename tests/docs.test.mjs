@@ -96,9 +96,12 @@ test('what looks like a setting is one', () => {
 
 describe('blocks of code', () => {
   const RULES = ['sh', 'ts', 'js', 'py', 'json', 'toml', 'rust', 'swift', 'java', 'dart', 'text'];
+  // Only in files of the app that tests/runtime/your-app.test.mjs builds and runs.
+  const RULES_OF_FILES = ['html', 'rust,ignore'];
 
   test('each is in a language that has a rule', () => {
-    allFine(BLOCKS, BLOCKS.map((block) => (RULES.includes(block.language) ? null : `${placeOf(block)}: ${block.language}`)));
+    const rules = ({ document, file }) => (document === 'docs/your-app.md' && file ? [...RULES, ...RULES_OF_FILES] : RULES);
+    allFine(BLOCKS, BLOCKS.map((block) => (rules(block).includes(block.language) ? null : `${placeOf(block)}: ${block.language}`)));
   });
 
   test('TypeScript compiles beside the chat’s types', () => {
@@ -132,7 +135,7 @@ describe('blocks of code', () => {
   });
 
   test('TOML is a configuration that wrangler takes without a warning', async () => {
-    const blocks = blocksIn('toml');
+    const blocks = blocksIn('toml').filter(({ file }) => file !== 'Cargo.toml');
     allFine(blocks, await Promise.all(blocks.map(async (block) => {
       const output = await configured(block.code);
       return output && `${placeOf(block)}: ${output}`;
@@ -156,12 +159,17 @@ describe('blocks of code', () => {
   });
 });
 
-/** What wrangler has to say against a configuration with these lines, or null. */
+/** What wrangler has to say against a configuration, or against one that has these lines besides; or null. Nothing is built. */
 async function configured(lines) {
   const folder = mkdtempSync(join(tmpdir(), 'roomcast-docs-'));
+  const head = 'name = "docs"\nmain = "index.js"\ncompatibility_date = "2026-06-01"\n';
+  const whole = (/^main = /m.test(lines) ? lines : head + lines).replace(/^command = .*$/m, 'command = "node --version"');
   try {
-    writeFileSync(join(folder, 'index.js'), 'export default { fetch: () => new Response() };\n');
-    writeFileSync(join(folder, 'wrangler.toml'), `name = "docs"\nmain = "index.js"\ncompatibility_date = "2026-06-01"\n${lines}\n`);
+    for (const name of ['build', 'public']) mkdirSync(join(folder, name));
+    for (const name of ['index.js', 'build/index.js']) {
+      writeFileSync(join(folder, name), 'export default { fetch: () => new Response() };\nexport class Room {}\n');
+    }
+    writeFileSync(join(folder, 'wrangler.toml'), `${whole}\n`);
     const { code, output } = await wrangler(['deploy', '--dry-run', '--config', join(folder, 'wrangler.toml'), '--outdir', join(folder, 'out')], folder);
     return code === 0 && !/WARNING|ERROR/.test(output) ? null : output;
   } finally {

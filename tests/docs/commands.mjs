@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chosenApp } from '../../scripts/app-choice.mjs';
 import { ROOT } from '../runtime/support/paths.mjs';
-import { wordsOf } from './markdown.mjs';
+import { blocksOf, wordsOf } from './markdown.mjs';
 
 const read = (name) => readFileSync(join(ROOT, name), 'utf8');
 const manifest = JSON.parse(read('package.json'));
@@ -57,6 +57,7 @@ const CARGO = { test: ['--test', '--features', '--lib'], doc: ['--open', '--no-d
 
 /** `cargo test --test x`, and others of which all options are known. */
 function cargo([command, ...args]) {
+  if (command === 'new') return /^--lib [a-z]+$/.test(args.join(' ')) ? null : 'cargo new makes a library here';
   if (!(command in CARGO)) return `cargo ${command} is no command that these documents use`;
   for (let at = 0; at < args.length; at += 1) {
     const word = args[at];
@@ -73,11 +74,24 @@ const sources = () => readdirSync(join(ROOT, 'src'), { recursive: true });
 /** A script of the project itself. */
 const script = (name) => (existsSync(join(ROOT, name)) ? null : 'there is no such file');
 
+/** `cp` of a file of a package, which is installed here too. */
+const copy = ([from, to]) => (from?.startsWith('node_modules/') && to?.endsWith('/') ? script(from) : 'no file of a package');
+
+/** A file that the document shows. */
+const fileOf = (document, name) => (blocksOf(document).some(({ file }) => file === name) ? null : `${document} has no file ${name}`);
+
+/** A command of one's own folder, with one name. */
+const folder = (words) => (words.length === 1 && /^[a-z]+$/.test(words[0]) ? null : 'no name of a folder');
+
 const RULES = {
   npm,
   npx,
   cargo,
-  node: ([file]) => script(file),
+  node: (words, { document }) => (words[0] === '--test' ? fileOf(document, words[1]) : script(words[0])),
+  cp: copy,
+  cd: folder,
+  mkdir: folder,
+  rustup: (words) => (words.join(' ') === 'target add wasm32-unknown-unknown' ? null : 'no target of this project'),
   '.ci/run': () => script('.ci/run'),
   curl: (_, { document }) => (document === CURL_DOCUMENT ? null : `only the curl commands of ${CURL_DOCUMENT} are run`),
   echo: ([line, arrow, file]) => (/^[A-Z_]+="[^"]+"$/.test(line) && arrow === '>' && file === '.dev.vars' ? null : 'no line for .dev.vars'),

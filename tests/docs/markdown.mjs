@@ -10,7 +10,10 @@ export const textOf = (document) => readFileSync(join(ROOT, document), 'utf8');
 
 const FENCED = /^( *)```([^\n`]*)\n([\s\S]*?)^\1```[ \t]*$/gm;
 
-/** The blocks of code: `{document, language, code, line, heading}`, where `heading` is the one above. */
+/**
+ * The blocks of code: `{document, language, code, line, heading, file}`, where `heading` is the one above, and `file` the name of the
+ * file that the block is, with which the paragraph above begins.
+ */
 export function blocksOf(document) {
   const text = textOf(document);
   return [...text.matchAll(FENCED)].map(({ 1: indent, 2: language, 3: code, index }) => {
@@ -21,6 +24,7 @@ export function blocksOf(document) {
       code: code.split('\n').map((line) => line.slice(indent.length)).join('\n'),
       line: before.split('\n').length,
       heading: [...before.replace(FENCED, '').matchAll(/^#+ (.+)$/gm)].at(-1)?.[1],
+      file: /^`([\w./]+\.\w+)`/.exec(before.trimEnd().split('\n\n').at(-1))?.[1],
     };
   });
 }
