@@ -11,9 +11,10 @@ import { launch, SIZES, Visitor } from './support/browser.mjs';
 import { ROOT } from './support/paths.mjs';
 import { startRoomcast } from './support/server.mjs';
 import { roomcastOnly } from './support/target.mjs';
-import { buildTemplate, copyTemplate, testTemplate } from './support/template.mjs';
+import { copyTemplate } from './support/template.mjs';
 import { eventually, within } from './support/wait.mjs';
 import { engineUrl, freshRoom, request } from './support/wire.mjs';
+import { cargoTest, workerBuild } from './support/worker-build.mjs';
 
 const BUILD_PATIENCE = 600_000;
 const ROUND_MS = 4_000;
@@ -60,7 +61,7 @@ describe('the template app in a folder of its own', { skip: roomcastOnly }, () =
     copy = copyTemplate();
     persist = mkdtempSync(path.join(tmpdir(), 'roomcast-template-rooms-'));
     const began = Date.now();
-    const { code, output } = await within(buildTemplate(copy.folder), 'worker-build', BUILD_PATIENCE);
+    const { code, output } = await within(workerBuild(copy.folder), 'worker-build', BUILD_PATIENCE);
     assert.equal(code, 0, output);
     console.log(`# worker-build took ${Math.round((Date.now() - began) / 1_000)} s`);
     server = await start({ vars: { ROUND_MS }, persist });
@@ -87,7 +88,7 @@ describe('the template app in a folder of its own', { skip: roomcastOnly }, () =
   });
 
   test('passes its own tests', { timeout: BUILD_PATIENCE }, async () => {
-    const { code, output } = await within(testTemplate(copy.folder), 'cargo test', BUILD_PATIENCE);
+    const { code, output } = await within(cargoTest(copy.folder), 'cargo test', BUILD_PATIENCE);
     assert.equal(code, 0, output);
     assert.match(output, /test result: ok\. 3 passed/);
   });
@@ -239,7 +240,7 @@ describe('the template app in a folder of its own', { skip: roomcastOnly }, () =
 test('without default-features = false the build ends with a sentence that says so', { skip: roomcastOnly }, async (t) => {
   const copy = copyTemplate('');
   t.after(copy.remove);
-  const { code, output } = await within(buildTemplate(copy.folder), 'worker-build', BUILD_PATIENCE);
+  const { code, output } = await within(workerBuild(copy.folder), 'worker-build', BUILD_PATIENCE);
   assert.notEqual(code, 0);
   assert.match(output, /write `default-features = false` where Cargo\.toml names roomcast/);
 });

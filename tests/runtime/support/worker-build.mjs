@@ -1,4 +1,4 @@
-// worker-build, as a crate with a Worker of its own calls it; what it would download is what this project has already.
+// Crates with a Worker of their own: worker-build and cargo as they call them; what would be downloaded is what this project has already.
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { npmBin } from '../../../scripts/project.mjs';
@@ -15,9 +15,16 @@ const TARGET = path.join(ROOT, 'target', 'apps');
 export function workerBuild(folder) {
   const bin = (name) => path.join(npmBin, name);
   const tools = { ESBUILD_BIN: bin('esbuild'), WASM_OPT_BIN: bin('wasm-opt'), WASM_BINDGEN_BIN: wasmBindgenProgram() };
-  const env = { ...process.env, CARGO_TARGET_DIR: TARGET, CARGO_NET_OFFLINE: 'true', ...tools };
+  return run(folder, workerBuildProgram(), ['--release'], tools);
+}
+
+/** Runs the tests of the crate in this folder. Resolves to `{code, output}`. */
+export const cargoTest = (folder) => run(folder, 'cargo', ['test']);
+
+function run(folder, program, args, variables = {}) {
+  const env = { ...process.env, CARGO_TARGET_DIR: TARGET, CARGO_NET_OFFLINE: 'true', ...variables };
   return new Promise((resolve) => {
-    execFile(workerBuildProgram(), ['--release'], { cwd: folder, env, maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
+    execFile(program, args, { cwd: folder, env, maxBuffer: 1 << 24 }, (error, stdout, stderr) =>
       resolve({ code: error ? error.code ?? 1 : 0, output: stdout + stderr }));
   });
 }
