@@ -14,7 +14,7 @@ import { roomcastOnly } from './support/target.mjs';
 import { copyTemplate } from './support/template.mjs';
 import { eventually, within } from './support/wait.mjs';
 import { engineUrl, freshRoom, request } from './support/wire.mjs';
-import { cargoTest, workerBuild } from './support/worker-build.mjs';
+import { cargoTest, checkWithDefaults, workerBuild } from './support/worker-build.mjs';
 
 const BUILD_PATIENCE = 600_000;
 const ROUND_MS = 4_000;
@@ -240,7 +240,7 @@ describe('the template app in a folder of its own', { skip: roomcastOnly }, () =
 test('without default-features = false the build ends with a sentence that says so', { skip: roomcastOnly }, async (t) => {
   const copy = copyTemplate('');
   t.after(copy.remove);
-  const { code, output } = await within(workerBuild(copy.folder), 'worker-build', BUILD_PATIENCE);
+  const { code, output } = await within(checkWithDefaults(copy.folder), 'cargo check', BUILD_PATIENCE);
   assert.notEqual(code, 0);
   assert.match(output, /write `default-features = false` where Cargo\.toml names roomcast/);
 });

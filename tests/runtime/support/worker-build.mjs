@@ -10,6 +10,7 @@ import { ROOT } from './paths.mjs';
  * name whatever its features are, so a roomcast without its default features would be taken for the one with them.
  */
 const TARGET = path.join(ROOT, 'target', 'apps');
+const TARGET_WITH_DEFAULTS = path.join(ROOT, 'target', 'apps-with-defaults');
 
 /** Builds the crate in this folder into its `build/`. Resolves to `{code, output}`. */
 export function workerBuild(folder) {
@@ -20,6 +21,9 @@ export function workerBuild(folder) {
 
 /** Runs the tests of the crate in this folder. Resolves to `{code, output}`. */
 export const cargoTest = (folder) => run(folder, 'cargo', ['test']);
+
+/** Checks a crate whose roomcast has its default features. Resolves to `{code, output}`. */
+export const checkWithDefaults = (folder) => run(folder, 'cargo', ['check', '--lib'], { CARGO_TARGET_DIR: TARGET_WITH_DEFAULTS });
 
 function run(folder, program, args, variables = {}) {
   const env = { ...process.env, CARGO_TARGET_DIR: TARGET, CARGO_NET_OFFLINE: 'true', ...variables };
