@@ -41,7 +41,7 @@ const TICK: TimerName = TimerName::new("tick");
 /// | `ask-later`, `answer-now` | the first one's ack is kept, and given when the second one comes |
 /// | `panic-later {wait}`, `tick-later {wait}` | after so many ms a timer panics, each time that it is tried; or everybody gets `tick` |
 /// | `measure {amount}` | is acked with the sum of all amounts so far, which a trigger keeps: as a whole number, as a number, and with its unit |
-/// | `fetch {url, binding, wait, bytes}` | the URL is fetched, through a service binding if one is named, within so many ms and bytes; the socket gets `fetched` with the status and the text, or with `null` and the error |
+/// | `fetch {method, url, binding, wait, bytes}` | the URL is fetched, through a service binding if one is named, within so many ms and bytes; the socket gets `fetched` with the status and the text, or with `null` and the error |
 /// | `panic` | the app sends `never` to everybody, and panics before the end of the turn |
 ///
 /// Where an ack is wanted and the row above names none, it is `{}`; what can't be stored is acked `{error: "storage"}`.
@@ -68,6 +68,7 @@ struct Wish {
     value: Value,
     volatile: bool,
     wait: u64,
+    method: String,
     url: String,
     binding: String,
     bytes: usize,
@@ -219,7 +220,8 @@ fn obey(io: &Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: Wish)
             return Ok(json!(rows.first().map(|row| (row.integer(0), row.real(0), row.text(1)))));
         }
         "fetch" => {
-            let request = FetchRequest::get(wish.url).timeout(Millis(wish.wait)).max_bytes(wish.bytes);
+            let method = if wish.method.is_empty() { "GET".to_owned() } else { wish.method };
+            let request = FetchRequest::new(method, wish.url).timeout(Millis(wish.wait)).max_bytes(wish.bytes);
             let request = if wish.binding.is_empty() { request } else { request.binding(wish.binding) };
             io.fetch(request).context(socket).then(FETCHED)?;
         }

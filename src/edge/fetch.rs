@@ -45,8 +45,13 @@ fn message(request: &FetchRequest) -> Result<Request, FetchError> {
     for (name, value) in &request.headers {
         headers.append(name, value).map_err(invalid)?;
     }
+    // The SDK takes a method that it doesn't know for GET.
+    let method = Method::from(request.method.to_string());
+    if method.as_ref() != request.method {
+        return Err(FetchError::Invalid(format!("there is no method {:?}", request.method)));
+    }
     let mut init = RequestInit::new();
-    init.with_method(Method::from(request.method.to_string())).with_headers(headers);
+    init.with_method(method).with_headers(headers);
     if let Some(body) = &request.body {
         init.with_body(Some(Uint8Array::from(body.as_ref()).into()));
     }

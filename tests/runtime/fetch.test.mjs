@@ -65,6 +65,8 @@ describe('fetches', { skip: roomcastOnly }, () => {
     const { socket } = await client(t);
     socket.emit('fetch', { url: 'no url', ...ENOUGH });
     assert.match((await fetchedBy(socket))[1], /^the request can't be sent: /);
+    socket.emit('fetch', { method: 'get', url: other.url, ...ENOUGH });
+    assert.deepEqual(await fetchedBy(socket), [null, `the request can't be sent: there is no method "get"`]);
     socket.emit('fetch', { url: 'http://127.0.0.1:9/', ...ENOUGH });
     assert.match((await fetchedBy(socket))[1], /^the request failed: /);
     socket.emit('fetch', { url: 'http://store/', binding: 'NOTHING', ...ENOUGH });
