@@ -1,12 +1,15 @@
 // docs/protocol.md has each row that the sources, the tests and the documents name.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ROOT } from './runtime/support/paths.mjs';
 
 const PROTOCOL = 'docs/protocol.md';
 const SOURCES = ['src', 'tests', 'examples', 'scripts', 'public/js', 'docs', 'README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'wrangler.toml'];
+
+/** Folders with what was built, downloaded or recorded. */
+const NO_SOURCES = /^(fixtures|__pycache__|build|target|node_modules|\..+)$/;
 
 const FAMILIES = 'HB|[RHPWUCE]';
 const ROW = new RegExp(`\\b(?:${FAMILIES})(?:1[0-5]|[1-9])\\b`, 'g');
@@ -35,8 +38,8 @@ function rowsOf(document) {
 
 function files(name) {
   const absolute = path.join(ROOT, name);
-  if (/\.\w+$/.test(name)) return /\.(rs|mjs|js|py|ts|md|toml)$/.test(name) ? [[name, readFileSync(absolute, 'utf8')]] : [];
-  return readdirSync(absolute).flatMap((entry) => (/^(fixtures|__pycache__)$/.test(entry) ? [] : files(`${name}/${entry}`)));
+  if (!statSync(absolute).isDirectory()) return /\.(rs|mjs|js|py|ts|md|toml)$/.test(name) ? [[name, readFileSync(absolute, 'utf8')]] : [];
+  return readdirSync(absolute).flatMap((entry) => (NO_SOURCES.test(entry) ? [] : files(`${name}/${entry}`)));
 }
 
 test('each row and section that is named has its place in docs/protocol.md', () => {
