@@ -97,7 +97,8 @@ test('what looks like a setting is one', () => {
 describe('blocks of code', () => {
   const RULES = ['sh', 'ts', 'js', 'py', 'json', 'toml', 'rust', 'swift', 'java', 'dart', 'text'];
   // Only in files of the app that tests/runtime/your-app.test.mjs builds and runs.
-  const RULES_OF_FILES = ['html', 'rust,ignore'];
+  // The app with `worker!`, which only compiles in a crate of its own, is `rs`: no doc test.
+  const RULES_OF_FILES = ['html', 'rs'];
 
   test('each is in a language that has a rule', () => {
     const rules = ({ document, file }) => (document === 'docs/your-app.md' && file ? [...RULES, ...RULES_OF_FILES] : RULES);
