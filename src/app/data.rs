@@ -2,15 +2,24 @@
 
 use std::rc::Rc;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::error::{Error, Result};
+use super::error::{Error, Result, not_json};
 use crate::socket_io::Departed;
 use crate::socket_io::recovery::Away;
 
 /// The value that a JSON text is; `None` where it is another one.
 pub(super) fn parse_data<T: DeserializeOwned>(data: Option<&Rc<str>>) -> Option<T> {
     serde_json::from_str(data?).ok()
+}
+
+/// A value to be kept with a timer or for answers, as JSON.
+///
+/// # Errors
+/// [`Error::NotJson`].
+pub(super) fn write_context(value: &(impl Serialize + ?Sized)) -> Result<Option<Rc<str>>> {
+    serde_json::to_string(value).map(|json| Some(json.into())).map_err(not_json)
 }
 
 /// What was kept with a timer or for answers; where nothing was kept, what JSON's `null` is: `()`, or `None`.

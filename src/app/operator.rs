@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+use super::data::write_context;
 use super::error::{Error, Result, not_json};
 use super::lend::Lend;
 use super::names::AnswersName;
@@ -83,7 +84,7 @@ impl<'a> BroadcastOperator<'a> {
 
     /// Keeps a value for when the answers are there: see [`Answers::context`](super::Answers::context).
     pub fn context(mut self, value: &(impl Serialize + ?Sized)) -> Self {
-        self.context = serde_json::to_string(value).map(|json| Some(json.into())).map_err(not_json);
+        self.context = write_context(value);
         self
     }
 

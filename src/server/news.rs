@@ -147,19 +147,18 @@ impl Live {
     /// are no more of them than there were sockets.
     fn drop_surplus(&mut self) {
         let state = &mut self.state;
-        let done = &mut state.pending_acks.done;
-        let mut dropped = done.len().saturating_sub(MAX_WAITING_NEWS);
-        done.truncate(MAX_WAITING_NEWS);
-        if let Some(changes) = &mut state.sockets.changes {
-            dropped += changes.len().saturating_sub(MAX_WAITING_NEWS);
-            changes.truncate(MAX_WAITING_NEWS);
-        }
-        if let Some(changes) = &mut state.sockets.data_changes {
-            dropped += changes.len().saturating_sub(MAX_WAITING_NEWS);
-            changes.truncate(MAX_WAITING_NEWS);
-        }
+        let mut dropped = truncate(&mut state.pending_acks.done);
+        dropped += state.sockets.changes.as_mut().map_or(0, truncate);
+        dropped += state.sockets.data_changes.as_mut().map_or(0, truncate);
         if dropped > 0 && !std::mem::replace(&mut self.news.drops, true) {
             state.host.warn("the app makes more news for itself than it can be told of; the rest is dropped");
         }
     }
+}
+
+/// Drops the news that there is no room for; gives how much it was.
+fn truncate<T>(news: &mut VecDeque<T>) -> usize {
+    let surplus = news.len().saturating_sub(MAX_WAITING_NEWS);
+    news.truncate(MAX_WAITING_NEWS);
+    surplus
 }

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::Io;
-use crate::app::error::{Error, Result, not_json};
+use crate::app::data::write_context;
+use crate::app::error::{Error, Result};
 use crate::app::fetches::Then;
 use crate::app::names::FetchName;
 use crate::fetch::FetchRequest;
@@ -56,7 +57,7 @@ impl<'a> Io<'a> {
 impl FetchOperator<'_> {
     /// Keeps a value for when the answer is there: see [`Fetched::context`](crate::app::Fetched::context).
     pub fn context(mut self, value: &(impl Serialize + ?Sized)) -> Self {
-        self.context = serde_json::to_string(value).map(|json| Some(json.into())).map_err(not_json);
+        self.context = write_context(value);
         self
     }
 

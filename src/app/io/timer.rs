@@ -5,7 +5,8 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::Io;
-use crate::app::error::{Result, not_json};
+use crate::app::data::write_context;
+use crate::app::error::Result;
 use crate::app::names::TimerName;
 use crate::app::schedule::TimerKey;
 use crate::ids::Millis;
@@ -63,7 +64,7 @@ impl TimerOperator<'_> {
 
     /// What its handler is given.
     pub fn context(mut self, value: &(impl Serialize + ?Sized)) -> Self {
-        self.context = serde_json::to_string(value).map(|json| Some(json.into())).map_err(not_json);
+        self.context = write_context(value);
         self
     }
 
