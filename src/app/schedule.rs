@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::database::{Database, DatabaseError, Value};
 use crate::ids::Millis;
 use crate::timers::Timers;
@@ -21,13 +23,18 @@ pub(crate) const SCHEMA: &[&str] = &[
 ];
 
 /// Which timer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct TimerKey {
     pub(crate) namespace: Rc<str>,
     /// Which handler it is for.
     pub(crate) name: Rc<str>,
-    /// Which of the timers of this name.
+    /// Which of the timers of this name; absent where an earlier release has claimed it.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub(crate) key: Rc<str>,
+}
+
+fn is_empty(text: &str) -> bool {
+    text.is_empty()
 }
 
 /// A timer that is due: [`App::scheduled`](super::App::scheduled) is called with it.

@@ -37,17 +37,10 @@ pub(super) enum Callback {
     Fetch { id: u64 },
     /// A timer is due.
     Timer {
-        namespace: Rc<str>,
-        name: Rc<str>,
-        /// Absent where an earlier release has claimed it.
-        #[serde(default, skip_serializing_if = "is_empty")]
-        key: Rc<str>,
+        #[serde(flatten)]
+        timer: TimerKey,
         at: u64,
     },
-}
-
-fn is_empty(text: &str) -> bool {
-    text.is_empty()
 }
 
 impl Callback {
@@ -55,17 +48,10 @@ impl Callback {
         Self::Orphan { pid: pid.as_str().to_owned() }
     }
 
-    /// The callback of a timer that is due at this time.
-    pub(super) fn timer(TimerKey { namespace, name, key }: TimerKey, at: Millis) -> Self {
-        Self::Timer { namespace, name, key, at: at.0 }
-    }
-
     /// The timer, if it is one.
-    pub(super) fn timer_key(&self) -> Option<TimerKey> {
+    pub(super) fn timer(&self) -> Option<&TimerKey> {
         match self {
-            Self::Timer { namespace, name, key, .. } => {
-                Some(TimerKey { namespace: namespace.clone(), name: name.clone(), key: key.clone() })
-            }
+            Self::Timer { timer, .. } => Some(timer),
             _ => None,
         }
     }

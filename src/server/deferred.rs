@@ -121,7 +121,7 @@ impl Live {
             .map(|(pid, at)| Callback::Expiry { pid: pid.as_str().to_owned(), at: at.0 });
         let answers = state.pending_acks.due(now);
         let answers = answers.map(|(namespace, id)| Callback::Answers { namespace: namespace.clone(), id: *id });
-        let timers = state.schedule.due(now).map(|(key, at)| Callback::timer(key.clone(), at));
+        let timers = state.schedule.due(now).map(|(timer, at)| Callback::Timer { timer: timer.clone(), at: at.0 });
         let fetches = state.fetches.lost().map(|id| Callback::Fetch { id });
         orphans.chain(expiries).chain(answers).chain(fetches).chain(timers).collect()
     }
@@ -149,7 +149,6 @@ impl Live {
 
     fn run(&mut self, callback: Callback) {
         let host = self.state.host.clone();
-        let timer = callback.timer_key();
         match callback {
             Callback::Orphan { pid } => self.tell_orphan(&Pid::from_wire(&pid)),
             Callback::Expiry { pid, .. } => self.expire_away(&Pid::from_wire(&pid)),
@@ -162,10 +161,9 @@ impl Live {
                     self.call(&namespace, |app, io| app.fetched(io, &fetched));
                 }
             }
-            Callback::Timer { namespace, at, .. } => {
-                let due = timer.and_then(|key| self.state.schedule.take(host.as_ref(), &key, Millis(at)));
-                if let Some(due) = due {
-                    self.call(&namespace, |app, io| app.scheduled(io, &due));
+            Callback::Timer { timer, at } => {
+                if let Some(due) = self.state.schedule.take(host.as_ref(), &timer, Millis(at)) {
+                    self.call(&timer.namespace, |app, io| app.scheduled(io, &due));
                 }
             }
         }
@@ -200,17 +198,17 @@ impl Live {
             }
             Callback::Answers { namespace, id } => self.state.pending_acks.set_aside(&(namespace.clone(), *id)),
             Callback::Fetch { id } => self.state.fetches.set_aside(*id),
-            Callback::Timer { at, .. } => callback.timer_key().is_some_and(|key| {
+            Callback::Timer { timer, at } => {
                 // One of the key that was set aside before has no row any more.
-                self.deferred.aside.retain(|aside| aside.timer_key().as_ref() != Some(&key));
-                self.state.schedule.set_aside(&key, Millis(*at))
-            }),
+                self.deferred.aside.retain(|aside| aside.timer() != Some(timer));
+                self.state.schedule.set_aside(timer, Millis(*at))
+            }
         }
     }
 
     /// Whether a callback is set aside, and what it is for still stands in its row.
     fn is_aside(&self, callback: &Callback) -> bool {
-        let is_kept = callback.timer_key().is_none_or(|key| self.state.schedule.is_aside(&key));
+        let is_kept = callback.timer().is_none_or(|timer| self.state.schedule.is_aside(timer));
         is_kept && self.deferred.aside.contains(callback)
     }
 
