@@ -2,7 +2,7 @@
 // client's bundle, from npm). Tests have a second Worker in build/conformance/, with the app for
 // the public protocol suites. Does the set-up that this needs, and nothing when nothing changed.
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { manifest, npmBin, root, say, wasmBindgenVersion, workerBuildVersion } from './project.mjs';
 import { withLock } from './lock.mjs';
@@ -11,7 +11,8 @@ import { checkPrerequisites } from './prerequisites.mjs';
 import { compileCrate, ensureWasmTarget, installRustTools, wasmBindgenProgram, workerBuildProgram } from './rust-tools.mjs';
 import { outputOf, runLogged, stopChildren } from './run.mjs';
 
-const clientFiles = ['socket.io.esm.min.js', 'socket.io.esm.min.js.map', 'socket.io.min.js', 'socket.io.min.js.map'];
+// The forms of the client that the reference serves, each with its source map.
+const clientFiles = ['socket.io', 'socket.io.min', 'socket.io.esm.min', 'socket.io.msgpack.min'].flatMap((name) => [`${name}.js`, `${name}.js.map`]);
 
 /** A Worker: what to call it, the folder that it is built into, and the features of the crate that it has. */
 const DEPLOYED = { name: 'the Worker', folder: 'build', features: [] };
@@ -45,14 +46,24 @@ function bundleReady(bundle, digest) {
     && existsSync(stampFile(bundle)) && readFileSync(stampFile(bundle), 'utf8') === digest;
 }
 
+/**
+ * The client's files under the reference's names, which a browser asks for again each time, and below its version, which it may
+ * keep for ever (public/_headers).
+ */
 function copyClient() {
-  const from = join(root, 'node_modules', 'socket.io-client', 'dist');
+  const from = join(root, 'node_modules', 'socket.io-client');
   const to = join(root, 'public', 'socket.io');
-  mkdirSync(to, { recursive: true });
+  const { version } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
+  mkdirSync(join(to, version), { recursive: true });
   for (const name of clientFiles) {
-    const wanted = readFileSync(join(from, name));
-    // A file that is right stays untouched: wrangler watches this folder.
-    if (!existsSync(join(to, name)) || !readFileSync(join(to, name)).equals(wanted)) copyFileSync(join(from, name), join(to, name));
+    const wanted = readFileSync(join(from, 'dist', name));
+    for (const copy of [join(to, name), join(to, version, name)]) {
+      // A file that is right stays untouched: wrangler watches this folder.
+      if (!existsSync(copy) || !readFileSync(copy).equals(wanted)) writeFileSync(copy, wanted);
+    }
+  }
+  for (const other of readdirSync(to, { withFileTypes: true })) {
+    if (other.isDirectory() && other.name !== version) rmSync(join(to, other.name), { recursive: true });
   }
 }
 

@@ -3,9 +3,10 @@
 //! One table is all that there is of a setting: the field of [`Config`], its default, how it is read, and what
 //! docs/settings.md says of it.
 
-use crate::cors::Cors;
+use crate::cors::{Allowed, Cors, parse_public};
 use crate::env::{ConfigError, Env, Setting, SettingRow};
 use crate::ids::Millis;
+use crate::origin::Origin;
 
 /// How Socket.IO packets are written. All clients of a deployment must use the same one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,13 +57,11 @@ macro_rules! settings {
         }
 
         impl Config {
-            /// Reads the settings.
-            ///
-            /// # Errors
-            /// [`ConfigError`] for the first setting that isn't what it must be.
-            pub fn read(env: &Env) -> Result<Self, ConfigError> {
+            /// Reads the settings, each by itself.
+            fn read_each(env: &Env) -> Result<Self, ConfigError> {
                 Ok(Self { $($field: env.get(&Setting::<$type>::$kind($name, $($rest),+))?,)+ })
             }
+
 
             /// The settings as documentation shows them.
             pub fn rows() -> Vec<SettingRow> {
@@ -105,9 +104,15 @@ settings! {
     allow_eio3: bool = flag("ALLOW_EIO3", false);
     /// The name of a cookie that tells a polling client's session id, for load balancers in front; or none (H7).
     cookie: Option<String> = text("COOKIE", "the name of a cookie, or empty", parse_cookie);
-    /// Whose pages may connect, besides those of the room's own origin (1.8). Programs that are no browsers send no origin and
-    /// are always let in.
-    cors: Cors = text("CORS_ORIGIN", "empty, '*', or origins such as https://example.com", Cors::parse);
+    /// Whose pages may connect, besides the server's own (1.8): origins, those below a host as `https://*.example.com`, all ports
+    /// as `http://localhost:*`. Programs that are no browsers send no origin and are always let in.
+    cors_origin: Allowed = list("CORS_ORIGIN", "empty, '*', or origins such as https://example.com", Allowed::parse);
+    /// Whether these pages may send cookies and authorization with their requests, as clients with `withCredentials` do. Not
+    /// with `CORS_ORIGIN = "*"`: browsers refuse the two together.
+    cors_credentials: bool = flag("CORS_CREDENTIALS", false);
+    /// The origins that people see in their address bar, where a proxy in front passes on another `Host`: the pages of these are
+    /// the server's own.
+    public_origin: Vec<Origin> = list("PUBLIC_ORIGIN", "empty, or origins such as https://example.com", parse_public);
     /// How many attachments an event or an ack of a client may have (E7). MessagePack has none: there bytes stand in the
     /// packet.
     max_attachments: usize = size("MAX_ATTACHMENTS", 10, 1..=MOST_ATTACHMENTS);
@@ -144,6 +149,24 @@ settings! {
 }
 
 impl Config {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first setting that isn't what it must be.
+    pub fn read(env: &Env) -> Result<Self, ConfigError> {
+        let config = Self::read_each(env)?;
+        if config.cors_credentials && config.cors_origin == Allowed::Any {
+            let wanted = "false where CORS_ORIGIN is '*': it needs a list of origins";
+            return Err(ConfigError::new("CORS_CREDENTIALS", wanted, "true"));
+        }
+        Ok(config)
+    }
+
+    /// Whose pages may connect.
+    pub fn cors(&self) -> Cors<'_> {
+        Cors { allowed: &self.cors_origin, credentials: self.cors_credentials, public: &self.public_origin }
+    }
+
     /// From this interval on the runtime answers pongs by itself and the object sleeps through them. Below it, a room
     /// has no time to fall asleep between two pings, and each pong is delivered.
     const ABSORB_PONGS_FROM: Millis = Millis(1_000);
@@ -210,12 +233,22 @@ mod tests {
     }
 
     #[test]
+    fn credentials_need_a_list_of_origins() {
+        let all = read(&[("CORS_ORIGIN", "*"), ("CORS_CREDENTIALS", "true")]).map_err(|error| error.to_string());
+        let sentence = "The setting CORS_CREDENTIALS must be false where CORS_ORIGIN is '*': it needs a list of origins, \
+                        but it is \"true\".";
+        assert_eq!(all, Err(sentence.to_owned()));
+        let listed = read(&[("CORS_ORIGIN", "https://a.example"), ("CORS_CREDENTIALS", "true")]).unwrap();
+        assert!(listed.cors().credentials);
+    }
+
+    #[test]
     fn words_and_names_are_read() {
         let config = read(&[("ALLOW_EIO3", "true"), ("COOKIE", "io"), ("CORS_ORIGIN", "*"), ("PARSER", "msgpack")]);
         let expected = Config {
             allow_eio3: true,
             cookie: Some("io".to_owned()),
-            cors: Cors::Any,
+            cors_origin: Allowed::Any,
             parser: Parser::Msgpack,
             ..Config::default()
         };

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 /// A point in time as milliseconds since the Unix epoch, or a span of that many milliseconds.
@@ -214,6 +215,15 @@ impl RoomName {
             return Err(InvalidRoomName);
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// Takes a name from a segment of a URL's path, where it may be percent-encoded.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn from_path(segment: &str) -> Result<Self, InvalidRoomName> {
+        let decoded = percent_decode_str(segment).decode_utf8().map_err(|_| InvalidRoomName)?;
+        Self::parse(&decoded)
     }
 
     /// The name, fit for a URL as it is.

@@ -54,6 +54,7 @@ pub mod examples;
 pub mod fetch;
 pub mod host;
 pub mod ids;
+pub mod origin;
 pub mod outbox;
 #[cfg(feature = "conformance")]
 pub mod raw;

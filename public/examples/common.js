@@ -1,6 +1,6 @@
 // What the examples share: the connection to this page's room, and the bar that shows how it does.
 
-import { io } from "/socket.io/socket.io.esm.min.js";
+import { io } from "/socket.io/4.8.4/socket.io.esm.min.js";
 
 export const byId = (id) => document.getElementById(id);
 

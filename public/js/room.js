@@ -1,7 +1,7 @@
 // The page of one room: reads the room from the address, asks for a name, and
 // wires the connection to the conversation, the roster and the message box.
 
-import { io } from "/socket.io/socket.io.esm.min.js";
+import { io } from "/socket.io/4.8.4/socket.io.esm.min.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { wireCopy } from "./copy-link.js";

@@ -80,7 +80,7 @@ impl Call {
         if method != allowed {
             return Err(Problem::WrongMethod(allowed));
         }
-        let room = RoomName::parse(room).map_err(Problem::InvalidRoom)?;
+        let room = RoomName::from_path(room).map_err(Problem::InvalidRoom)?;
         let queries: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
         match (queries.as_slice(), &mut action) {
             ([], _) => {}

@@ -174,19 +174,20 @@ impl Object {
 
     /// Answers a request for which there is no room.
     fn refuse(&self, request: &Request, outage: Outage) -> Result<Response> {
+        let cors = self.config.as_ref().map_or(Cors::OFF, Config::cors);
+        let reply = |reply| requests::response(request, Answer::Http(reply), cors);
         let is_api = api::owns(&request.path());
         let reason = match outage {
             Outage::Settings(sentence) if is_api => {
-                return requests::api_response(request, Problem::Broken(sentence).reply());
+                return reply(Problem::Broken(sentence).reply());
             }
             Outage::Settings(sentence) => return requests::text(500, &sentence),
             Outage::Start(reason) => reason,
         };
         if is_api {
-            return requests::api_response(request, Problem::Unavailable(reason).reply());
+            return reply(Problem::Unavailable(reason).reply());
         }
         // What went wrong is for the log, and for backends.
-        let cors = self.config.as_ref().map_or(&Cors::Off, |config| &config.cors);
-        requests::response(request, Answer::Http(HttpResponse::unavailable()), cors)
+        reply(HttpResponse::unavailable())
     }
 }

@@ -9,6 +9,7 @@ mod clock;
 mod core;
 mod counters;
 mod durable;
+mod error_page;
 #[doc(hidden)]
 pub mod exports;
 mod fetch;
@@ -20,3 +21,4 @@ mod route;
 mod router;
 mod settings;
 mod sockets;
+mod visitor;

@@ -173,9 +173,14 @@ pub(super) fn api_call(request: &Request) -> Result<Call, Problem> {
     Call::parse(&request.inner().method(), url.path(), url.query().unwrap_or_default())
 }
 
-/// An answer of the API: it is for no page, so it allows none to read it.
-pub(super) fn api_response(request: &Request, reply: HttpResponse) -> Result<Response> {
-    response(request, Answer::Http(reply), &Cors::Off)
+/// The header by which a client names subprotocols, and a server the one that it takes (RFC 6455 §1.9).
+const PROTOCOL: &str = "sec-websocket-protocol";
+
+/// The first subprotocol that a client offers, which the reference takes too: a client that offered some fails without one.
+fn offered_protocol(request: &Request) -> Result<Option<String>> {
+    let offered = request.headers().get(PROTOCOL)?.unwrap_or_default();
+    let first = offered.split(',').next().map(str::trim).filter(|name| !name.is_empty());
+    Ok(first.map(str::to_owned))
 }
 
 /// A sentence as an answer.
@@ -184,10 +189,13 @@ pub(super) fn text(status: u16, sentence: &str) -> Result<Response> {
 }
 
 /// An answer as the runtime wants it.
-pub(super) fn response(request: &Request, answer: Answer, cors: &Cors) -> Result<Response> {
+pub(super) fn response(request: &Request, answer: Answer, cors: Cors<'_>) -> Result<Response> {
     let reply = match answer {
         Answer::Socket(client, headers) => {
             let mut response = Response::from_websocket(client)?;
+            if let Some(protocol) = offered_protocol(request)? {
+                response.headers_mut().set(PROTOCOL, &protocol)?;
+            }
             for (name, value) in headers {
                 response.headers_mut().append(&name, &value)?;
             }

@@ -105,7 +105,7 @@ impl RunningRoom {
             Ok(Route::Debug(_)) => return self.counters(),
             Ok(Route::Api) => {
                 let reply = self.api(&mut request).await;
-                return requests::api_response(&request, reply);
+                return requests::response(&request, Answer::Http(reply), self.config.cors());
             }
             // The Worker has sent on nothing else.
             _ => {}
@@ -119,7 +119,7 @@ impl RunningRoom {
             self.handle(Input::Aborted { conn });
         }
         match answer? {
-            Some(answer) => requests::response(&request, answer, &self.config.cors),
+            Some(answer) => requests::response(&request, answer, self.config.cors()),
             None => Response::empty(),
         }
     }
@@ -132,7 +132,7 @@ impl RunningRoom {
         mut answer: oneshot::Receiver<Answer>,
     ) -> Result<Option<Answer>> {
         self.announce(conn, request)?;
-        if request.method() == worker::Method::Post && self.requests.is_waiting(conn) {
+        if request.inner().method() == "POST" && self.requests.is_waiting(conn) {
             match self.body(conn, request, &mut answer).await {
                 Waited::Done(body) => self.handle(Input::Body { conn, body: body.as_deref().map_err(|error| *error) }),
                 Waited::Answered(answer) => return Ok(Some(answer)),
@@ -189,11 +189,12 @@ impl RunningRoom {
     fn announce(self: &Rc<Self>, conn: ConnId, request: &Request) -> Result<()> {
         let url = request.url()?;
         let headers = request.headers();
-        let (method, origin) = (request.method(), headers.get("origin")?);
+        // The SDK takes a method that it doesn't know for GET.
+        let (method, origin) = (request.inner().method(), headers.get("origin")?);
         let (upgrade, content_type) = (headers.get("upgrade")?, headers.get("content-type")?);
         let lookup = |name: &str| headers.get(name).ok().flatten();
         let request = outbox::Request {
-            method: method.as_ref(),
+            method: &method,
             query: url.query().unwrap_or_default(),
             upgrade: upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")),
             origin: origin.as_deref(),

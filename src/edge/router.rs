@@ -1,135 +1,92 @@
 //! The Worker: serves the page, and sends each room's traffic to that room's object.
 
 use worker::js_sys::Promise;
-use worker::{Env as Bindings, Headers, Method, Request, RequestInit, Response, ResponseBuilder, Result};
+use worker::{Env as Bindings, Request, Response, Result};
 
 use super::answered::answered;
-use super::requests::{self, text};
+use super::error_page::ErrorAnswer;
+use super::requests;
 use super::route::Route;
 use super::settings;
-use crate::api::{self, Problem};
+use super::visitor::{Page, Visitor};
+use crate::api;
 use crate::config::Config;
 use crate::cors::Cors;
+use crate::env::Env;
 use crate::ids::RoomName;
+use crate::outbox::{Frame, HttpResponse};
 use crate::site::Site;
-
-/// The binding of the room objects.
-const ROOMS: &str = "ROOMS";
-/// The binding of the static files.
-const ASSETS: &str = "ASSETS";
 
 /// Every request that no static file answers, and those that the Worker is to see first.
 pub fn fetch(site: &'static Site, request: web_sys::Request, env: Bindings) -> Promise {
     console_error_panic_hook::set_once();
-    answered(async move {
-        let response = match route(site, request.into(), &env).await {
-            Err(error) => {
-                worker::console_error!("{error}");
-                text(500, "Something went wrong here.")?
-            }
-            Ok(response) => response,
-        };
-        Ok(web_sys::Response::from(response).into())
+    answered(async move { Ok(web_sys::Response::from(answer(site, request.into(), &env).await?).into()) })
+}
+
+async fn answer(site: &Site, request: Request, bindings: &Bindings) -> Result<Response> {
+    // A room's object checks the settings of its app by itself.
+    let env = settings::env(bindings, RoomName::DEFAULT);
+    let config = Config::read(&env);
+    let cors = config.as_ref().map_or(Cors::OFF, Config::cors);
+    let visitor = Visitor::new(&request, bindings, cors)?;
+    if let Some(allowed) = visitor.preflight() {
+        return allowed;
+    }
+    let route = match Route::parse(&visitor.path, &visitor.query) {
+        Ok(route) => route,
+        Err(invalid) => return visitor.refuse(&ErrorAnswer::invalid_room(&invalid)),
+    };
+    let served = match route {
+        Route::Api => api(&visitor).await,
+        Route::TutorialSetup => visitor.reply(text("ok")),
+        Route::Unknown => visitor.refuse(&ErrorAnswer::not_found()),
+        Route::Moved(location) => visitor.redirect(&location),
+        Route::Client(file) => visitor.asset(Page::Listed, &format!("/socket.io/{file}")).await,
+        route => match &config {
+            Ok(config) => configured(site, &visitor, env, route, config).await,
+            Err(error) => visitor.broken(&error.to_string()),
+        },
+    };
+    served.or_else(|error| {
+        worker::console_error!("{error}");
+        visitor.refuse(&ErrorAnswer::failed())
     })
 }
 
-async fn route(site: &Site, request: Request, env: &Bindings) -> Result<Response> {
-    let url = request.url()?;
-    let route = match Route::parse(url.path(), url.query().unwrap_or_default()) {
-        Ok(route) => route,
-        Err(invalid) => return text(400, &invalid.to_string()),
-    };
-    match route {
-        Route::Asset => asset(&request, env, url.path()).await,
-        Route::TutorialSetup => text(200, "ok"),
-        Route::Api => match admit(&request, env) {
-            Ok(room) => hand_on(request, env, room.as_str()).await,
-            Err(problem) => requests::api_response(&request, problem.reply()),
-        },
-        Route::Unknown => text(404, "Not found."),
-        route => match Config::read(&settings::env(env, RoomName::DEFAULT)) {
-            Ok(config) => configured(site, request, env, route, &config).await,
-            Err(error) => broken(&error.to_string()),
-        },
-    }
-}
-
 /// What depends on the settings.
-async fn configured(
-    site: &Site,
-    request: Request,
-    bindings: &Bindings,
-    route: Route,
-    config: &Config,
-) -> Result<Response> {
-    // A room's object checks the settings of its app by itself.
-    let env = settings::env(bindings, RoomName::DEFAULT);
+async fn configured(site: &Site, visitor: &Visitor<'_>, env: Env, route: Route, config: &Config) -> Result<Response> {
     match route {
         Route::Start | Route::Page => match (site.pages)(&env) {
-            Ok(pages) => asset(&request, bindings, if route == Route::Start { pages.start } else { pages.room }).await,
-            Err(error) => broken(&error.to_string()),
+            Ok(pages) if route == Route::Start => visitor.asset(Page::Listed, pages.start).await,
+            Ok(pages) => visitor.asset(Page::Unlisted, pages.room).await,
+            Err(error) => visitor.broken(&error.to_string()),
         },
-        Route::Room(room) => ask_room(request, bindings, room.as_str(), &config.cors).await,
-        Route::Debug(room) if config.debug => ask_room(request, bindings, room.as_str(), &config.cors).await,
+        Route::Room(room) => visitor.ask_room(room.as_str()).await,
+        Route::Debug(room) if config.debug => visitor.ask_room(room.as_str()).await,
         #[cfg(feature = "conformance")]
-        Route::Raw if (site.raw)(&env) => ask_room(request, bindings, crate::conformance::RAW_ROOM, &config.cors).await,
+        Route::Raw if (site.raw)(&env) => visitor.ask_room(crate::conformance::RAW_ROOM).await,
         Route::Health => match site.checked_app(env) {
-            Ok(_) => Response::from_json(&serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") })),
-            Err(sentence) => broken(&sentence),
+            Ok(_) => {
+                let health = serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") });
+                let content_type = Some("application/json");
+                visitor.reply(HttpResponse { content_type, ..text(&health.to_string()) })
+            }
+            Err(sentence) => visitor.broken(&sentence),
         },
-        _ => text(404, "Not found."),
+        _ => visitor.refuse(&ErrorAnswer::not_found()),
     }
 }
 
-/// The settings or the app can't be used. Whoever deployed this reads the log rather than the answer.
-fn broken(sentence: &str) -> Result<Response> {
-    worker::console_error!("{sentence}");
-    text(500, sentence)
-}
-
-/// The room that a request to the API is about. The token is asked for first: who has none learns nothing else.
-fn admit(request: &Request, env: &Bindings) -> Result<RoomName, Problem> {
-    // A header that can't be read is none.
-    let authorization = request.headers().get("authorization").ok().flatten();
-    api::authorize(&settings::api_token(env), authorization.as_deref())?;
-    requests::api_call(request).map(|call| call.room)
-}
-
-/// Hands a request on to a room's object, but for what can be answered without waking it.
-async fn ask_room(request: Request, env: &Bindings, room: &str, cors: &Cors) -> Result<Response> {
-    let headers = request.headers();
-    let origin = headers.get("origin")?;
-    if request.method() == Method::Options
-        && let Some(allowed) =
-            cors.preflight(origin.as_deref(), headers.get("access-control-request-headers")?.as_deref())
-    {
-        let headers = Headers::new();
-        for (name, value) in allowed {
-            headers.set(name, &value)?;
-        }
-        headers.set("content-length", "0")?;
-        return Ok(ResponseBuilder::new().with_status(204).with_headers(headers).empty());
+/// What backends ask for. The token is asked for first: who has none learns nothing else.
+async fn api(visitor: &Visitor<'_>) -> Result<Response> {
+    let admitted = api::authorize(&settings::api_token(visitor.bindings), visitor.header("authorization").as_deref());
+    match admitted.and_then(|()| requests::api_call(visitor.request)) {
+        Ok(call) => visitor.hand_on(call.room.as_str()).await,
+        Err(problem) => visitor.reply(problem.reply()),
     }
-    let host = headers.get("host")?.unwrap_or_default();
-    if headers.has("upgrade")? && !cors.allows_websocket(origin.as_deref(), &host) {
-        return text(403, "Pages of this origin may not connect here.");
-    }
-    hand_on(request, env, room).await
 }
 
-async fn hand_on(request: Request, env: &Bindings, room: &str) -> Result<Response> {
-    env.durable_object(ROOMS)?.get_by_name(room)?.fetch_with_request(request).await
-}
-
-/// A static file under another name than the one asked for. Conditional requests keep their headers.
-async fn asset(request: &Request, env: &Bindings, path: &str) -> Result<Response> {
-    if !matches!(request.method(), Method::Get | Method::Head) {
-        return text(405, "This page can only be read.");
-    }
-    let mut url = request.url()?;
-    url.set_path(path);
-    url.set_query(None);
-    let mut init = RequestInit::new();
-    init.with_method(request.method()).with_headers(request.headers().clone());
-    env.assets(ASSETS)?.fetch(url, Some(init)).await
+fn text(sentence: &str) -> HttpResponse {
+    let content_type = Some("text/plain; charset=utf-8");
+    HttpResponse { content_type, body: Frame::Text(sentence.into()), ..HttpResponse::empty(200) }
 }

@@ -53,7 +53,7 @@ impl Env {
     /// # Errors
     /// [`ConfigError`] where it isn't set, or is empty.
     pub fn secret(&self, name: &'static str) -> Result<String, ConfigError> {
-        let missing = || ConfigError { name, wanted: "a secret that is set".to_owned(), value: String::new() };
+        let missing = || ConfigError::new(name, "a secret that is set", "");
         self.var(name).filter(|secret| !secret.is_empty()).ok_or_else(missing)
     }
 
@@ -63,10 +63,9 @@ impl Env {
     /// [`ConfigError`] where it isn't what it must be.
     pub fn get<T: Clone>(&self, setting: &Setting<T>) -> Result<T, ConfigError> {
         let value = self.var(setting.name);
-        setting.parse(value.as_deref()).ok_or_else(|| ConfigError {
-            name: setting.name,
-            wanted: setting.wanted(),
-            value: value.unwrap_or_default(),
+        setting.parse(value.as_deref()).map_err(|found| {
+            let is_entry = value.as_deref().is_some_and(|value| value.trim() != found.trim());
+            ConfigError { is_entry, ..ConfigError::new(setting.name, setting.wanted(), found) }
         })
     }
 }
@@ -93,11 +92,21 @@ pub struct ConfigError {
     name: &'static str,
     wanted: String,
     value: String,
+    /// Whether the value is one entry of a list.
+    is_entry: bool,
+}
+
+impl ConfigError {
+    /// The setting of this name must be `wanted`, but it is `value`: for settings that [`Env::get`] can't check by themselves.
+    pub fn new(name: &'static str, wanted: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { name, wanted: wanted.into(), value: value.into(), is_entry: false }
+    }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "The setting {} must be {}, but it is {:?}.", self.name, self.wanted, self.value)
+        let verb = if self.is_entry { "has" } else { "is" };
+        write!(f, "The setting {} must be {}, but it {verb} {:?}.", self.name, self.wanted, self.value)
     }
 }
 
@@ -151,6 +160,18 @@ mod tests {
             title,
             Err(r#"The setting TITLE must be a title of at most 9 bytes, but it is "a long title"."#.to_owned())
         );
+    }
+
+    #[test]
+    fn the_entry_of_a_list_that_is_not_what_it_must_be_is_named() {
+        const TOPICS: Setting<Vec<u8>> = Setting::list("TOPICS", "numbers", |text| {
+            text.split_whitespace().map(|entry| entry.parse().map_err(|_| entry)).collect()
+        });
+        assert_eq!(env("TOPICS", " 1 2 ").get(&TOPICS), Ok(vec![1, 2]));
+        assert_eq!(env("OTHER", "").get(&TOPICS), Ok(Vec::new()));
+        let sentence = |value| env("TOPICS", value).get(&TOPICS).map_err(|error| error.to_string());
+        assert_eq!(sentence("1 two 3"), Err(r#"The setting TOPICS must be numbers, but it has "two"."#.to_owned()));
+        assert_eq!(sentence("two"), Err(r#"The setting TOPICS must be numbers, but it is "two"."#.to_owned()));
     }
 
     #[test]

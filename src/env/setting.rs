@@ -38,6 +38,10 @@ enum Kind<T: 'static> {
         wanted: &'static str,
         parse: fn(&str) -> Option<T>,
     },
+    List {
+        wanted: &'static str,
+        parse: fn(&str) -> Result<T, &str>,
+    },
 }
 
 /// A setting as documentation shows it.
@@ -94,6 +98,11 @@ impl<T> Setting<T> {
         Self { name, about: "", kind: Kind::Text { wanted, parse } }
     }
 
+    /// The same for a text of several entries; what `parse` can't read it returns, so that the error shows only that.
+    pub const fn list(name: &'static str, wanted: &'static str, parse: fn(&str) -> Result<T, &str>) -> Self {
+        Self { name, about: "", kind: Kind::List { wanted, parse } }
+    }
+
     /// The same, with a sentence on what it is for.
     #[must_use]
     pub const fn about(self, sentence: &'static str) -> Self {
@@ -110,7 +119,7 @@ impl<T> Setting<T> {
         let default = match self.kind {
             Kind::Number { default, .. } => default.to_string(),
             Kind::Choice { default, words } => words.get(default).map(|(word, _)| *word).unwrap_or_default().to_owned(),
-            Kind::Text { .. } => String::new(),
+            Kind::Text { .. } | Kind::List { .. } => String::new(),
         };
         SettingRow { name: self.name, default, wanted: self.wanted(), about: self.about.trim() }
     }
@@ -127,28 +136,34 @@ impl<T> Setting<T> {
         match self.kind {
             Kind::Number { least, most, .. } => format!("a whole number from {least} to {most}"),
             Kind::Choice { words, .. } => words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" or "),
-            Kind::Text { wanted, .. } => wanted.to_owned(),
+            Kind::Text { wanted, .. } | Kind::List { wanted, .. } => wanted.to_owned(),
         }
     }
 
     /// The value of a text; the default where there is none.
-    pub(super) fn parse(&self, text: Option<&str>) -> Option<T>
+    ///
+    /// # Errors
+    /// What can't be used: the text, or the entry of a list.
+    pub(super) fn parse<'a>(&self, text: Option<&'a str>) -> Result<T, &'a str>
     where
         T: Clone,
     {
-        let text = text.map(str::trim);
+        let whole = text.unwrap_or_default();
+        let trimmed = whole.trim();
         match self.kind {
             Kind::Number { default, least, most, value } => {
-                let number = text.map_or(Some(default), |text| text.parse().ok());
+                let number = text.map_or(Some(default), |_| trimmed.parse().ok());
                 number.filter(|number| (least..=most).contains(number)).map(value)
             }
-            Kind::Choice { default, words } => match text.unwrap_or_default() {
+            Kind::Choice { default, words } => match trimmed {
                 "" => words.get(default),
                 text => words.iter().find(|(word, _)| *word == text),
             }
             .map(|(_, value)| value.clone()),
-            Kind::Text { parse, .. } => parse(text.unwrap_or_default()),
+            Kind::Text { parse, .. } => parse(trimmed),
+            Kind::List { parse, .. } => return parse(trimmed),
         }
+        .ok_or(whole)
     }
 }
 

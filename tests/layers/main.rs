@@ -16,9 +16,10 @@ use sources::{Source, Sources};
 /// Each part of the crate, with those that it may use. A new part needs a line, and so does a new use.
 const MAY_USE: &[(&str, &str)] = &[
     ("ids", ""),
-    ("cors", ""),
+    ("origin", ""),
+    ("cors", "origin"),
     ("env", "ids"),
-    ("config", "ids cors env"),
+    ("config", "ids origin cors env"),
     ("timers", "ids"),
     ("alarm", "ids"),
     ("database", "ids"),

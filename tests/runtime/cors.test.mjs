@@ -1,8 +1,10 @@
 // Pages of other origins (1.8): what the answers allow, to whom, and that there is nothing of it unless it is asked for.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { roomcastOnly, serverFor, WITHOUT_PINGS } from './support/target.mjs';
-import { engineUrl, freshRoom, Poller, refusedUpgrade, request, WireSocket } from './support/wire.mjs';
+import { io } from 'socket.io-client';
+import { roomcastOnly, serverFor, startTarget, WITHOUT_PINGS } from './support/target.mjs';
+import { within } from './support/wait.mjs';
+import { engineUrl, freshRoom, Poller, request } from './support/wire.mjs';
 
 const GOOD = 'https://chat.example';
 const ALSO_GOOD = 'http://localhost:5173';
@@ -11,6 +13,7 @@ const BAD = 'https://evil.example';
 const closed = serverFor(WITHOUT_PINGS);
 const open = serverFor({ ...WITHOUT_PINGS, CORS_ORIGIN: '*' });
 const listed = serverFor({ ...WITHOUT_PINGS, CORS_ORIGIN: `${GOOD},${ALSO_GOOD}` });
+const trusting = serverFor({ ...WITHOUT_PINGS, CORS_ORIGIN: `${GOOD},${ALSO_GOOD}`, CORS_CREDENTIALS: 'true' });
 const single = serverFor({ ...WITHOUT_PINGS, CORS_ORIGIN: GOOD });
 
 /** The headers of an answer that have to do with CORS. */
@@ -125,38 +128,78 @@ test('1.8 a single origin is told to all, which a browser takes for a no if it i
   for (const origin of [GOOD, BAD]) assert.deepEqual(corsHeaders(await preflight(single, origin, asked)), { ...told, ...allowed });
 });
 
-// Browsers let a page of any origin open a WebSocket, and leave it to the server to refuse. The reference does not.
-describe('W8 WebSockets', () => {
-  const url = (server) => engineUrl(server, freshRoom(), { transport: 'websocket' });
-  const SERVERS = { 'without the setting': closed, 'for all origins': open, 'for a list of origins': listed, 'for one origin': single };
+describe('with credentials', () => {
+  const CREDENTIALS = { 'access-control-allow-credentials': 'true' };
 
-  for (const [name, origins] of Object.entries({
-    'without the setting': () => [closed.url, undefined],
-    'for all origins': () => [open.url, undefined, BAD, 'null'],
-    'for a list of origins': () => [listed.url, undefined, GOOD, ALSO_GOOD],
-    'for one origin': () => [single.url, undefined, GOOD],
-  })) {
-    test(`${name}: those of the own page, of programs and of what is allowed are opened`, async (t) => {
-      for (const origin of origins()) {
-        const wire = await WireSocket.open(t, url(SERVERS[name]), origin && { origin });
-        assert.match(await wire.next('the open packet'), /^0\{/);
-      }
+  test('CORS_CREDENTIALS a listed origin may send them: answers, errors and the preflight say so', async () => {
+    for (const query of [{}, { transport: 'abc' }, { sid: 'nobody' }]) {
+      const headers = corsHeaders(await ask(trusting, GOOD, query));
+      assert.deepEqual(headers, { 'access-control-allow-origin': GOOD, vary: 'Origin', ...CREDENTIALS });
+    }
+    const answer = await preflight(trusting, GOOD, asked);
+    assert.deepEqual(corsHeaders(answer), { 'access-control-allow-origin': GOOD, ...CREDENTIALS, ...allowed });
+  });
+
+  test('CORS_CREDENTIALS an origin that is not listed is not allowed with them either', async () => {
+    assert.equal((await ask(trusting, BAD)).headers['access-control-allow-origin'], undefined);
+  });
+
+  test('CORS_CREDENTIALS the stock client polls with withCredentials', async (t) => {
+    const socket = io(trusting.url, { path: `/r/${freshRoom()}/socket.io/`, transports: ['polling'], withCredentials: true, forceNew: true });
+    t.after(() => socket.close());
+    await within(new Promise((resolve, reject) => socket.once('connect', resolve).once('connect_error', reject)), 'the connection');
+  });
+});
+
+describe('the Worker’s own answers', { skip: roomcastOnly }, () => {
+  const told = { 'access-control-allow-origin': GOOD, 'access-control-allow-credentials': 'true' };
+  const rows = {
+    'a bad room name': ['/r/a.b/socket.io/?EIO=4&transport=polling', {}, 400],
+    'a bad room name in the query': ['/socket.io/?room=a.b&EIO=4&transport=polling', {}, 400],
+    'a bad room name of a page': ['/r/a.b', {}, 400],
+    'an unknown path': ['/nothing', {}, 404],
+    'counters that are off': ['/r/a/debug', {}, 404],
+    'the health': ['/healthz', {}, 200],
+    'the way to a page': ['/r/a/', {}, 308],
+    'a page that is posted to': ['/r/a', { method: 'POST' }, 405],
+    'an API that is off': ['/api/rooms/a', {}, 404],
+  };
+  for (const [what, [path, options, status]] of Object.entries(rows)) {
+    test(`1.8 ${what} (${status}) can be read by a listed origin`, async () => {
+      const answer = await request(new URL(path, trusting.url), { ...options, headers: { origin: GOOD } });
+      assert.equal(answer.status, status);
+      for (const [name, value] of Object.entries(told)) assert.equal(answer.headers[name], value, name);
+      assert.match(answer.headers.vary, /^Origin/);
     });
   }
 
-  for (const name of ['without the setting', 'for a list of origins', 'for one origin']) {
-    test(`${name}: those of other pages are refused`, { skip: roomcastOnly && 'the reference opens them' }, async () => {
-      for (const origin of STRANGERS.filter(Boolean)) {
-        const { status, headers, body } = await refusedUpgrade(url(SERVERS[name]), { origin });
-        assert.deepEqual({ status, body }, { status: 403, body: 'Pages of this origin may not connect here.' });
-        assert.match(headers['content-type'], /^text\/plain/);
-      }
+  test('1.8 a refusal of the room itself can be read too', async () => {
+    const room = freshRoom();
+    const full = await startTarget({ vars: { CORS_ORIGIN: GOOD, MAX_CONNECTIONS: 1 } });
+    try {
+      await Poller.open(full, room);
+      const answer = await request(engineUrl(full, room), { headers: { origin: GOOD } });
+      assert.equal(answer.status, 403);
+      assert.equal(answer.headers['access-control-allow-origin'], GOOD);
+    } finally {
+      await full.close();
+    }
+  });
+
+  for (const path of ['/', '/r/a', '/r/a/', '/r/a.b', '/r/a/debug', '/healthz', '/api/rooms/a', '/api/socket', '/nothing', '/r/a/socket.io/socket.io.js']) {
+    test(`1.8 OPTIONS of ${path} is a preflight like that of a room`, async () => {
+      const headers = { origin: GOOD, 'access-control-request-method': 'POST', ...asked };
+      const answer = await request(new URL(path, trusting.url), { method: 'OPTIONS', headers });
+      assert.equal(answer.status, 204);
+      assert.deepEqual(corsHeaders(answer), { ...told, ...allowed });
     });
   }
 
-  test('nor may they take a session over from polling', { skip: roomcastOnly && 'the reference opens them' }, async () => {
-    const poller = await Poller.open(listed, freshRoom());
-    assert.equal((await refusedUpgrade(poller.url({ transport: 'websocket' }), { origin: BAD })).status, 403);
-    assert.match(await poller.connect(), /^40/);
+  test('without the setting, OPTIONS of a page says what may be done with it', async () => {
+    for (const path of ['/', '/r/a', '/r/a/socket.io/socket.io.js']) {
+      const { status, headers } = await request(new URL(path, closed.url), { method: 'OPTIONS', headers: { origin: GOOD } });
+      assert.deepEqual({ status, allow: headers.allow }, { status: 204, allow: 'GET, HEAD, OPTIONS' }, path);
+      assert.equal(headers['access-control-allow-origin'], undefined);
+    }
   });
 });

@@ -18,7 +18,7 @@ const DEFAULTS = {
   PING_INTERVAL_MS: 25_000, PING_TIMEOUT_MS: 60_000, UPGRADE_TIMEOUT_MS: 10_000, CONNECT_TIMEOUT_MS: 45_000,
   MAX_PAYLOAD_BYTES: 1_000_000,
   CLOSE_TIMEOUT_MS: 500, // roomcast's default is 30,000; here it would hold up the end of every test file by as much
-  MAX_ATTACHMENTS: 10, ALLOW_EIO3: 'false', CORS_ORIGIN: '', COOKIE: '', PARSER: 'default', APP: 'chat',
+  MAX_ATTACHMENTS: 10, ALLOW_EIO3: 'false', CORS_ORIGIN: '', CORS_CREDENTIALS: 'false', COOKIE: '', PARSER: 'default', APP: 'chat',
   RECOVERY_MS: 120_000,
 };
 
@@ -96,7 +96,12 @@ const engineOptions = (settings) => ({
   allowEIO3: settings.ALLOW_EIO3 === 'true',
   ...(settings.COOKIE && { cookie: { name: settings.COOKIE } }),
   // A list of one is the string alone, as it is usually written; the reference tells it to every origin alike.
-  ...(settings.CORS_ORIGIN && { cors: { origin: settings.CORS_ORIGIN.includes(',') ? settings.CORS_ORIGIN.split(',') : settings.CORS_ORIGIN } }),
+  ...(settings.CORS_ORIGIN && {
+    cors: {
+      origin: settings.CORS_ORIGIN.includes(',') ? settings.CORS_ORIGIN.split(',') : settings.CORS_ORIGIN,
+      credentials: settings.CORS_CREDENTIALS === 'true',
+    },
+  }),
 });
 
 function parser({ PARSER, MAX_ATTACHMENTS }) {
