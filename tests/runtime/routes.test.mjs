@@ -1,7 +1,6 @@
 // What the Worker serves besides Socket.IO itself: the two forms of a room's address, names, small routes, pages, settings.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { ROOT } from './support/paths.mjs';
@@ -118,28 +117,6 @@ describe('pages and scripts', () => {
       assert.equal(headers['content-security-policy'], pages[2].headers['content-security-policy']);
     }
   });
-
-  test('what is no page of GET is refused', { skip: roomcastOnly }, async () => {
-    assert.equal((await request(at('/'), { method: 'POST', body: 'x' })).status, 405);
-  });
-
-  test('a room page with a bad name is refused', { skip: roomcastOnly }, async () => {
-    for (const pathname of ['/r/a.b', '/r/', `/r/${'x'.repeat(65)}`]) {
-      const { status, headers } = await request(at(pathname));
-      assert.equal(status, 400, pathname);
-      assert.match(headers['content-type'], /^text\/plain/);
-    }
-  });
-
-  for (const file of ['socket.io.esm.min.js', 'socket.io.min.js']) {
-    test(`/socket.io/${file} is the stock client`, async () => {
-      const { status, headers, body } = await request(at(`/socket.io/${file}`));
-      assert.equal(status, 200);
-      assert.match(headers['content-type'], /javascript/);
-      const manifest = createRequire(import.meta.url).resolve('socket.io-client/package.json');
-      assert.equal(body, readFileSync(path.join(path.dirname(manifest), 'dist', file), 'utf8'));
-    });
-  }
 });
 
 describe('settings', { skip: roomcastOnly }, () => {

@@ -1,7 +1,9 @@
 // The websocket transport (W): frames, close codes, and upgrades that are refused at the level of HTTP.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { io } from 'socket.io-client';
 import { onReference, serverFor, WITHOUT_PINGS } from './support/target.mjs';
+import { eventually, within } from './support/wait.mjs';
 import { engineUrl, freshRoom, refusedUpgrade, WireSocket } from './support/wire.mjs';
 
 const LIMIT = 20_000;
@@ -150,4 +152,25 @@ describe('upgrades refused at the level of HTTP', () => {
     assert.ok([1005, 1006].includes(code), `closed with ${code}`);
     await assert.rejects(wire.next('no open packet'), /no more can come/);
   });
+});
+
+describe('subprotocols', () => {
+  for (const [offered, taken] of [[['chat.v1'], 'chat.v1'], [['graphql-ws', 'chat.v1'], 'graphql-ws'], [[], '']]) {
+    test(`W9 of ${JSON.stringify(offered)}, ${JSON.stringify(taken)} is confirmed`, async (t) => {
+      const url = engineUrl(server, freshRoom(), { transport: 'websocket' });
+      const wire = await WireSocket.open(t, url, undefined, offered);
+      assert.equal(wire.socket.protocol, taken);
+      assert.match(await wire.next('the open packet'), /^0\{/);
+    });
+  }
+
+  for (const transports of [['websocket'], ['polling', 'websocket']]) {
+    test(`W9 the stock client with the option \`protocols\` is on WebSocket, by ${transports.join(' and ')}`, async (t) => {
+      const path = `/r/${freshRoom()}/socket.io/`;
+      const socket = io(server.url, { path, transports, protocols: ['chat.v1'], forceNew: true, reconnection: false });
+      t.after(() => socket.close());
+      await within(new Promise((resolve, reject) => socket.once('connect', resolve).once('connect_error', reject)), 'the connection');
+      await eventually(() => socket.io.engine.transport.name === 'websocket', 'the upgrade');
+    });
+  }
 });

@@ -114,8 +114,8 @@ export class Poller {
 /** A raw WebSocket. `next()` gives its frames in order, `closed` resolves with `{code, reason}`. */
 export class WireSocket {
   /** Opens one, and closes it when the test `t` ends. */
-  static async open(t, url, headers) {
-    const wire = new WireSocket(url, headers);
+  static async open(t, url, headers, protocols) {
+    const wire = new WireSocket(url, headers, protocols);
     t.after(() => wire.socket.terminate());
     await within(wire.opened, `the WebSocket ${url} to open`);
     return wire;
@@ -130,10 +130,10 @@ export class WireSocket {
     return wire;
   }
 
-  constructor(url, headers = {}) {
+  constructor(url, headers = {}, protocols = []) {
     const target = new URL(url);
     target.protocol = 'ws:';
-    this.socket = new WebSocket(target, { perMessageDeflate: false, headers });
+    this.socket = new WebSocket(target, protocols, { perMessageDeflate: false, headers });
     this.frames = new Inbox('the WebSocket');
     this.opened = new Promise((resolve, reject) => {
       this.socket.on('open', resolve);
