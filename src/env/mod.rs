@@ -42,8 +42,8 @@ impl Env {
         &self.room
     }
 
-    /// The text of a variable of the deployment (`[vars]` in wrangler.toml); `None` where it isn't set. [`get`](Self::get)
-    /// checks it too.
+    /// The text of a variable of the deployment (`[vars]` in wrangler.toml); `None` where it isn't set. What stands there without
+    /// quotes is its JSON: `true`, `100`, `["a","b"]`. [`get`](Self::get) checks it too.
     pub fn var(&self, name: &str) -> Option<String> {
         (self.lookup)(name)
     }
