@@ -5,6 +5,7 @@
 //! is attached to them and stored is all that it needs.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -27,14 +28,23 @@ use crate::env::Env;
 use crate::fetch::FetchRequest;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::{self, BodyError, Effect, Headers, HttpResponse, Input, Outbox};
-use crate::site::Site;
+use crate::site::{SetupError, Site};
 
 /// Why there is no room.
 pub(super) enum Outage {
-    /// The settings or the app can't be used, as this sentence says.
-    Settings(String),
+    /// The settings or the app can't be used.
+    Setup(SetupError),
     /// It could not start this time, for this reason. The next event tries again.
     Start(String),
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setup(error) => error.fmt(f),
+            Self::Start(reason) => f.write_str(reason),
+        }
+    }
 }
 
 /// A room with usable settings.
@@ -68,7 +78,7 @@ impl RunningRoom {
         if config.debug {
             counters::open(&host).map_err(|error| Outage::Start(error.to_string()))?;
         }
-        let core = Core::new(site, env, config.clone(), Rc::new(host)).map_err(Outage::Settings)?;
+        let core = Core::new(site, env, config.clone(), Rc::new(host)).map_err(Outage::Setup)?;
         let (core, requests) = (RefCell::new(core), RequestTable::default());
         let room = Self { state, bindings, config, core, sockets, requests, clock, rows };
         room.count("constructed");

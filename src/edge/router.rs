@@ -10,8 +10,9 @@ use super::settings;
 use crate::api::{self, Problem};
 use crate::config::Config;
 use crate::cors::Cors;
+use crate::env::Env;
 use crate::ids::RoomName;
-use crate::site::Site;
+use crate::site::{SetupError, Site};
 
 /// The binding of the room objects.
 const ROOMS: &str = "ROOMS";
@@ -49,7 +50,7 @@ async fn route(site: &Site, request: Request, env: &Bindings) -> Result<Response
         Route::Unknown => text(404, "Not found."),
         route => match Config::read(&settings::env(env, RoomName::DEFAULT)) {
             Ok(config) => configured(site, request, env, route, &config).await,
-            Err(error) => broken(&error.to_string()),
+            Err(error) => broken(&error.into()),
         },
     }
 }
@@ -67,24 +68,34 @@ async fn configured(
     match route {
         Route::Start | Route::Page => match (site.pages)(&env) {
             Ok(pages) => asset(&request, bindings, if route == Route::Start { pages.start } else { pages.room }).await,
-            Err(error) => broken(&error.to_string()),
+            Err(error) => broken(&error.into()),
         },
         Route::Room(room) => ask_room(request, bindings, room.as_str(), &config.cors).await,
         Route::Debug(room) if config.debug => ask_room(request, bindings, room.as_str(), &config.cors).await,
         #[cfg(feature = "conformance")]
         Route::Raw if (site.raw)(&env) => ask_room(request, bindings, crate::conformance::RAW_ROOM, &config.cors).await,
-        Route::Health => match site.checked_app(env) {
-            Ok(_) => Response::from_json(&serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") })),
-            Err(sentence) => broken(&sentence),
+        Route::Health => match healthy(site, env, bindings) {
+            Ok(()) => Response::from_json(&serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") })),
+            Err(error) => broken(&error),
         },
         _ => text(404, "Not found."),
     }
 }
 
-/// The settings or the app can't be used. Whoever deployed this reads the log rather than the answer.
-fn broken(sentence: &str) -> Result<Response> {
-    worker::console_error!("{sentence}");
-    text(500, sentence)
+/// Checks what a room would fail of, as far as it can be known without waking one.
+fn healthy(site: &Site, env: Env, bindings: &Bindings) -> std::result::Result<(), SetupError> {
+    let unbound = |error| SetupError::Other(format!("The rooms' objects aren't bound as {ROOMS}: {error}"));
+    bindings.durable_object(ROOMS).map_err(unbound)?;
+    let unbound = |error| SetupError::Other(format!("The pages' files aren't bound as {ASSETS}: {error}"));
+    bindings.assets(ASSETS).map_err(unbound)?;
+    (site.pages)(&env)?;
+    site.checked_app(env).map(drop)
+}
+
+/// The settings or the app can't be used. The log is for whoever deployed this, and the answer for anybody.
+fn broken(error: &SetupError) -> Result<Response> {
+    worker::console_error!("{error}");
+    text(500, &error.public())
 }
 
 /// The room that a request to the API is about. The token is asked for first: who has none learns nothing else.

@@ -95,6 +95,13 @@ pub struct ConfigError {
     value: String,
 }
 
+impl ConfigError {
+    /// The name of the setting.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "The setting {} must be {}, but it is {:?}.", self.name, self.wanted, self.value)
