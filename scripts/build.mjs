@@ -2,8 +2,10 @@
 import './check-node.mjs';
 import { ensureBundle } from './bundle.mjs';
 import { runMain, say } from './project.mjs';
+import { checkSettings } from './settings.mjs';
 
 await runMain(async () => {
   await ensureBundle();
+  await checkSettings();
   say('the bundle is ready (build/, public/).');
 });

@@ -71,7 +71,7 @@ async function buildWorker(bundle, digest) {
   rmSync(stampFile(bundle), { force: true });
   say(`building ${bundle.name} with worker-build: wasm-bindgen, wasm-opt, esbuild (10 seconds or more) …`);
   const bin = (name) => join(npmBin, process.platform === 'win32' ? `${name}.cmd` : name);
-  await runLogged('build', workerBuildProgram(), ['--release', '--out-dir', bundle.folder, '.', ...featureOptions(bundle)], {
+  await runLogged('build', workerBuildProgram(), ['--release', '--out-dir', bundle.folder, '.', '--locked', ...featureOptions(bundle)], {
     cwd: root,
     env: { ESBUILD_BIN: bin('esbuild'), WASM_OPT_BIN: bin('wasm-opt'), WASM_BINDGEN_BIN: wasmBindgenProgram() },
   });

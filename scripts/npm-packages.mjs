@@ -1,6 +1,7 @@
 // npm's packages, exactly as package-lock.json has them: wrangler, the Node it needs, esbuild,
 // wasm-opt, the Socket.IO client and what the tests use.
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { root, say } from './project.mjs';
 import { outerPath, runLogged } from './run.mjs';
@@ -26,4 +27,10 @@ export async function installNpmPackages() {
   // The environment that a surrounding `npm start` set up must not steer this npm.
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--include=dev', '--include=optional'];
   await runLogged('npm-ci', 'npm', args, { cwd: root, env: { PATH: outerPath() } });
+}
+
+/** The runtime's program, of the version that wrangler has. */
+export function workerdProgram() {
+  const wrangler = createRequire(join(root, 'node_modules', 'wrangler', 'package.json'));
+  return wrangler('workerd').default;
 }

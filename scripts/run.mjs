@@ -1,6 +1,6 @@
 // Child processes: started with the project's environment, ended when the script ends.
 import { spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { accessSync, constants, createWriteStream, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { Problem, atLeast, logsDir, npmBin } from './project.mjs';
 
@@ -62,6 +62,19 @@ export function innerPath() {
   return npmBin + delimiter + outerPath();
 }
 
+/** Where a program of this name is, or null. */
+export function onPath(name) {
+  for (const dir of innerPath().split(delimiter)) {
+    try {
+      accessSync(join(dir, name), constants.X_OK);
+      return join(dir, name);
+    } catch {
+      // Not here.
+    }
+  }
+  return null;
+}
+
 /**
  * The Node that runs wrangler and the tests. package.json asks for one from npm, so that a
  * machine's older Node is enough to start with; where npm has none for the platform, the
@@ -107,8 +120,11 @@ export function runShown(program, args, { env = {}, cwd, onOutput } = {}) {
   return ended(child, program);
 }
 
-/** Runs a program with its output in a log file, which is shown if the program fails. */
-export async function runLogged(name, program, args, { env = {}, cwd } = {}) {
+/**
+ * Runs a program with its output in a log file, which is shown if the program fails. False where it failed and `excuse`, which is asked
+ * with the output, says that this is nothing to fail of.
+ */
+export async function runLogged(name, program, args, { env = {}, cwd, excuse = () => false } = {}) {
   if (interrupted) throw stopped();
   mkdirSync(logsDir, { recursive: true });
   const logFile = join(logsDir, `${name}.log`);
@@ -121,10 +137,12 @@ export async function runLogged(name, program, args, { env = {}, cwd } = {}) {
   await new Promise((resolve) => log.end(resolve));
   if (interrupted) throw stopped();
   if (code !== 0) {
-    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n');
-    console.error(lines.slice(-60).join('\n'));
+    const output = readFileSync(logFile, 'utf8');
+    if (excuse(output)) return false;
+    console.error(output.trimEnd().split('\n').slice(-60).join('\n'));
     throw new Problem(`${name} failed (exit code ${code}); the end of its output is above, all of it in .tools/logs/${name}.log.`);
   }
+  return true;
 }
 
 /** A program's standard output, or null when it can't be run or fails. */

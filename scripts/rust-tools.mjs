@@ -1,7 +1,10 @@
 // The Rust side's tools: the wasm target, worker-build, and the wasm-bindgen tool that matches
 // the library. Each lands in a folder of .tools named after its version, by a rename at the very
 // end: a folder that is there is whole, and an interrupted set-up is simply run again.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+//
+// They are compiled from crates.io, where cargo checks each crate against the checksum that the registry
+// and the tool's lock file have. What is released as a program elsewhere has no checksum that could be pinned.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem, root, say, toolsDir, wasmBindgenVersion, workerBuildVersion } from './project.mjs';
 import { outputOf, runLogged } from './run.mjs';
@@ -45,54 +48,10 @@ async function installWorkerBuild() {
   await cargoInstall('worker-build', 'worker-build', join(toolsDir, `worker-build-${version}`), ['worker-build', '--version', version, '--locked']);
 }
 
-/** The name of wasm-bindgen's released build for this platform, if there is one. */
-function releasedTarget() {
-  return {
-    'linux-x64': 'x86_64-unknown-linux-musl',
-    'linux-arm64': 'aarch64-unknown-linux-musl',
-    'darwin-x64': 'x86_64-apple-darwin',
-    'darwin-arm64': 'aarch64-apple-darwin',
-  }[`${process.platform}-${process.arch}`];
-}
-
-/** Takes wasm-bindgen's released build; false when it can't be had quickly (a closed network, another platform). */
-async function downloadWasmBindgen(version, folder) {
-  const target = releasedTarget();
-  if (!target) return false;
-  const name = `wasm-bindgen-${version}-${target}`;
-  const staged = `${folder}.new`;
-  try {
-    const waiting = new AbortController();
-    const tooSlow = setTimeout(() => waiting.abort(), 4000);
-    const response = await fetch(`https://github.com/wasm-bindgen/wasm-bindgen/releases/download/${version}/${name}.tar.gz`, { signal: waiting.signal });
-    clearTimeout(tooSlow);
-    if (!response.ok) return false;
-    say(`downloading wasm-bindgen ${version} (a few MB) …`);
-    const bodyTooSlow = setTimeout(() => waiting.abort(), 60000);
-    const archive = Buffer.from(await response.arrayBuffer());
-    clearTimeout(bodyTooSlow);
-    rmSync(staged, { recursive: true, force: true });
-    mkdirSync(staged, { recursive: true });
-    writeFileSync(join(staged, 'archive.tar.gz'), archive);
-    if ((await outputOf('tar', ['-xzf', join(staged, 'archive.tar.gz'), '-C', staged])) === null) return false;
-    renameSync(join(staged, name), join(staged, 'bin'));
-    rmSync(join(staged, 'archive.tar.gz'));
-    if ((await outputOf(join(staged, 'bin', 'wasm-bindgen'), ['--version'])) !== `wasm-bindgen ${version}`) return false;
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(staged, folder);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 async function installWasmBindgen() {
   const version = wasmBindgenVersion();
-  const folder = join(toolsDir, `wasm-bindgen-${version}`);
-  if (await downloadWasmBindgen(version, folder)) return;
-  say(`compiling wasm-bindgen ${version} from crates.io, since its release can't be downloaded here (about 1 minute) …`);
-  // Without --locked: this package's lock file names a yanked crate.
-  await cargoInstall('wasm-bindgen', 'wasm-bindgen', folder, ['wasm-bindgen-cli', '--version', version, '--no-default-features']);
+  say(`compiling wasm-bindgen ${version} from crates.io (about 1 minute) …`);
+  await cargoInstall('wasm-bindgen', 'wasm-bindgen', join(toolsDir, `wasm-bindgen-${version}`), ['wasm-bindgen-cli', '--version', version, '--locked', '--no-default-features']);
 }
 
 export function rustToolsReady() {
@@ -114,7 +73,7 @@ export async function installRustTools() {
 
 /** Compiles the crate with the very command that worker-build uses, so that the latter finds it done. */
 export async function compileCrate(options) {
-  await runLogged('compile', 'cargo', ['build', '--lib', '--release', '--target', 'wasm32-unknown-unknown', ...options], {
+  await runLogged('compile', 'cargo', ['build', '--locked', '--lib', '--release', '--target', 'wasm32-unknown-unknown', ...options], {
     cwd: root,
     env: { WASM_BINDGEN_USE_JS_SYS: '1' },
   });

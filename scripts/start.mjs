@@ -6,6 +6,7 @@ import { ensureBundle } from './bundle.mjs';
 import { freePort } from './port.mjs';
 import { root, runMain, say } from './project.mjs';
 import { projectNode, runShown, wasInterrupted } from './run.mjs';
+import { checkSettings } from './settings.mjs';
 
 await runMain(async () => {
   const host = process.env.HOST || '127.0.0.1';
@@ -13,6 +14,7 @@ await runMain(async () => {
   const app = chosenApp(process.argv.slice(2));
   await freePort(host, port);
   await ensureBundle();
+  await checkSettings({ dev: true, app });
   await freePort(host, port);
   say(`starting wrangler dev on http://${host}:${port} (Ctrl-C ends it) …`);
   if (app) say(`open http://${host}:${port}/r/${app} in two windows.`);

@@ -1,43 +1,21 @@
 // What only the tests need: a Python with the stock Python Socket.IO client, and a Chromium.
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { aptCommand, aptInstall } from './apt.mjs';
 import { Problem, root, say, toolsDir } from './project.mjs';
-import { innerPath, outputOf, runLogged } from './run.mjs';
+import { onPath, outputOf, runLogged } from './run.mjs';
 
 const venv = join(toolsDir, 'python');
 const stampFile = join(venv, '.requirements');
 const requirements = join(root, 'tests', 'requirements.txt');
-
-function canUseApt() {
-  return process.getuid?.() === 0 && onPath('apt-get') !== null;
-}
-
-function onPath(name) {
-  for (const dir of innerPath().split(delimiter)) {
-    try {
-      accessSync(join(dir, name), constants.X_OK);
-      return join(dir, name);
-    } catch {
-      // Not here.
-    }
-  }
-  return null;
-}
-
-async function aptInstall(name) {
-  say(`installing Debian's package ${name} with apt-get (a minute or two) …`);
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await runLogged('apt-update', 'apt-get', ['update'], { env });
-  await runLogged(`apt-${name}`, 'apt-get', ['install', '-y', '--no-install-recommends', name], { env });
-}
 
 async function findPython() {
   for (const name of ['python3', 'python']) {
     const version = await outputOf(name, ['-c', 'import sys; print(int(sys.version_info >= (3, 10)))']);
     if (version === '1') return name;
   }
-  throw new Problem('Python 3.10 or newer is missing, which some tests need: install python3 and its venv module (Debian and Ubuntu: apt-get install python3 python3-venv), then run this again.');
+  throw new Problem(`Python 3.10 or newer is missing, which some tests need: install it with its venv module (Debian and Ubuntu: ${aptCommand('python3-venv')}), then run this again.`);
 }
 
 /** The tests' Python; its packages are pinned in tests/requirements.txt. */
@@ -48,8 +26,7 @@ export async function ensurePython() {
   if (ready) return program;
   const python = await findPython();
   if ((await outputOf(python, ['-c', 'import venv, ensurepip'])) === null) {
-    if (!canUseApt()) throw new Problem(`${python} has no venv module, which the tests' packages go into: install it (Debian and Ubuntu: apt-get install python3-venv), then run this again.`);
-    await aptInstall('python3-venv');
+    await aptInstall('python3-venv', `${python} has no venv module, which the tests' packages go into`);
   }
   say('installing the Python Socket.IO client for the tests (a few seconds) …');
   rmSync(venv, { recursive: true, force: true });
@@ -75,11 +52,8 @@ function findChromium() {
 
 /** The browser that the page's tests drive. */
 export async function ensureChromium() {
-  let found = findChromium();
-  if (!found && canUseApt()) {
-    await aptInstall('chromium');
-    found = findChromium();
-  }
-  if (!found) throw new Problem('Chromium or Chrome is missing, which the page\'s tests drive: install one (Debian: apt-get install chromium), or name it in ROOMCAST_CHROMIUM, then run this again.');
+  if (!findChromium()) await aptInstall('chromium', 'no Chromium or Chrome was found, which the page\'s tests drive and ROOMCAST_CHROMIUM may name');
+  const found = findChromium();
+  if (!found) throw new Problem('apt-get installed chromium, and there is no such program: name a Chromium or Chrome in ROOMCAST_CHROMIUM.');
   return found;
 }

@@ -15,7 +15,7 @@ const TIMEOUT_MS = 15 * 60 * 1000; // of one test, so that a hang ends
 /** The unit tests of the Rust core, on this machine's own target. */
 async function rustTests() {
   let output = '';
-  const code = await runShown('cargo', ['test', '--features', 'conformance'], { cwd: root, onOutput: (text) => { output += text; } });
+  const code = await runShown('cargo', ['test', '--locked', '--features', 'conformance'], { cwd: root, onOutput: (text) => { output += text; } });
   const counts = { passed: 0, failed: 0, skipped: 0 };
   for (const [, passed, failed, ignored] of output.matchAll(/^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gm)) {
     counts.passed += Number(passed);

@@ -60,7 +60,7 @@ mod tests {
     }
 
     fn refusal(env: Env) -> Option<String> {
-        SITE.checked_app(env).err()
+        SITE.checked_app(env).err().map(|error| error.to_string())
     }
 
     #[test]

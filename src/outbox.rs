@@ -222,6 +222,12 @@ impl HttpResponse {
         Self { status, content_type: None, no_store: false, headers: Vec::new(), body: Frame::Text("".into()) }
     }
 
+    /// A sentence.
+    pub fn sentence(status: u16, sentence: &str) -> Self {
+        let content_type = Some("text/plain; charset=utf-8");
+        Self { content_type, body: Frame::Text(sentence.into()), ..Self::empty(status) }
+    }
+
     /// The room can't answer now, and will soon: 503.
     pub fn unavailable() -> Self {
         let body = r#"{"code":"unavailable","message":"The room can't answer now. Try again in a moment."}"#;

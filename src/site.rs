@@ -1,5 +1,7 @@
 //! What a Worker is made of: its app and its pages. [`worker!`](crate::worker!) makes a Worker of it.
 
+use std::fmt;
+
 use crate::app::App;
 use crate::env::{ConfigError, Env};
 
@@ -42,11 +44,48 @@ impl Site {
     /// Makes the app of a room and checks it.
     ///
     /// # Errors
-    /// A sentence: a setting can't be used, or the app is built wrongly.
-    pub(crate) fn checked_app(&self, env: Env) -> Result<Box<dyn App>, String> {
-        let app = (self.app)(env).map_err(|error| error.to_string())?;
-        app.check()?;
+    /// A setting can't be used, or the app is built wrongly.
+    pub(crate) fn checked_app(&self, env: Env) -> Result<Box<dyn App>, SetupError> {
+        let app = (self.app)(env)?;
+        app.check().map_err(SetupError::Other)?;
         Ok(app)
+    }
+}
+
+/// Why a Worker can't be used as it is set up. `Display` has all of it, which is for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SetupError {
+    /// A setting can't be used.
+    Setting(ConfigError),
+    /// Something else, as this sentence says.
+    Other(String),
+}
+
+impl SetupError {
+    /// What strangers are told: which setting it is, but not its value.
+    pub(crate) fn public(&self) -> String {
+        match self {
+            Self::Setting(error) => {
+                let name = error.name();
+                format!("This server is set up wrongly: its setting {name} can't be used. Its log says more.")
+            }
+            Self::Other(_) => "This server is set up wrongly. Its log says more.".to_owned(),
+        }
+    }
+}
+
+impl From<ConfigError> for SetupError {
+    fn from(error: ConfigError) -> Self {
+        Self::Setting(error)
+    }
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting(error) => error.fmt(f),
+            Self::Other(sentence) => f.write_str(sentence),
+        }
     }
 }
 
@@ -81,6 +120,7 @@ pub fn make_app<A: IntoApp>(make: impl FnOnce(Env) -> A, env: Env) -> Result<Box
 mod tests {
     use super::*;
     use crate::app::{Event, Io};
+    use crate::env::Setting;
 
     /// An app that says of itself whether it is built as it must be.
     struct Built(Result<(), &'static str>);
@@ -93,8 +133,28 @@ mod tests {
         }
     }
 
+    fn refused(app: fn(Env) -> Result<Box<dyn App>, ConfigError>, key: Option<&'static str>) -> Option<SetupError> {
+        Site::new(app).checked_app(Env::new("tea", move |_| key.map(str::to_owned))).err()
+    }
+
     fn checked(app: fn(Env) -> Result<Box<dyn App>, ConfigError>) -> Option<String> {
-        Site::new(app).checked_app(Env::new("tea", |_| None)).err()
+        refused(app, None).map(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_public_is_told_the_name_of_a_setting_but_no_value_and_no_sentence_of_the_app() {
+        const SEATS: Setting<u64> = Setting::number("SEATS", 8, 2..=100);
+        let app = |env: Env| {
+            env.get(&SEATS).map(|_| -> Box<dyn App> { Box::new(Built(Err("The timer \"a\" has no handler."))) })
+        };
+        let wrong = refused(app, Some("hunter2")).map(|error| (error.to_string(), error.public()));
+        let (log, public) = (
+            r#"The setting SEATS must be a whole number from 2 to 100, but it is "hunter2"."#,
+            "This server is set up wrongly: its setting SEATS can't be used. Its log says more.",
+        );
+        assert_eq!(wrong, Some((log.to_owned(), public.to_owned())));
+        let built = refused(app, None).map(|error| error.public());
+        assert_eq!(built.as_deref(), Some("This server is set up wrongly. Its log says more."));
     }
 
     #[test]

@@ -9,6 +9,7 @@ import ts from 'typescript';
 import { complaintOf, isCommand, wrangler } from './docs/commands.mjs';
 import { anchorsOf, blocksOf, commandsOf, DOCUMENTS, inlineCodeOf, linksOf, placeOf, textOf } from './docs/markdown.mjs';
 import { ROOT } from './runtime/support/paths.mjs';
+import { wranglerConfig } from './runtime/support/server.mjs';
 import { complaints } from './types/compiler.mjs';
 
 const BLOCKS = DOCUMENTS.flatMap(blocksOf);
@@ -82,7 +83,7 @@ describe('commands', () => {
 });
 
 /** The settings, by name. */
-const SETTINGS = new Set(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8').split('[vars]')[1].match(/^[A-Z_0-9]+(?= = )/gm));
+const SETTINGS = new Set(Object.keys(wranglerConfig().vars));
 
 test('what looks like a setting is one', () => {
   const OTHERS = ['API_TOKEN', 'CONNECT_ERROR'];

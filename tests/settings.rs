@@ -1,9 +1,8 @@
-//! What is written of the settings is what there is: docs/settings.md, which this test writes with `UPDATE_DOCS=1`, and the
-//! `[vars]` of wrangler.toml.
+//! What is written of the settings is what there is: docs/settings.md, which this test writes with `UPDATE_DOCS=1`. That
+//! wrangler.toml agrees with it is checked by tests/scripts/settings.test.mjs.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "what goes wrong in a helper fails its test")]
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
 
@@ -17,9 +16,15 @@ const INTRODUCTION: &str = "\
 
 Made by `UPDATE_DOCS=1 cargo test --test settings` of `src/config.rs`.
 
-Settings are variables of the Worker: they stand in wrangler.toml under `[vars]`, all of them optional. One that isn't what it must be
-makes every request that needs it fail with 500 and a sentence that names it, which the log has too. So `/healthz` tells whether a
-deployment is set up well.
+Settings are variables of the Worker: they stand in wrangler.toml under `[vars]`, all of them optional. The quotes of numbers and of
+`true` and `false` may be left out.
+
+`npm start`, `npm run build` and `npx wrangler deploy` fail with a sentence for each setting that isn't what it must be, and for each
+variable whose name is nearly that of a setting. Other variables are the app's own business. `npm start` reads `.dev.vars` too.
+
+A wrong setting can still reach a Worker, for example by the dashboard or by `--var`. Then every request that needs it is answered 500 with the
+name of the setting, and the log has the sentence with its value. `/healthz` tells whether a deployment is set up well
+([operations](operations.md#healthz)).
 
 The default of nearly each is the reference's. Names such as `HB4` lead to the rows of [protocol.md](protocol.md).
 
@@ -65,17 +70,6 @@ fn the_document_is_that_of_the_sources() {
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
     assert!(found == wanted, "docs/settings.md is old: UPDATE_DOCS=1 cargo test --test settings");
-}
-
-#[test]
-fn wrangler_toml_names_every_setting_with_its_default() {
-    let vars = include_str!("../wrangler.toml").split_once("[vars]").unwrap().1;
-    let lines = vars.lines().filter(|line| !line.starts_with('#'));
-    let found: BTreeMap<_, _> =
-        lines.filter_map(|line| line.split_once(" = ")).map(|(name, value)| (name, value.trim_matches('"'))).collect();
-    let rows = [Config::rows(), own_rows()].concat();
-    let wanted: BTreeMap<_, _> = rows.iter().map(|row| (row.name, row.default.as_str())).collect();
-    assert_eq!(found, wanted);
 }
 
 #[test]

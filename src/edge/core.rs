@@ -16,7 +16,7 @@ use crate::outbox::{HttpResponse, Input, Outbox};
 #[cfg(feature = "conformance")]
 use crate::raw::RawServer;
 use crate::server::Server;
-use crate::site::Site;
+use crate::site::{SetupError, Site};
 
 /// A room's server.
 pub(super) enum Core {
@@ -31,8 +31,8 @@ impl Core {
     /// The core of a room.
     ///
     /// # Errors
-    /// A sentence on why its app can't be used.
-    pub(super) fn new(site: &'static Site, env: Env, config: Config, host: Rc<dyn Host>) -> Result<Self, String> {
+    /// Why its app can't be used.
+    pub(super) fn new(site: &'static Site, env: Env, config: Config, host: Rc<dyn Host>) -> Result<Self, SetupError> {
         // The raw server is the only one that is chosen by the object's name.
         #[cfg(feature = "conformance")]
         if (site.raw)(&env) && env.room() == RAW_ROOM {
@@ -41,7 +41,7 @@ impl Core {
         let first = RefCell::new(Some(site.checked_app(env.clone())?));
         let make_app = move || match first.take() {
             Some(app) => Ok(app),
-            None => site.checked_app(env.clone()),
+            None => site.checked_app(env.clone()).map_err(|error| error.to_string()),
         };
         Ok(Self::SocketIo(Box::new(Server::new(config, Box::new(make_app), host))))
     }

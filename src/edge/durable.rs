@@ -20,7 +20,7 @@ use crate::cors::Cors;
 use crate::env::Env;
 use crate::ids::Millis;
 use crate::outbox::{HttpResponse, INTERNAL_ERROR};
-use crate::site::Site;
+use crate::site::{SetupError, Site};
 
 /// How long after an alarm that found a room unable to start the next one rings.
 const TRY_AGAIN_AFTER: Millis = Millis(30_000);
@@ -33,8 +33,8 @@ struct Object {
     state: Rc<State>,
     bindings: Bindings,
     env: Env,
-    /// Or why they can't be used, as a sentence. They don't change while the object is in memory.
-    config: Result<Config, String>,
+    /// Or why they can't be used. They don't change while the object is in memory.
+    config: Result<Config, SetupError>,
     clock: Rc<Clock>,
     /// The room, once it has started.
     room: RefCell<Option<Rc<RunningRoom>>>,
@@ -48,7 +48,7 @@ impl RoomObject {
         console_error_panic_hook::set_once();
         let state = Rc::new(State::from(state));
         let env = settings::env(bindings, &state.id().name().unwrap_or_default());
-        let config = Config::read(&env).map_err(|error| error.to_string());
+        let config = Config::read(&env).map_err(SetupError::from);
         let never_hibernates = config.as_ref().is_ok_and(|config| !config.absorbs_pongs());
         let interval = config.as_ref().map_or(TRY_AGAIN_AFTER, |config| config.ping_interval);
         let clock = Clock::new(state.clone(), (!never_hibernates).then_some(interval));
@@ -142,8 +142,8 @@ impl Object {
     fn room(&self) -> Result<Rc<RunningRoom>, Outage> {
         let running = self.room.borrow().clone();
         let started = running.map_or_else(|| self.start(), Ok);
-        if let Err(Outage::Settings(reason) | Outage::Start(reason)) = &started
-            && self.logged.replace(reason.clone()) != *reason
+        if let Err(reason) = started.as_ref().map_err(Outage::to_string)
+            && self.logged.replace(reason.clone()) != reason
         {
             worker::console_error!("the room can't start: {reason}");
         }
@@ -151,7 +151,7 @@ impl Object {
     }
 
     fn start(&self) -> Result<Rc<RunningRoom>, Outage> {
-        let config = self.config.clone().map_err(Outage::Settings)?;
+        let config = self.config.clone().map_err(Outage::Setup)?;
         let (env, bindings) = (self.env.clone(), self.bindings.clone());
         let room = RunningRoom::new(self.site, env, bindings, self.state.clone(), config, self.clock.clone())?;
         self.logged.take();
@@ -178,10 +178,11 @@ impl Object {
         let reply = |reply| requests::response(request, Answer::Http(reply), cors);
         let is_api = api::owns(&request.path());
         let reason = match outage {
-            Outage::Settings(sentence) if is_api => {
-                return reply(Problem::Broken(sentence).reply());
+            // Who calls the API has shown its token.
+            Outage::Setup(error) if is_api => {
+                return reply(Problem::Broken(error.to_string()).reply());
             }
-            Outage::Settings(sentence) => return requests::text(500, &sentence),
+            Outage::Setup(error) => return reply(HttpResponse::sentence(500, &error.public())),
             Outage::Start(reason) => reason,
         };
         if is_api {

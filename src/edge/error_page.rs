@@ -60,8 +60,8 @@ impl ErrorAnswer {
     }
 
     /// The settings or the app can't be used.
-    pub(super) fn broken(sentence: &str) -> Self {
-        Self { status: 500, code: "broken", title: "This server is set up wrongly", message: sentence.to_owned() }
+    pub(super) fn broken(message: String) -> Self {
+        Self { status: 500, code: "broken", title: "This server is set up wrongly", message }
     }
 
     /// Something that should not fail did; the log has it.

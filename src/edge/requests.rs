@@ -183,11 +183,6 @@ fn offered_protocol(request: &Request) -> Result<Option<String>> {
     Ok(first.map(str::to_owned))
 }
 
-/// A sentence as an answer.
-pub(super) fn text(status: u16, sentence: &str) -> Result<Response> {
-    Ok(Response::ok(sentence)?.with_status(status))
-}
-
 /// An answer as the runtime wants it.
 pub(super) fn response(request: &Request, answer: Answer, cors: Cors<'_>) -> Result<Response> {
     let reply = match answer {

@@ -5,6 +5,7 @@
 //! is attached to them and stored is all that it needs.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -27,14 +28,23 @@ use crate::env::Env;
 use crate::fetch::FetchRequest;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::{self, BodyError, Effect, Headers, HttpResponse, Input, Outbox};
-use crate::site::Site;
+use crate::site::{SetupError, Site};
 
 /// Why there is no room.
 pub(super) enum Outage {
-    /// The settings or the app can't be used, as this sentence says.
-    Settings(String),
+    /// The settings or the app can't be used.
+    Setup(SetupError),
     /// It could not start this time, for this reason. The next event tries again.
     Start(String),
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setup(error) => error.fmt(f),
+            Self::Start(reason) => f.write_str(reason),
+        }
+    }
 }
 
 /// A room with usable settings.
@@ -68,7 +78,7 @@ impl RunningRoom {
         if config.debug {
             counters::open(&host).map_err(|error| Outage::Start(error.to_string()))?;
         }
-        let core = Core::new(site, env, config.clone(), Rc::new(host)).map_err(Outage::Settings)?;
+        let core = Core::new(site, env, config.clone(), Rc::new(host)).map_err(Outage::Setup)?;
         let (core, requests) = (RefCell::new(core), RequestTable::default());
         let room = Self { state, bindings, config, core, sockets, requests, clock, rows };
         room.count("constructed");
@@ -87,14 +97,15 @@ impl RunningRoom {
     }
 
     /// The counters, or nothing where nothing is counted.
-    fn counters(&self) -> Result<Response> {
+    fn counters(&self) -> HttpResponse {
         if !self.config.debug {
-            return requests::text(404, "Not found.");
+            return HttpResponse::empty(404);
         }
         let bytes = self.state.storage().sql().database_size() as u64;
-        match counters::read(&self.host(), bytes) {
-            Ok(counters) => Response::from_json(&counters),
-            Err(error) => requests::text(500, &error.to_string()),
+        let counted = counters::read(&self.host(), bytes).map(|counters| serde_json::json!(counters).to_string());
+        match counted {
+            Ok(json) => HttpResponse { content_type: Some("application/json"), ..HttpResponse::sentence(200, &json) },
+            Err(error) => HttpResponse::sentence(500, &error.to_string()),
         }
     }
 
@@ -102,10 +113,10 @@ impl RunningRoom {
     pub(super) async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
         let url = request.url()?;
         match Route::parse(url.path(), url.query().unwrap_or_default()) {
-            Ok(Route::Debug(_)) => return self.counters(),
+            Ok(Route::Debug(_)) => return self.reply(&request, self.counters()),
             Ok(Route::Api) => {
                 let reply = self.api(&mut request).await;
-                return requests::response(&request, Answer::Http(reply), self.config.cors());
+                return self.reply(&request, reply);
             }
             // The Worker has sent on nothing else.
             _ => {}
@@ -122,6 +133,10 @@ impl RunningRoom {
             Some(answer) => requests::response(&request, answer, self.config.cors()),
             None => Response::empty(),
         }
+    }
+
+    fn reply(&self, request: &Request, reply: HttpResponse) -> Result<Response> {
+        requests::response(request, Answer::Http(reply), self.config.cors())
     }
 
     /// Has the core handle a request, and waits for its answer; there is none if the client went away.

@@ -14,8 +14,8 @@ use crate::config::Config;
 use crate::cors::Cors;
 use crate::env::Env;
 use crate::ids::RoomName;
-use crate::outbox::{Frame, HttpResponse};
-use crate::site::Site;
+use crate::outbox::HttpResponse;
+use crate::site::{SetupError, Site};
 
 /// Every request that no static file answers, and those that the Worker is to see first.
 pub fn fetch(site: &'static Site, request: web_sys::Request, env: Bindings) -> Promise {
@@ -38,13 +38,13 @@ async fn answer(site: &Site, request: Request, bindings: &Bindings) -> Result<Re
     };
     let served = match route {
         Route::Api => api(&visitor).await,
-        Route::TutorialSetup => visitor.reply(text("ok")),
+        Route::TutorialSetup => visitor.reply(HttpResponse::sentence(200, "ok")),
         Route::Unknown => visitor.refuse(&ErrorAnswer::not_found()),
         Route::Moved(location) => visitor.redirect(&location),
         Route::Client(file) => visitor.asset(Page::Listed, &format!("/socket.io/{file}")).await,
         route => match &config {
             Ok(config) => configured(site, &visitor, env, route, config).await,
-            Err(error) => visitor.broken(&error.to_string()),
+            Err(error) => visitor.broken(&error.clone().into()),
         },
     };
     served.or_else(|error| {
@@ -59,22 +59,29 @@ async fn configured(site: &Site, visitor: &Visitor<'_>, env: Env, route: Route, 
         Route::Start | Route::Page => match (site.pages)(&env) {
             Ok(pages) if route == Route::Start => visitor.asset(Page::Listed, pages.start).await,
             Ok(pages) => visitor.asset(Page::Unlisted, pages.room).await,
-            Err(error) => visitor.broken(&error.to_string()),
+            Err(error) => visitor.broken(&error.into()),
         },
         Route::Room(room) => visitor.ask_room(room.as_str()).await,
         Route::Debug(room) if config.debug => visitor.ask_room(room.as_str()).await,
         #[cfg(feature = "conformance")]
         Route::Raw if (site.raw)(&env) => visitor.ask_room(crate::conformance::RAW_ROOM).await,
-        Route::Health => match site.checked_app(env) {
-            Ok(_) => {
+        Route::Health => match healthy(site, env, visitor) {
+            Ok(()) => {
                 let health = serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") });
                 let content_type = Some("application/json");
-                visitor.reply(HttpResponse { content_type, ..text(&health.to_string()) })
+                visitor.reply(HttpResponse { content_type, ..HttpResponse::sentence(200, &health.to_string()) })
             }
-            Err(sentence) => visitor.broken(&sentence),
+            Err(error) => visitor.broken(&error),
         },
         _ => visitor.refuse(&ErrorAnswer::not_found()),
     }
+}
+
+/// Checks what a room would fail of, as far as it can be known without waking one.
+fn healthy(site: &Site, env: Env, visitor: &Visitor<'_>) -> std::result::Result<(), SetupError> {
+    visitor.bound()?;
+    (site.pages)(&env)?;
+    site.checked_app(env).map(drop)
 }
 
 /// What backends ask for. The token is asked for first: who has none learns nothing else.
@@ -84,9 +91,4 @@ async fn api(visitor: &Visitor<'_>) -> Result<Response> {
         Ok(call) => visitor.hand_on(call.room.as_str()).await,
         Err(problem) => visitor.reply(problem.reply()),
     }
-}
-
-fn text(sentence: &str) -> HttpResponse {
-    let content_type = Some("text/plain; charset=utf-8");
-    HttpResponse { content_type, body: Frame::Text(sentence.into()), ..HttpResponse::empty(200) }
 }

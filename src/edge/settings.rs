@@ -5,7 +5,7 @@ use worker::{Env as Bindings, js_sys};
 
 use crate::env::Env;
 
-/// The surroundings of the room of this name; a variable may be a string or a number.
+/// The surroundings of the room of this name.
 pub(super) fn env(bindings: &Bindings, room: &str) -> Env {
     let bindings = bindings.clone();
     Env::new(room, move |name| variable(&bindings, name))
@@ -16,12 +16,9 @@ pub(super) fn api_token(bindings: &Bindings) -> String {
     variable(bindings, "API_TOKEN").unwrap_or_default()
 }
 
+/// The text of a variable. What wrangler.toml has without quotes arrives as a number, a boolean, a list or an object: its text
+/// is its JSON.
 fn variable(bindings: &Bindings, name: &str) -> Option<String> {
     let value = js_sys::Reflect::get(bindings, &JsValue::from(name)).ok()?;
-    if value.is_undefined() {
-        return None;
-    }
-    let text = value.as_string();
-    // Something else, such as a list, is shown as it is and then refused.
-    Some(text.or_else(|| value.as_f64().map(|n| n.to_string())).unwrap_or_else(|| format!("{value:?}")))
+    value.as_string().or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
 }

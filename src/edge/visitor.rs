@@ -8,6 +8,7 @@ use super::error_page::ErrorAnswer;
 use super::requests::{self, Answer};
 use crate::cors::{Cors, Visit};
 use crate::outbox::HttpResponse;
+use crate::site::SetupError;
 
 /// The binding of the room objects.
 const ROOMS: &str = "ROOMS";
@@ -76,10 +77,19 @@ impl<'a> Visitor<'a> {
         self.reply(error.reply(&self.header("accept").unwrap_or_default()))
     }
 
-    /// The settings or the app can't be used. Whoever deployed this reads the log rather than the answer.
-    pub(super) fn broken(&self, sentence: &str) -> Result<Response> {
-        worker::console_error!("{sentence}");
-        self.refuse(&ErrorAnswer::broken(sentence))
+    /// The settings or the app can't be used. The log is for whoever deployed this, and the answer for anybody.
+    pub(super) fn broken(&self, error: &SetupError) -> Result<Response> {
+        worker::console_error!("{error}");
+        self.refuse(&ErrorAnswer::broken(error.public()))
+    }
+
+    /// Checks that what the Worker needs is bound to it.
+    pub(super) fn bound(&self) -> std::result::Result<(), SetupError> {
+        let unbound = |error| SetupError::Other(format!("The rooms' objects aren't bound as {ROOMS}: {error}"));
+        self.bindings.durable_object(ROOMS).map_err(unbound)?;
+        let unbound = |error| SetupError::Other(format!("The pages' files aren't bound as {ASSETS}: {error}"));
+        self.bindings.assets(ASSETS).map_err(unbound)?;
+        Ok(())
     }
 
     /// Leads to where the page is.

@@ -42,8 +42,8 @@ impl Env {
         &self.room
     }
 
-    /// The text of a variable of the deployment (`[vars]` in wrangler.toml); `None` where it isn't set. [`get`](Self::get)
-    /// checks it too.
+    /// The text of a variable of the deployment (`[vars]` in wrangler.toml); `None` where it isn't set. What stands there without
+    /// quotes is its JSON: `true`, `100`, `["a","b"]`. [`get`](Self::get) checks it too.
     pub fn var(&self, name: &str) -> Option<String> {
         (self.lookup)(name)
     }
@@ -100,6 +100,13 @@ impl ConfigError {
     /// The setting of this name must be `wanted`, but it is `value`: for settings that [`Env::get`] can't check by themselves.
     pub fn new(name: &'static str, wanted: impl Into<String>, value: impl Into<String>) -> Self {
         Self { name, wanted: wanted.into(), value: value.into(), is_entry: false }
+    }
+}
+
+impl ConfigError {
+    /// The name of the setting.
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 }
 

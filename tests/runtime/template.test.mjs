@@ -161,7 +161,7 @@ describe('the template app in a folder of its own', { skip: roomcastOnly }, () =
   });
 
   test('a setting of its own that is wrong is a 500 that names it, /healthz included', async (t) => {
-    const sentence = 'The setting ROUND_MS must be a whole number from 1000 to 120000, but it is "soon".';
+    const sentence = 'This server is set up wrongly: its setting ROUND_MS can\'t be used. Its log says more.';
     const broken = await start({ vars: { ROUND_MS: 'soon' } });
     t.after(() => broken.close());
     for (const url of [engineUrl(broken, freshRoom()), new URL('/healthz', broken.url)]) {

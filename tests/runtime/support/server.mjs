@@ -1,17 +1,17 @@
 // roomcast as built, inside workerd (through Miniflare): the same bundle, settings and assets that `wrangler deploy` takes, or the
 // bundle that has the conformance app.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Miniflare } from 'miniflare';
+import { parse } from 'smol-toml';
+import { workerdProgram } from '../../../scripts/npm-packages.mjs';
 import { ROOT } from './paths.mjs';
 import { PATIENCE, within } from './wait.mjs';
 
 // 2026-11: Miniflare's newest classic release is older than wrangler, and so is the workerd that it brings, in which upgrades at
 // nearly the same time keep an object in memory for ever. These tests use wrangler's, as `npm start`.
-const { resolve } = createRequire(import.meta.url);
-process.env.MINIFLARE_WORKERD_PATH ??= createRequire(resolve('wrangler/package.json'))('workerd').default;
+process.env.MINIFLARE_WORKERD_PATH ??= workerdProgram();
 
 /** The runtime's program. */
 export const WORKERD = process.env.MINIFLARE_WORKERD_PATH;
@@ -23,13 +23,12 @@ export const ROOM_CLASS = 'ChatRoom';
 const WORKER = 'roomcast';
 
 /** The wrangler.toml of the project in this folder, parsed. */
-export const wranglerConfig = (project = ROOT) => parseToml(readFileSync(path.join(project, 'wrangler.toml'), 'utf8'));
+export const wranglerConfig = (project = ROOT) => parse(readFileSync(path.join(project, 'wrangler.toml'), 'utf8'));
 
 /** The settings of a deployment with `vars` in place of some; a setting of `null` is left out, `undefined` changes nothing. */
 export function bindingsFrom(config, vars) {
   const own = Object.entries(vars).filter(([, value]) => value !== undefined);
-  const settings = Object.entries({ ...config.vars, ...Object.fromEntries(own) }).filter(([, value]) => value !== null);
-  return Object.fromEntries(settings.map(([name, value]) => [name, String(value)]));
+  return Object.fromEntries(Object.entries({ ...config.vars, ...Object.fromEntries(own) }).filter(([, value]) => value !== null));
 }
 
 /** The folder of the bundle that has the app which these settings name. */
@@ -103,39 +102,4 @@ function assetOptions(project, { directory = 'public', binding = 'ASSETS', html_
       },
     },
   };
-}
-
-/** The part of TOML that wrangler.toml uses: tables, and keys whose value is also JSON (strings, numbers, booleans, lists). */
-export function parseToml(text) {
-  const root = {};
-  let table = root;
-  const lines = text.split('\n');
-  while (lines.length > 0) {
-    const line = withoutComment(lines.shift());
-    const header = /^\[([\w.]+)\]$/.exec(line);
-    if (header) {
-      table = header[1].split('.').reduce((parent, key) => (parent[key] ??= {}), root);
-      continue;
-    }
-    if (/^\[\[/.test(line)) {
-      table = {}; // arrays of tables (bindings, migrations) are stated above, in Miniflare's words
-      continue;
-    }
-    const entry = /^([\w-]+)\s*=\s*(.*)$/.exec(line);
-    if (!entry) continue;
-    let value = entry[2];
-    while (value.startsWith('[') && !value.endsWith(']') && lines.length > 0) value += withoutComment(lines.shift());
-    table[entry[1]] = parseValue(value);
-  }
-  return root;
-}
-
-const withoutComment = (line) => line.replace(/^((?:[^"#]|"[^"]*")*)#.*$/, '$1').trim();
-
-function parseValue(value) {
-  try {
-    return JSON.parse(value.replace(/,\s*\]$/, ']'));
-  } catch {
-    return value; // an inline table or a date: nothing these tests read
-  }
 }

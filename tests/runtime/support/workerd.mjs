@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ROOT } from './paths.mjs';
 import { freePort } from './processes.mjs';
 import { bindingsFrom, bundleFor, ROOM_CLASS, WORKERD, wranglerConfig } from './server.mjs';
 import { PATIENCE, sleep, within } from './wait.mjs';
@@ -102,13 +103,15 @@ function writeConfig({ folder, port }, vars, entry) {
   if (entry) writeFileSync(path.join(folder, 'entry.js'), entry);
   const modules = entry ? ['entry.js', 'index.js'] : ['index.js'];
   const text = (value) => JSON.stringify(String(value));
-  const bindings = Object.entries(bindingsFrom(config, vars)).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
+  const bindings = Object.entries(bindingsFrom(config, vars)).map(([name, value]) =>
+    `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
   // Storage on disk even where it goes afterwards: workerd crashes when an alarm fires in an object that is in memory only.
   writeFileSync(path.join(folder, 'config.capnp'), `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
     (name = "storage", disk = (path = ${text(path.join(folder, 'storage'))}, writable = true)),
+    (name = "assets", disk = (path = ${text(path.join(ROOT, 'public'))})),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
@@ -120,6 +123,7 @@ const worker :Workerd.Worker = (
   durableObjectStorage = (localDisk = "storage"),
   bindings = [
     (name = "ROOMS", durableObjectNamespace = "${ROOM_CLASS}"),
+    (name = "ASSETS", service = "assets"),
     ${bindings.join(',\n    ')},
   ],
 );

@@ -1,0 +1,43 @@
+// A checkout of its own in which scripts may find something wrong, as it is after a build. Its path has blanks and letters beyond ASCII.
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { toolsDir } from '../../../scripts/project.mjs';
+import { wasmBindgenProgram, workerBuildProgram } from '../../../scripts/rust-tools.mjs';
+import { start } from '../../runtime/support/processes.mjs';
+import { ROOT } from '../../runtime/support/paths.mjs';
+
+const COPIED = ['.cargo', 'Cargo.lock', 'Cargo.toml', 'build', 'package-lock.json', 'package.json', 'public', 'rust-toolchain.toml', 'scripts', 'src', 'tests', 'wrangler.toml'];
+
+/** The folder of a tool that is installed. */
+const installed = (program) => path.dirname(path.dirname(program));
+
+/** Makes one, which goes with the test; returns its folder. */
+export function checkout(t) {
+  const above = mkdtempSync(path.join(tmpdir(), 'roomcast-mein räum-'));
+  t.after(() => rmSync(above, { recursive: true, force: true }));
+  const folder = path.join(above, 'room cast');
+  mkdirSync(path.join(folder, '.tools'), { recursive: true });
+  for (const name of COPIED.filter((name) => existsSync(path.join(ROOT, name)))) {
+    cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true, preserveTimestamps: true });
+  }
+  symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
+  for (const tool of [installed(workerBuildProgram()), installed(wasmBindgenProgram())]) {
+    symlinkSync(tool, path.join(folder, path.relative(ROOT, toolsDir), path.basename(tool)));
+  }
+  return folder;
+}
+
+/** The environment of a program that no npm around it steers. */
+export function plainEnvironment(extra = {}) {
+  const own = Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_TEST_CONTEXT$/.test(name));
+  return { ...Object.fromEntries(own), WRANGLER_SEND_METRICS: 'false', NO_COLOR: '1', CI: '1', ...extra };
+}
+
+/** Runs one of Node's programs there to its end: `{end, output}`. */
+export async function node(t, folder, args, env = plainEnvironment()) {
+  const program = start(process.execPath, args, { cwd: folder, env });
+  t.after(() => program.stop());
+  const end = await program.exited;
+  return { end, output: program.output() };
+}
