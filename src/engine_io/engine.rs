@@ -343,10 +343,6 @@ impl Engine {
                     session.handle_upgrade(conn, base64, &mut scope);
                 }
             }
-            Ok(Purpose::Nothing) => {
-                self.accept(conn, Vec::new(), Revision::V4);
-                self.drop_socket(conn);
-            }
         }
     }
 

@@ -114,8 +114,6 @@ pub(super) enum Purpose {
         /// Whether the client takes text only on this WebSocket.
         base64: bool,
     },
-    /// A WebSocket for a transport that has none: accepted and closed at once, as in the reference.
-    Nothing,
 }
 
 /// Checks a request in the order of the reference (R4). `current` tells transport and revision of a session by its id.
@@ -136,27 +134,23 @@ pub(super) fn verify(
     if request.origin.is_some_and(|origin| !is_header_text(origin)) {
         return Err(Refusal::BadRequest);
     }
+    // The reference accepts that WebSocket and closes it. Here the runtime would keep the connection of a client that doesn't
+    // answer the close, and nobody would count it.
+    let is_contradictory = request.upgrade && kind == Kind::Polling;
     if let Some(sid) = query.sid {
         let (current, revision) = current(&sid).ok_or(Refusal::SessionUnknown)?;
         // Anything but 4 counts as 3 here (R3); mixing revisions is a mismatch like that of transports (U10).
         let asked = query.revision.unwrap_or(Revision::V3);
-        if asked != revision || (!request.upgrade && current != kind) {
+        if asked != revision || is_contradictory || (!request.upgrade && current != kind) {
             return Err(Refusal::BadRequest);
         }
-        return Ok(match (request.upgrade, kind) {
-            (false, _) => Purpose::Poll(sid),
-            (true, Kind::WebSocket) => Purpose::Upgrade { sid, base64 },
-            (true, Kind::Polling) => Purpose::Nothing,
-        });
+        return Ok(if request.upgrade { Purpose::Upgrade { sid, base64 } } else { Purpose::Poll(sid) });
     }
     if request.method != "GET" {
         return Err(Refusal::BadMethod);
     }
-    if kind == Kind::WebSocket && !request.upgrade {
+    if is_contradictory || (kind == Kind::WebSocket && !request.upgrade) {
         return Err(Refusal::BadRequest);
-    }
-    if request.upgrade && kind == Kind::Polling {
-        return Ok(Purpose::Nothing);
     }
     Ok(Purpose::Open { kind, revision: query.revision, base64 })
 }
@@ -235,8 +229,10 @@ mod tests {
             ("GET", "EIO=4&transport=polling&sid=nobody", false, Err(SessionUnknown)),
             ("GET", "EIO=4&transport=polling&sid=__proto__", false, Err(SessionUnknown)),
             ("GET", "EIO=4&transport=polling&sid=", false, open(Kind::Polling, v4, false)),
-            ("GET", "EIO=4&transport=polling", true, Ok(Purpose::Nothing)),
-            ("GET", "EIO=4&transport=polling&sid=polling", true, Ok(Purpose::Nothing)),
+            ("GET", "EIO=4&transport=polling", true, Err(BadRequest)),
+            ("GET", "EIO=4&transport=polling&sid=polling", true, Err(BadRequest)),
+            ("GET", "EIO=4&transport=polling&sid=nobody", true, Err(SessionUnknown)),
+            ("GET", "EIO=3&transport=polling&sid=old", true, Err(BadRequest)),
             ("GET", "EIO=4&transport=polling&sid=websocket", false, Err(BadRequest)),
             ("GET", "EIO=4&transport=websocket&sid=polling", false, Err(BadRequest)),
             ("GET", "EIO=3&transport=polling&sid=polling", false, Err(BadRequest)),
