@@ -88,7 +88,7 @@ fn u2_posts_are_taken_until_the_upgrade_and_one_that_it_overtakes_is_not_lost() 
 
 #[test]
 fn u3_any_other_packet_ends_the_attempt_and_the_session_goes_on_polling() {
-    for text in ["5", "2", "2other", "3", "1", "", "7", r#"42["say",1]"#, "6"] {
+    for text in ["2", "2other", "3", "1", "", "7", r#"42["say",1]"#, "6"] {
         // Where pongs are delivered: elsewhere the runtime swallows a `3`.
         let mut s = scene_in(fast());
         let socket = s.room.try_websocket(&s.sid);
@@ -103,6 +103,43 @@ fn u3_any_other_packet_ends_the_attempt_and_the_session_goes_on_polling() {
     s.room.input(Input::Binary { conn: socket, bytes: b"5" });
     assert_eq!(s.room.close_code(socket), Some(None));
     s.assert_polls("a binary frame");
+}
+
+#[test]
+fn u3_the_upgrade_packet_is_taken_without_a_probe() {
+    for waits in [false, true] {
+        let mut s = scene();
+        s.say(1);
+        let get = waits.then(|| {
+            assert_eq!(s.room.poll(&s.sid), r#"42["said",[1]]"#);
+            s.room.get(&s.sid)
+        });
+        let post = s.room.start_post(&s.sid);
+        let socket = s.room.try_websocket(&s.sid);
+        s.room.text(socket, "5");
+        if let Some(get) = get {
+            assert_eq!(s.room.packets(get), "6", "it was sent before the upgrade");
+        }
+        assert_eq!(s.room.finish_post(post, Ok(br#"42["say",2]"#)).status, 200);
+        let expected: &[u32] = if waits { &[2] } else { &[1, 2] };
+        let expected: Vec<_> = expected.iter().map(|n| format!(r#"42["said",[{n}]]"#)).collect();
+        assert_eq!(s.room.frames(socket), expected, "nothing is lost, and nothing comes twice");
+        let late = s.room.get(&s.sid);
+        assert_eq!(s.room.answer(late).unwrap().status, 400);
+        s.say(3);
+        assert_eq!(s.room.frames(socket), [r#"42["said",[3]]"#]);
+    }
+}
+
+#[test]
+fn u3_the_answer_to_a_connect_by_polling_comes_over_the_websocket() {
+    let mut room = Recorder::default().room(plain());
+    let sid = room.open_polling();
+    room.post(&sid, "40");
+    let socket = room.try_websocket(&sid);
+    room.text(socket, "5");
+    let frames = room.frames(socket);
+    assert!(matches!(&frames[..], [connect] if connect.starts_with("40{")), "{frames:?}");
 }
 
 #[test]

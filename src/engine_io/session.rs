@@ -2,7 +2,7 @@
 //! and deadlines in `heartbeat`, and what clients leave unread in `unread`.
 //!
 //! ```text
-//!              2probe, 5                       server closes, no GET pending
+//!             (2probe,) 5                      server closes, no GET pending
 //!  Polling ⇄ Upgrading ──▶ WebSocket      Polling, Upgrading ──▶ Closing ──▶ (next GET, or timeout) gone
 //!     ▲ socket closed, wrong packet, timeout      client closes, no GET pending
 //!                                              Polling, Upgrading ──▶ Leaving ──▶ (GET, or a moment later) gone

@@ -26,8 +26,8 @@ impl Session {
         matches!(self.transport, Transport::Upgrading { socket, .. } if socket == conn)
     }
 
-    /// A frame on the WebSocket that is being tried out: `2probe`, then `5`; all else ends the attempt (U3). `true` where
-    /// the session has moved.
+    /// A frame on the WebSocket that is being tried out: `2probe`, then `5`; all else ends the attempt (U3). The C# client sends
+    /// `5` alone, and the reference takes it. `true` where the session has moved.
     pub(super) fn handle_probe(&mut self, packet: Option<&Packet<'_>>, scope: &mut Scope<'_>) -> bool {
         let Transport::Upgrading { polling, socket, probed, .. } = &mut self.transport else {
             return false;
@@ -43,7 +43,11 @@ impl Session {
                 }
                 false
             }
-            Some(Packet::Upgrade) if *probed => {
+            Some(Packet::Upgrade) => {
+                // Without a probe, a GET that waits was sent before the upgrade.
+                if !*probed {
+                    self.release_get(&Packet::Noop, scope);
+                }
                 self.complete_upgrade(scope);
                 true
             }

@@ -99,7 +99,18 @@ describe('the way it goes', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('what is refused, and what is not', () => {
+  test('U3 5 without a probe is taken: the answer to a CONNECT by polling comes over the WebSocket', async (t) => {
+    const poller = await Poller.open(server, freshRoom());
+    assert.equal((await poller.post('40')).body, 'ok');
+    const wire = await WireSocket.open(t, probeUrl(poller));
+    wire.send('5');
+    assert.match(await wire.next('CONNECT'), /^40\{/);
+    await wire.proveAlive();
+    assert.equal((await poller.get()).status, 400);
+  });
+
+
   test('U3 a first packet other than the probe closes the WebSocket, and the session stays on polling', async (t) => {
     for (const frame of ['40', '2', '2prob', '3probe', '6', '', 'abc']) {
       const poller = await Poller.open(server, freshRoom());
