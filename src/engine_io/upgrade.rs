@@ -1,18 +1,21 @@
 //! The upgrade of a session from polling to a WebSocket (1.6).
 
-use super::handshake::Refusal;
 use super::packet::Packet;
+use super::refusal::Fault;
 use super::scope::{Scope, Timer};
 use super::session::Session;
 use super::transport::{InFlight, RELEASE_AFTER, Transport};
 use crate::ids::ConnId;
 
 impl Session {
-    /// A WebSocket for this session: it is tried out beside the polling transport (1.6). One at a time, and none after
-    /// an upgrade: any other is closed and disturbs nothing (U4).
+    /// Whether it may try a WebSocket out: one at a time, and none after an upgrade (U4, W6).
+    pub(super) fn takes_upgrade(&self) -> bool {
+        matches!(self.transport, Transport::Polling(_))
+    }
+
+    /// A WebSocket for this session: it is tried out beside the polling transport (1.6).
     pub(super) fn handle_upgrade(&mut self, socket: ConnId, base64: bool, scope: &mut Scope<'_>) {
         let Transport::Polling(polling) = &mut self.transport else {
-            scope.close_socket(socket, None);
             return;
         };
         let polling = std::mem::take(polling);
@@ -70,7 +73,7 @@ impl Session {
         self.transport = Transport::WebSocket { conn, in_flight: InFlight::default() };
         self.heard = scope.now;
         if let Some((get, _)) = get {
-            scope.respond(get, Refusal::BadRequest.reply(false));
+            scope.respond(get, Fault::Transport.reply());
         }
         for frame in buffer {
             self.send(frame, scope);
