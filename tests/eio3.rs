@@ -203,7 +203,10 @@ fn u1_u9_the_upgrade_is_that_of_revision_4_and_u10_keeps_the_revision() {
     let polling = raw.open("");
     let sid = polling.split_once("sid=").unwrap().1.to_owned();
     let wrong = raw.websocket(&format!("EIO=4&transport=websocket&sid={sid}"));
-    assert_eq!(raw.reply(wrong).unwrap().text(), "Bad request");
+    assert_eq!(
+        raw.reply(wrong).unwrap().text(),
+        "Bad request. The session began with another EIO than the request has."
+    );
     let socket = raw.websocket(&format!("EIO=3&transport=websocket&sid={sid}"));
     let get = raw.get(&polling);
     raw.input(Input::Text { conn: socket, text: "2probe" });

@@ -3,9 +3,10 @@
 mod support;
 
 use roomcast::config::Config;
+use roomcast::engine_io::{Fault, Refusal};
 use roomcast::outbox::{Frame, HttpResponse, Request};
 use support::people::ChatRoom;
-use support::{POLLING, Recorder, Room, WEBSOCKET, payload, plain};
+use support::{POLLING, Recorder, Room, WEBSOCKET, bad_request, payload, plain};
 
 /// A refusal over HTTP (1.2).
 fn refusal(status: u16, code: u8, message: &str) -> HttpResponse {
@@ -39,45 +40,43 @@ fn occupied() -> (ChatRoom, impl Fn(&str) -> String) {
 
 #[test]
 fn r3_r4_r5_http_refusals_are_json_and_come_in_the_references_order() {
-    const TRANSPORT_UNKNOWN: (u8, &str) = (0, "Transport unknown");
-    const SESSION_UNKNOWN: (u8, &str) = (1, "Session ID unknown");
-    const BAD_METHOD: (u8, &str) = (2, "Bad handshake method");
-    const BAD_REQUEST: (u8, &str) = (3, "Bad request");
-    const UNSUPPORTED: (u8, &str) = (5, "Unsupported protocol version");
+    use Refusal::{BadMethod, BadRequest, SessionUnknown, TransportUnknown, UnsupportedProtocol};
     let table = [
-        ("GET", "", TRANSPORT_UNKNOWN),
-        ("GET", "EIO=4", TRANSPORT_UNKNOWN),
-        ("GET", "EIO=4&transport=", TRANSPORT_UNKNOWN),
-        ("GET", "EIO=4&transport=webtransport", TRANSPORT_UNKNOWN),
-        ("GET", "EIO=4&transport=__proto__", TRANSPORT_UNKNOWN),
-        ("GET", "EIO=4&transport=constructor", TRANSPORT_UNKNOWN),
+        ("GET", "", TransportUnknown),
+        ("GET", "EIO=4", TransportUnknown),
+        ("GET", "EIO=4&transport=", TransportUnknown),
+        ("GET", "EIO=4&transport=webtransport", TransportUnknown),
+        ("GET", "EIO=4&transport=__proto__", TransportUnknown),
+        ("GET", "EIO=4&transport=constructor", TransportUnknown),
         // The transport is looked at before the sid, the method and the revision.
-        ("POST", "EIO=3&transport=Polling&sid=nobody", TRANSPORT_UNKNOWN),
-        ("GET", "EIO=4&transport=polling&sid=nobody", SESSION_UNKNOWN),
-        ("POST", "EIO=4&transport=polling&sid=nobody", SESSION_UNKNOWN),
-        ("GET", "EIO=4&transport=polling&sid=__proto__", SESSION_UNKNOWN),
-        ("GET", "EIO=4&transport=polling&sid=constructor", SESSION_UNKNOWN),
-        ("GET", "EIO=3&transport=websocket&sid=nobody", SESSION_UNKNOWN),
+        ("POST", "EIO=3&transport=Polling&sid=nobody", TransportUnknown),
+        ("GET", "EIO=4&transport=polling&sid=nobody", SessionUnknown),
+        ("POST", "EIO=4&transport=polling&sid=nobody", SessionUnknown),
+        ("GET", "EIO=4&transport=polling&sid=__proto__", SessionUnknown),
+        ("GET", "EIO=4&transport=polling&sid=constructor", SessionUnknown),
+        ("GET", "EIO=3&transport=websocket&sid=nobody", SessionUnknown),
         // Then whether the transport is the session's, and the revision too.
-        ("GET", "EIO=4&transport=polling&sid=HAS_WS", BAD_REQUEST),
-        ("POST", "EIO=4&transport=polling&sid=HAS_WS", BAD_REQUEST),
-        ("GET", "EIO=4&transport=websocket&sid=POLLS", BAD_REQUEST),
-        ("GET", "EIO=3&transport=polling&sid=POLLS", BAD_REQUEST),
-        ("POST", "transport=polling&sid=POLLS", BAD_REQUEST),
+        ("GET", "EIO=4&transport=polling&sid=HAS_WS", BadRequest(Fault::Transport)),
+        ("POST", "EIO=4&transport=polling&sid=HAS_WS", BadRequest(Fault::Transport)),
+        ("GET", "EIO=4&transport=websocket&sid=POLLS", BadRequest(Fault::NoUpgrade)),
+        ("GET", "EIO=3&transport=polling&sid=POLLS", BadRequest(Fault::Revision)),
+        ("POST", "transport=polling&sid=POLLS", BadRequest(Fault::Revision)),
         // Without a sid: the method, then whether a WebSocket was asked for at all, then the revision.
-        ("POST", "EIO=3&transport=websocket", BAD_METHOD),
-        ("PUT", "EIO=4&transport=polling", BAD_METHOD),
-        ("OPTIONS", "EIO=4&transport=polling", BAD_METHOD),
-        ("GET", "EIO=3&transport=websocket", BAD_REQUEST),
-        ("GET", "EIO=4&transport=websocket", BAD_REQUEST),
-        ("GET", "EIO=3&transport=polling", UNSUPPORTED),
-        ("GET", "EIO=04&transport=polling", UNSUPPORTED),
-        ("GET", "transport=polling", UNSUPPORTED),
+        ("POST", "EIO=3&transport=websocket", BadMethod),
+        ("PUT", "EIO=4&transport=polling", BadMethod),
+        ("OPTIONS", "EIO=4&transport=polling", BadMethod),
+        ("GET", "EIO=3&transport=websocket", BadRequest(Fault::NoUpgrade)),
+        ("GET", "EIO=4&transport=websocket", BadRequest(Fault::NoUpgrade)),
+        ("GET", "EIO=3&transport=polling&j=0", BadRequest(Fault::Jsonp)),
+        ("POST", "EIO=4&transport=polling&j=0&sid=POLLS", BadRequest(Fault::Jsonp)),
+        ("GET", "EIO=3&transport=polling", UnsupportedProtocol),
+        ("GET", "EIO=04&transport=polling", UnsupportedProtocol),
+        ("GET", "transport=polling", UnsupportedProtocol),
     ];
     let (mut room, fill_in) = occupied();
-    for (method, query, (code, message)) in table {
+    for (method, query, expected) in table {
         let conn = room.http(method, &fill_in(query));
-        assert_eq!(room.answer(conn), Some(refusal(400, code, message)), "{method} {query}");
+        assert_eq!(room.answer(conn), Some(expected.reply(false)), "{method} {query}");
     }
     assert!(room.knows(&fill_in("POLLS")), "and none of them disturbs the session that it names");
 }
@@ -100,18 +99,27 @@ fn r4_an_origin_with_illegal_characters_is_a_bad_request() {
         room.answer(conn).unwrap()
     };
     assert_eq!(with_origin("https://example.com", POLLING).status, 200);
-    assert_eq!(with_origin("a\u{1}b", POLLING), refusal(400, 3, "Bad request"));
+    assert_eq!(with_origin("a\u{1}b", POLLING), bad_request(Fault::Origin));
     let unknown = "EIO=4&transport=polling&sid=nobody";
-    assert_eq!(with_origin("\u{142}", unknown), refusal(400, 3, "Bad request"), "before the sid");
+    assert_eq!(with_origin("\u{142}", unknown), bad_request(Fault::Origin), "before the sid");
 }
 
 #[test]
 fn r4_failing_upgrades_are_refused_as_plain_text() {
+    const POLLING_UPGRADE: &str = "Bad request. transport=polling can't be a WebSocket: ask for transport=websocket.";
     let table = [
         ("EIO=4", "Transport unknown"),
         ("EIO=4&transport=__proto__", "Transport unknown"),
         ("EIO=4&transport=websocket&sid=nobody", "Session ID unknown"),
-        ("EIO=3&transport=websocket&sid=POLLS", "Bad request"),
+        (
+            "EIO=3&transport=websocket&sid=POLLS",
+            "Bad request. The session began with another EIO than the request has.",
+        ),
+        // The reference accepts these and closes them.
+        ("EIO=4&transport=polling", POLLING_UPGRADE),
+        ("EIO=4&transport=polling&sid=POLLS", POLLING_UPGRADE),
+        ("EIO=4&transport=polling&sid=HAS_WS", POLLING_UPGRADE),
+        ("EIO=4&transport=websocket&sid=HAS_WS", "Bad request. The session has a WebSocket already, or ends."),
         // The reference answers 101 first and then writes this into the WebSocket.
         ("EIO=3&transport=websocket", "Unsupported protocol version"),
         ("transport=websocket", "Unsupported protocol version"),
@@ -123,17 +131,6 @@ fn r4_failing_upgrades_are_refused_as_plain_text() {
         assert!(!room.is_open(conn));
     }
     assert!(room.knows(&fill_in("POLLS")));
-}
-
-#[test]
-fn r4_a_websocket_for_polling_is_accepted_and_closed_without_a_code() {
-    let mut room = chat(Config { max_connections: 1, ..plain() });
-    let conn = room.websocket(POLLING);
-    assert_eq!((room.close_code(conn), room.frames(conn)), (Some(None), vec![]));
-    let sid = room.open_polling();
-    let conn = room.websocket(&format!("{POLLING}&sid={sid}"));
-    assert_eq!((room.close_code(conn), room.frames(conn)), (Some(None), vec![]));
-    assert!(room.knows(&sid), "and the session doesn't notice");
 }
 
 #[test]

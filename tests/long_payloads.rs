@@ -5,9 +5,10 @@
 mod support;
 
 use roomcast::config::Config;
+use roomcast::engine_io::Fault;
 use roomcast::ids::ConnId;
-use roomcast::outbox::{BodyError, HttpResponse, Input, Request};
-use support::{Recorder, Room, fast, plain};
+use roomcast::outbox::{BodyError, Input, Request};
+use support::{Recorder, Room, bad_request, fast, plain};
 
 /// `MAX_TURN_PACKETS`
 const MOST: usize = 64;
@@ -175,7 +176,8 @@ fn a_packet_that_closes_the_session_ends_the_rest() {
             let (app, mut room, [(sid, id)]) = scene();
             let mut packets = events(0..300);
             packets.insert(at, packet.to_owned());
-            assert_eq!(room.post(&sid, &body(&packets)).status, 200);
+            let expected = if packet == "2" { 400 } else { 200 };
+            assert_eq!(room.post(&sid, &body(&packets)).status, expected);
             let what = format!("{packet} after {at}");
             let mut log = app.log();
             if packet.contains("kick") {
@@ -221,8 +223,8 @@ fn a_second_post_meanwhile_overlaps() {
     let first = arrive(&mut room, &sid, &events(0..300));
     app.log();
     let second = room.start_post(&sid);
-    assert_eq!(room.answer(second), Some(HttpResponse::empty(400)), "P5");
-    assert!(room.answer(first).is_some(), "nobody waits for ever");
+    assert_eq!(room.answer(second), Some(bad_request(Fault::SecondPost)), "P5");
+    assert_eq!(room.answer(first), Some(bad_request(Fault::Ended)), "the rest of it isn't read");
     let log = app.log();
     assert_eq!(log.last(), Some(&format!("disconnected / {id} transport error")));
     assert!(!room.knows(&sid));

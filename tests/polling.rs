@@ -3,9 +3,10 @@
 mod support;
 
 use roomcast::config::Config;
+use roomcast::engine_io::Fault;
 use roomcast::ids::Millis;
 use roomcast::outbox::{BodyError, Frame, HttpResponse, Input, Request};
-use support::{POLLING, Recorder, Room, payload, plain};
+use support::{POLLING, Recorder, Room, bad_request, payload, plain};
 
 /// A session by polling that has joined, in a room that writes down what happens.
 fn joined() -> (Recorder, Room, String, String) {
@@ -41,9 +42,6 @@ fn p1_binary_is_b_and_base64() {
     let (app, mut room, sid, id) = joined();
     assert_eq!(room.post(&sid, "bAQID"), ok());
     assert_eq!(app.log(), [format!("disconnected / {id} forced close")]);
-    let (app, mut room, sid, id) = joined();
-    assert_eq!(room.post(&sid, "b*"), HttpResponse::empty(400));
-    assert_eq!(app.log(), [format!("disconnected / {id} parse error")]);
 }
 
 #[test]
@@ -74,7 +72,7 @@ fn p4_second_get_while_one_is_pending_closes_the_session() {
     let first = room.get(&sid);
     let second = room.get(&sid);
     assert_eq!(room.packets(first), "1");
-    assert_eq!(room.answer(second), Some(HttpResponse::empty(400)));
+    assert_eq!(room.answer(second), Some(bad_request(Fault::SecondGet)));
     assert_eq!(app.log(), [format!("disconnected / {id} transport error")]);
     let third = room.get(&sid);
     assert_eq!(room.answer(third).unwrap().text(), r#"{"code":1,"message":"Session ID unknown"}"#);
@@ -86,8 +84,8 @@ fn p5_second_post_while_a_body_is_arriving_closes_the_session() {
     let get = room.get(&sid);
     let first = room.start_post(&sid);
     let second = room.start_post(&sid);
-    assert_eq!(room.answer(second), Some(HttpResponse::empty(400)));
-    assert_eq!(room.answer(first), Some(HttpResponse::empty(400)));
+    assert_eq!(room.answer(second), Some(bad_request(Fault::SecondPost)));
+    assert_eq!(room.answer(first), Some(bad_request(Fault::SecondPost)));
     assert_eq!(room.packets(get), "1");
     assert_eq!(app.log(), [format!("disconnected / {id} transport error")]);
     // The first body may still come in; nobody waits for what becomes of it.
@@ -105,7 +103,7 @@ fn p6_a_client_that_goes_away_from_its_get_or_post_closes_the_session() {
 
     let (app, mut room, sid, id) = joined();
     let post = room.start_post(&sid);
-    room.finish_post(post, Err(BodyError::Aborted));
+    assert_eq!(room.finish_post(post, Err(BodyError::Aborted)), bad_request(Fault::NoBody));
     assert_eq!(app.log(), [format!("disconnected / {id} transport error")]);
     assert!(!room.knows(&sid));
 }
@@ -125,7 +123,7 @@ fn p8_an_invalid_packet_closes_the_session_after_those_before_it() {
     for (body, before) in [("", 0), ("7", 0), ("42[\"a\"]\u{1e}\u{1e}42[\"b\"]", 1), ("42[\"a\"]\u{1e}x", 1)] {
         let (app, mut room, sid, id) = joined();
         let get = room.get(&sid);
-        assert_eq!(room.post(&sid, body), HttpResponse::empty(400), "{body:?}");
+        assert_eq!(room.post(&sid, body), bad_request(Fault::Packet), "{body:?}");
         assert_eq!(room.packets(get), "1");
         let mut log = vec![format!("event / {id} a"); before];
         log.push(format!("disconnected / {id} parse error"));
@@ -138,7 +136,7 @@ fn p8_an_invalid_packet_closes_the_session_after_those_before_it() {
 fn p9_a_ping_from_the_client_closes_the_session() {
     let (app, mut room, sid, id) = joined();
     let get = room.get(&sid);
-    room.post(&sid, "2");
+    assert_eq!(room.post(&sid, "2"), bad_request(Fault::Direction));
     assert_eq!(room.packets(get), "1");
     assert_eq!(app.log(), [format!("disconnected / {id} transport error")]);
     assert!(!room.knows(&sid));
@@ -183,7 +181,7 @@ fn p11_a_closing_session_hears_nothing_and_is_forgotten_in_time() {
     assert_eq!(app.log(), [format!("disconnected / {id} forced close")]);
     assert_eq!(room.post(&sid, "42[\"b\"]\u{1e}1"), ok());
     let socket = room.try_websocket(&sid);
-    assert_eq!(room.close_code(socket), Some(None), "and can't be upgraded");
+    assert_eq!(room.answer(socket).unwrap().status, 400, "and can't be upgraded");
     room.pass(699);
     assert!(room.knows(&sid));
     room.pass(1);
@@ -195,7 +193,7 @@ fn p11_a_closing_session_hears_nothing_and_is_forgotten_in_time() {
 fn a_body_that_is_too_large_is_answered_413_and_the_session_stays() {
     let (app, mut room, sid, id) = joined();
     let post = room.start_post(&sid);
-    assert_eq!(room.finish_post(post, Err(BodyError::TooLarge)), HttpResponse::empty(413));
+    assert_eq!(room.finish_post(post, Err(BodyError::TooLarge)), bad_request(Fault::TooLarge));
     assert_eq!(room.post(&sid, "42[\"still here\"]"), ok());
     assert_eq!(app.log(), [format!("event / {id} still here")]);
 }
@@ -206,18 +204,18 @@ fn an_octet_stream_is_answered_400_and_closes_the_session() {
     let query = format!("{POLLING}&sid={sid}");
     let content_type = Some("application/octet-stream");
     let post = room.request(Request { method: "POST", query: &query, content_type, ..Request::default() });
-    assert_eq!(room.answer(post), Some(HttpResponse::empty(400)), "without waiting for the body");
+    assert_eq!(room.answer(post), Some(bad_request(Fault::Bytes)), "without waiting for the body");
     assert_eq!(app.log(), [format!("disconnected / {id} transport error")]);
     assert!(!room.knows(&sid));
 }
 
 #[test]
-fn other_methods_are_answered_500_and_the_session_stays() {
+fn other_methods_are_answered_405_and_the_session_stays() {
     let (app, mut room, sid, _) = joined();
     let get = room.get(&sid);
-    for method in ["PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"] {
+    for method in ["PUT", "DELETE", "OPTIONS", "PATCH", "HEAD", "PROPFIND", "get"] {
         let conn = room.http(method, &format!("{POLLING}&sid={sid}"));
-        assert_eq!(room.answer(conn), Some(HttpResponse::empty(500)), "{method}");
+        assert_eq!(room.answer(conn), Some(bad_request(Fault::Method)), "{method}");
     }
     room.post(&sid, "42[\"say\",1]");
     assert_eq!(room.answer(get), Some(payload(r#"42["said",[1]]"#)));

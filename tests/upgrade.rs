@@ -3,9 +3,10 @@
 mod support;
 
 use roomcast::config::Config;
+use roomcast::engine_io::Fault;
 use roomcast::ids::ConnId;
-use roomcast::outbox::{HttpResponse, Input};
-use support::{Recorder, Room, fast, plain};
+use roomcast::outbox::Input;
+use support::{Recorder, Room, bad_request, fast, plain};
 
 /// Somebody who polls and has joined, and somebody else who can talk to them.
 struct Scene {
@@ -88,7 +89,7 @@ fn u2_posts_are_taken_until_the_upgrade_and_one_that_it_overtakes_is_not_lost() 
 
 #[test]
 fn u3_any_other_packet_ends_the_attempt_and_the_session_goes_on_polling() {
-    for text in ["5", "2", "2other", "3", "1", "", "7", r#"42["say",1]"#, "6"] {
+    for text in ["2", "2other", "3", "1", "", "7", r#"42["say",1]"#, "6"] {
         // Where pongs are delivered: elsewhere the runtime swallows a `3`.
         let mut s = scene_in(fast());
         let socket = s.room.try_websocket(&s.sid);
@@ -106,19 +107,54 @@ fn u3_any_other_packet_ends_the_attempt_and_the_session_goes_on_polling() {
 }
 
 #[test]
+fn u3_the_upgrade_packet_is_taken_without_a_probe() {
+    for waits in [false, true] {
+        let mut s = scene();
+        s.say(1);
+        let get = waits.then(|| {
+            assert_eq!(s.room.poll(&s.sid), r#"42["said",[1]]"#);
+            s.room.get(&s.sid)
+        });
+        let post = s.room.start_post(&s.sid);
+        let socket = s.room.try_websocket(&s.sid);
+        s.room.text(socket, "5");
+        if let Some(get) = get {
+            assert_eq!(s.room.packets(get), "6", "it was sent before the upgrade");
+        }
+        assert_eq!(s.room.finish_post(post, Ok(br#"42["say",2]"#)).status, 200);
+        let expected: &[u32] = if waits { &[2] } else { &[1, 2] };
+        let expected: Vec<_> = expected.iter().map(|n| format!(r#"42["said",[{n}]]"#)).collect();
+        assert_eq!(s.room.frames(socket), expected, "nothing is lost, and nothing comes twice");
+        let late = s.room.get(&s.sid);
+        assert_eq!(s.room.answer(late).unwrap().status, 400);
+        s.say(3);
+        assert_eq!(s.room.frames(socket), [r#"42["said",[3]]"#]);
+    }
+}
+
+#[test]
+fn u3_the_answer_to_a_connect_by_polling_comes_over_the_websocket() {
+    let mut room = Recorder::default().room(plain());
+    let sid = room.open_polling();
+    room.post(&sid, "40");
+    let socket = room.try_websocket(&sid);
+    room.text(socket, "5");
+    let frames = room.frames(socket);
+    assert!(matches!(&frames[..], [connect] if connect.starts_with("40{")), "{frames:?}");
+}
+
+#[test]
 fn u4_only_one_upgrade_at_a_time_and_none_after_one_succeeded() {
     let mut s = scene();
     let first = s.probe();
     let second = s.room.try_websocket(&s.sid);
-    assert_eq!(s.room.close_code(second), Some(None));
-    s.room.text(second, "5");
+    assert_eq!(s.room.answer(second).unwrap().status, 400);
     assert!(s.room.is_open(first), "the first one goes on");
     s.room.text(first, "5");
     let third = s.room.try_websocket(&s.sid);
-    assert_eq!(s.room.close_code(third), Some(None));
+    assert_eq!(s.room.answer(third).unwrap().status, 400);
     s.say(1);
     assert_eq!(s.room.frames(first), [r#"42["said",[1]]"#]);
-    assert_eq!([s.room.frames(second), s.room.frames(third)].concat(), [""; 0]);
 }
 
 #[test]
@@ -128,7 +164,7 @@ fn u5_after_the_upgrade_http_is_a_bad_request() {
     for method in ["GET", "POST"] {
         let conn = s.room.http(method, &format!("{}&sid={}", support::POLLING, s.sid));
         let reply = s.room.answer(conn).unwrap();
-        assert_eq!((reply.status, reply.text()), (400, r#"{"code":3,"message":"Bad request"}"#), "{method}");
+        assert_eq!((reply.status, reply.text()), (400, bad_request(Fault::Transport).text()), "{method}");
     }
     assert!(s.room.is_open(socket));
     assert_eq!(s.app.log(), [""; 0]);
@@ -169,7 +205,7 @@ fn u7_a_session_that_closes_while_probing_closes_the_websocket_too() {
             let second = s.room.start_post(&s.sid);
             assert_eq!(
                 [s.room.answer(post), s.room.answer(second)],
-                [Some(HttpResponse::empty(400)), Some(HttpResponse::empty(400))]
+                [Fault::SecondPost; 2].map(|fault| Some(bad_request(fault)))
             );
         }),
         ("ping timeout", |s| _ = s.room.pass(500)),
@@ -240,7 +276,7 @@ fn u5_a_get_that_overtakes_the_whole_upgrade_is_refused_as_if_it_had_come_after(
     assert_eq!(s.room.answer(get), None);
     s.room.text(socket, "5");
     let refused = s.room.answer(get).unwrap();
-    assert_eq!((refused.status, refused.text()), (400, r#"{"code":3,"message":"Bad request"}"#));
+    assert_eq!((refused.status, refused.text()), (400, bad_request(Fault::Transport).text()));
 }
 
 #[test]
@@ -253,7 +289,7 @@ fn u5_a_get_that_overtakes_the_end_of_the_upgrade_is_refused_as_if_it_had_come_a
     let second = s.room.get(&s.sid);
     s.room.text(socket, "5");
     let refused = s.room.answer(second).unwrap();
-    assert_eq!((refused.status, refused.text()), (400, r#"{"code":3,"message":"Bad request"}"#));
+    assert_eq!((refused.status, refused.text()), (400, bad_request(Fault::Transport).text()));
     s.say(2);
     assert_eq!(s.room.frames(socket), [r#"42["said",[2]]"#]);
 }

@@ -211,6 +211,7 @@ impl RunningRoom {
         let request = outbox::Request {
             method: &method,
             query: url.query().unwrap_or_default(),
+            // Any other upgrade is one that a client offers with a plain request, as Java's does with `h2c`.
             upgrade: upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")),
             origin: origin.as_deref(),
             content_type: content_type.as_deref(),

@@ -5,9 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::event::{Event, Reason};
-use super::handshake::{self, Purpose, Refusal};
+use super::handshake::{self, Purpose};
 use super::packet::Packet;
 use super::protocol::{Kind, Revision};
+use super::refusal::{Fault, Refusal};
 use super::scope::{Scope, Timer};
 use super::session::{MESSAGE_COST, Session, SessionState};
 use super::transport::Encoding;
@@ -336,17 +337,18 @@ impl Engine {
                 self.events.push_back(Event::Handshake { conn });
             }
             Ok(Purpose::Poll(sid)) => self.poll_request(conn, &sid, request),
-            Ok(Purpose::Upgrade { sid, base64 }) => {
-                let revision = self.revision(&sid).unwrap_or(Revision::V4);
-                self.accept(conn, Vec::new(), revision);
-                if let (Some(session), mut scope) = self.split(&sid) {
-                    session.handle_upgrade(conn, base64, &mut scope);
-                }
-            }
-            Ok(Purpose::Nothing) => {
-                self.accept(conn, Vec::new(), Revision::V4);
-                self.drop_socket(conn);
-            }
+            Ok(Purpose::Upgrade { sid, base64 }) => self.upgrade(conn, &sid, base64),
+        }
+    }
+
+    fn upgrade(&mut self, conn: ConnId, sid: &Sid, base64: bool) {
+        let taken = self.sessions.get(sid).filter(|session| session.takes_upgrade());
+        let Some(revision) = taken.map(Session::revision) else {
+            return self.refuse(conn, true, Refusal::BadRequest(Fault::SecondUpgrade));
+        };
+        self.accept(conn, Vec::new(), revision);
+        if let (Some(session), mut scope) = self.split(sid) {
+            session.handle_upgrade(conn, base64, &mut scope);
         }
     }
 
@@ -396,7 +398,7 @@ impl Engine {
                 session.handle_post(conn, encoding, &mut scope)
             }
             _ => {
-                scope.respond(conn, HttpResponse::empty(500));
+                scope.respond(conn, Fault::Method.reply());
                 Ok(())
             }
         };

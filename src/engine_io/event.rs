@@ -6,9 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::handshake::Refusal;
 use super::packet::Packet;
 use super::protocol::Revision;
+use super::refusal::Refusal;
 use crate::ids::{ConnId, Sid};
 
 /// Something that happened to a session.

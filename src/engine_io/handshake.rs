@@ -1,66 +1,13 @@
-//! From a request to what it asks for: the query, the checks in the reference's order (R4), and the refusals (1.2).
+//! From a request to what it asks for: the query, and the checks in the reference's order (R4).
 
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::packet::Packet;
 use super::protocol::{Kind, Revision};
+use super::refusal::{Fault, Refusal};
 use crate::config::Config;
 use crate::ids::Sid;
-use crate::outbox::{Frame, HttpResponse, Request};
-
-/// Why a request is refused. Number, sentence and status of each stand in one table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Refusal {
-    /// The transport is missing, unknown or switched off.
-    TransportUnknown,
-    /// There is no such session, or no longer.
-    SessionUnknown,
-    /// A session starts with a GET.
-    BadMethod,
-    /// The request contradicts itself or the session.
-    BadRequest,
-    /// The app, or the room, takes no further session; with the sentence to say so (R6).
-    Forbidden(Cow<'static, str>),
-    /// Neither revision 4 of the protocol, nor 3 where that is allowed.
-    UnsupportedProtocol,
-}
-
-impl Refusal {
-    /// `(HTTP status, code, message)`, as the reference has them.
-    pub fn row(&self) -> (u16, u8, &str) {
-        match self {
-            Self::TransportUnknown => (400, 0, "Transport unknown"),
-            Self::SessionUnknown => (400, 1, "Session ID unknown"),
-            Self::BadMethod => (400, 2, "Bad handshake method"),
-            Self::BadRequest => (400, 3, "Bad request"),
-            Self::Forbidden(message) => (403, 4, message),
-            Self::UnsupportedProtocol => (400, 5, "Unsupported protocol version"),
-        }
-    }
-
-    /// The answer: JSON with a numeric code, or the bare message where a WebSocket was asked for, and then always 400.
-    pub fn reply(&self, upgrade: bool) -> HttpResponse {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            code: u8,
-            message: &'a str,
-        }
-        let (status, code, message) = self.row();
-        let reply = |status, content_type, body: &str| HttpResponse {
-            content_type: Some(content_type),
-            body: Frame::Text(body.into()),
-            ..HttpResponse::empty(status)
-        };
-        if upgrade {
-            return reply(400, "text/html", message);
-        }
-        // Two plain fields always serialize.
-        let body = serde_json::to_string(&Body { code, message }).unwrap_or_default();
-        reply(status, "application/json", &body)
-    }
-}
+use crate::outbox::{Frame, Request};
 
 /// What the query says (R2). What stands there twice counts the first time.
 #[derive(Debug, Default)]
@@ -73,6 +20,8 @@ pub struct Query {
     pub sid: Option<Sid>,
     /// `b64`: the client takes text only (P13).
     pub base64: bool,
+    /// `j`: the client wants scripts for answers (P14).
+    pub jsonp: bool,
 }
 
 impl Query {
@@ -86,6 +35,7 @@ impl Query {
                 // An empty one counts as none, as in the reference.
                 "sid" if !value.is_empty() => _ = query.sid.get_or_insert_with(|| Sid::from_wire(&value)),
                 "b64" => query.base64 |= !value.is_empty(),
+                "j" => query.jsonp = true,
                 _ => {}
             }
         }
@@ -114,8 +64,6 @@ pub(super) enum Purpose {
         /// Whether the client takes text only on this WebSocket.
         base64: bool,
     },
-    /// A WebSocket for a transport that has none: accepted and closed at once, as in the reference.
-    Nothing,
 }
 
 /// Checks a request in the order of the reference (R4). `current` tells transport and revision of a session by its id.
@@ -133,30 +81,35 @@ pub(super) fn verify(
         Some("websocket") => Kind::WebSocket,
         _ => return Err(Refusal::TransportUnknown),
     };
+    let wrong = |fault| Err(Refusal::BadRequest(fault));
     if request.origin.is_some_and(|origin| !is_header_text(origin)) {
-        return Err(Refusal::BadRequest);
+        return wrong(Fault::Origin);
+    }
+    if query.jsonp && kind == Kind::Polling {
+        return wrong(Fault::Jsonp);
     }
     if let Some(sid) = query.sid {
         let (current, revision) = current(&sid).ok_or(Refusal::SessionUnknown)?;
         // Anything but 4 counts as 3 here (R3); mixing revisions is a mismatch like that of transports (U10).
         let asked = query.revision.unwrap_or(Revision::V3);
-        if asked != revision || (!request.upgrade && current != kind) {
-            return Err(Refusal::BadRequest);
-        }
-        return Ok(match (request.upgrade, kind) {
-            (false, _) => Purpose::Poll(sid),
-            (true, Kind::WebSocket) => Purpose::Upgrade { sid, base64 },
-            (true, Kind::Polling) => Purpose::Nothing,
-        });
+        return match (request.upgrade, kind) {
+            (false, Kind::WebSocket) => wrong(Fault::NoUpgrade),
+            (false, kind) if current != kind => wrong(Fault::Transport),
+            _ if asked != revision => wrong(Fault::Revision),
+            (true, Kind::Polling) => wrong(Fault::PollingUpgrade),
+            (true, Kind::WebSocket) => Ok(Purpose::Upgrade { sid, base64 }),
+            (false, Kind::Polling) => Ok(Purpose::Poll(sid)),
+        };
     }
     if request.method != "GET" {
         return Err(Refusal::BadMethod);
     }
-    if kind == Kind::WebSocket && !request.upgrade {
-        return Err(Refusal::BadRequest);
-    }
-    if request.upgrade && kind == Kind::Polling {
-        return Ok(Purpose::Nothing);
+    match (request.upgrade, kind) {
+        (false, Kind::WebSocket) => return wrong(Fault::NoUpgrade),
+        // The reference accepts that WebSocket and closes it. Here the runtime would keep the connection of a client that
+        // doesn't answer the close, and nobody would count it.
+        (true, Kind::Polling) => return wrong(Fault::PollingUpgrade),
+        _ => {}
     }
     Ok(Purpose::Open { kind, revision: query.revision, base64 })
 }
@@ -214,6 +167,7 @@ mod tests {
 
     #[test]
     fn r4_r5_requests_are_judged_in_the_references_order() {
+        use Fault::{Jsonp, NoUpgrade, PollingUpgrade, Revision as Eio, Transport};
         use Refusal::*;
         let v4 = Some(Revision::V4);
         let sid = |text| Sid::from_wire(text);
@@ -235,21 +189,28 @@ mod tests {
             ("GET", "EIO=4&transport=polling&sid=nobody", false, Err(SessionUnknown)),
             ("GET", "EIO=4&transport=polling&sid=__proto__", false, Err(SessionUnknown)),
             ("GET", "EIO=4&transport=polling&sid=", false, open(Kind::Polling, v4, false)),
-            ("GET", "EIO=4&transport=polling", true, Ok(Purpose::Nothing)),
-            ("GET", "EIO=4&transport=polling&sid=polling", true, Ok(Purpose::Nothing)),
-            ("GET", "EIO=4&transport=polling&sid=websocket", false, Err(BadRequest)),
-            ("GET", "EIO=4&transport=websocket&sid=polling", false, Err(BadRequest)),
-            ("GET", "EIO=3&transport=polling&sid=polling", false, Err(BadRequest)),
+            ("GET", "EIO=4&transport=polling", true, Err(BadRequest(PollingUpgrade))),
+            ("GET", "EIO=4&transport=polling&sid=polling", true, Err(BadRequest(PollingUpgrade))),
+            ("GET", "EIO=4&transport=polling&sid=nobody", true, Err(SessionUnknown)),
+            ("GET", "EIO=3&transport=polling&sid=old", true, Err(BadRequest(PollingUpgrade))),
+            ("GET", "EIO=4&transport=polling&sid=websocket", false, Err(BadRequest(Transport))),
+            ("GET", "EIO=4&transport=websocket&sid=polling", false, Err(BadRequest(NoUpgrade))),
+            ("GET", "EIO=3&transport=polling&sid=polling", false, Err(BadRequest(Eio))),
             ("POST", "EIO=4&transport=polling", false, Err(BadMethod)),
             ("OPTIONS", "EIO=4&transport=polling", false, Err(BadMethod)),
-            ("GET", "EIO=4&transport=websocket", false, Err(BadRequest)),
+            ("GET", "EIO=4&transport=websocket", false, Err(BadRequest(NoUpgrade))),
             ("GET", "EIO=3&transport=polling&sid=old", false, Ok(Purpose::Poll(sid("old")))),
             ("GET", "transport=polling&sid=old", false, Ok(Purpose::Poll(sid("old")))),
-            ("GET", "EIO=4&transport=polling&sid=old", false, Err(BadRequest)),
-            ("GET", "EIO=4&transport=websocket&sid=old", true, Err(BadRequest)),
+            ("GET", "EIO=4&transport=polling&sid=old", false, Err(BadRequest(Eio))),
+            ("GET", "EIO=4&transport=websocket&sid=old", true, Err(BadRequest(Eio))),
             ("GET", "EIO=3&transport=polling", false, open(Kind::Polling, Some(Revision::V3), false)),
             ("GET", "EIO=abc&transport=polling&b64=", false, open(Kind::Polling, None, false)),
             ("GET", "EIO=4&EIO=3&transport=polling", false, open(Kind::Polling, v4, false)),
+            ("GET", "EIO=3&transport=polling&t=x&j=0", false, Err(BadRequest(Jsonp))),
+            ("GET", "EIO=4&transport=polling&j=", false, Err(BadRequest(Jsonp))),
+            ("POST", "EIO=4&transport=polling&sid=polling&j=1", false, Err(BadRequest(Jsonp))),
+            ("GET", "EIO=4&transport=websocket&j=1", true, open(Kind::WebSocket, v4, false)),
+            ("GET", "EIO=4&transport=polling&J=1&jj=1", false, open(Kind::Polling, v4, false)),
         ];
         for (method, query, upgrade, expected) in table {
             assert_eq!(check(method, query, upgrade), expected, "{method} {query}");
@@ -263,17 +224,6 @@ mod tests {
             let request = Request { method: "GET", query, origin: Some(origin), ..Request::default() };
             assert_eq!(verify(&request, |_| None).is_ok(), fine, "{origin:?}");
         }
-    }
-
-    #[test]
-    fn refusals_are_json_with_a_numeric_code_or_plain_text_for_a_websocket() {
-        let reply = Refusal::SessionUnknown.reply(false);
-        assert_eq!((reply.status, reply.content_type), (400, Some("application/json")));
-        assert_eq!(reply.text(), r#"{"code":1,"message":"Session ID unknown"}"#);
-        let reply = Refusal::Forbidden("no".into()).reply(false);
-        assert_eq!((reply.status, reply.text()), (403, r#"{"code":4,"message":"no"}"#));
-        let reply = Refusal::Forbidden("no".into()).reply(true);
-        assert_eq!((reply.status, reply.content_type, reply.text()), (400, Some("text/html"), "no"));
     }
 
     #[test]

@@ -33,11 +33,11 @@ pub enum Packet<'a> {
     Noop,
 }
 
-/// A text that is no packet: empty, of an unknown type, or `b` without base64 behind it.
+/// A text that is no packet: empty, or of an unknown type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseError;
 
-/// As lenient about padding as the clients' own decoders.
+/// As lenient about padding as Node's decoder.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -67,7 +67,7 @@ impl<'a> Packet<'a> {
                     Revision::V3 => data.strip_prefix('4').ok_or(ParseError)?,
                     Revision::V4 => data,
                 };
-                Self::Binary(BASE64.decode(data).map_err(|_| ParseError)?.into())
+                Self::Binary(decode_base64(data).into())
             }
             _ => return Err(ParseError),
         })
@@ -116,6 +116,25 @@ impl<'a> Packet<'a> {
         text.push_str(data);
         Frame::Text(text.into())
     }
+}
+
+/// Reads base64 as Node does (P1): up to the first `=`, with the letters of base64url too, and without whatever else stands in
+/// between, as the line feeds of the Java client. Nothing is copied where there is nothing of that.
+fn decode_base64(text: &str) -> Vec<u8> {
+    BASE64.decode(text).unwrap_or_else(|_| {
+        let letter = |b| match b {
+            b'-' => Some(b'+'),
+            b'_' => Some(b'/'),
+            b'+' | b'/' => Some(b),
+            _ => b.is_ascii_alphanumeric().then_some(b),
+        };
+        let mut letters: Vec<_> = text.bytes().take_while(|b| *b != b'=').filter_map(letter).collect();
+        // One letter alone is less than a byte.
+        if letters.len() % 4 == 1 {
+            letters.pop();
+        }
+        BASE64.decode(letters).unwrap_or_default()
+    })
 }
 
 /// A frame where only text goes: binary as `b` and base64 (P1, P13).
@@ -177,8 +196,48 @@ mod tests {
             assert_eq!(Packet::decode(Revision::V3, &with_type).as_ref(), Ok(&packet));
             assert_eq!(as_text(Revision::V3, &packet.encode()), with_type);
         }
-        let unpadded = Packet::decode(Revision::V4, "bAQ");
-        assert_eq!(unpadded, Ok(Packet::Binary(vec![1].into())));
+    }
+
+    #[test]
+    fn p1_base64_is_read_as_node_reads_it() {
+        let table: [(&str, &[u8]); 22] = [
+            ("AQID\n", &[1, 2, 3]),
+            ("AQID\nBAUG\nBw==\n", &[1, 2, 3, 4, 5, 6, 7]),
+            ("AQID\r\nBAUG\r\n", &[1, 2, 3, 4, 5, 6]),
+            ("A Q\tI D", &[1, 2, 3]),
+            ("AQ", &[1]),
+            ("AQ=", &[1]),
+            ("AQ===", &[1]),
+            ("AQ==AQID", &[1]),
+            ("AQI=D", &[1, 2]),
+            ("A=Q=I=D=", &[]),
+            ("====", &[]),
+            ("A", &[]),
+            ("A===", &[]),
+            ("AQIDB", &[1, 2, 3]),
+            ("AR", &[1]),
+            ("AQJ", &[1, 2]),
+            ("AQ-_", &[1, 15, 191]),
+            ("AQ+/", &[1, 15, 191]),
+            ("AQ-/", &[1, 15, 191]),
+            ("AQ*ID,", &[1, 2, 3]),
+            ("\0AQéID", &[1, 2, 3]),
+            ("*", &[]),
+        ];
+        for (text, bytes) in table {
+            let packet = Ok(Packet::Binary(bytes.into()));
+            assert_eq!(Packet::decode(Revision::V4, &format!("b{text}")), packet, "{text:?}");
+            assert_eq!(Packet::decode(Revision::V3, &format!("b4{text}")), packet, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn p1_long_base64_in_lines_is_read_as_without_them() {
+        for size in [56, 57, 58, 1_000, 100_000] {
+            let bytes: Vec<_> = (0..=u8::MAX).cycle().take(size).collect();
+            let lines: String = bytes.chunks(57).map(|line| STANDARD.encode(line) + "\n").collect();
+            assert_eq!(decode_base64(&lines), bytes, "{size}");
+        }
     }
 
     #[test]
@@ -193,7 +252,7 @@ mod tests {
 
     #[test]
     fn w4_p8_anything_else_is_a_parse_error() {
-        for text in ["", "7", "a", "b*", " 4", "é", "\u{1e}"] {
+        for text in ["", "7", "a", " 4", "é", "\u{1e}"] {
             assert_eq!(Packet::decode(Revision::V4, text), Err(ParseError), "{text:?}");
         }
         for text in ["bAQID", "b", "b5AQID"] {

@@ -9,10 +9,11 @@ use super::http;
 use super::packet::{Packet, ParseError};
 use super::payload::{Body, Payload};
 use super::protocol::{Kind, Revision};
+use super::refusal::Fault;
 use super::session::{Backlog, MESSAGE_COST, Packets};
 use super::transport::Encoding;
 use crate::ids::{ConnId, Sid};
-use crate::outbox::{BodyError, HttpResponse};
+use crate::outbox::BodyError;
 
 impl Engine {
     /// The body of a POST is there, or won't come.
@@ -34,11 +35,11 @@ impl Engine {
             // The session stays open (1.2).
             Err(BodyError::TooLarge) => {
                 session.finish_post(conn);
-                scope.respond(conn, HttpResponse::empty(413));
+                scope.respond(conn, Fault::TooLarge.reply());
             }
             Err(BodyError::Aborted) => {
                 let verdict = session.handle_gone(conn, Reason::TransportError, &mut scope);
-                scope.respond(conn, HttpResponse::empty(400));
+                scope.respond(conn, Fault::NoBody.reply());
                 self.settle(&sid, verdict);
             }
         }
@@ -140,6 +141,16 @@ impl Engine {
             session.backlog.clear();
             self.events.push_back(Event::Closed { sid: sid.clone(), reason });
             return;
+        }
+        let fault = match reason {
+            Reason::ParseError => Some(Fault::Packet),
+            Reason::TransportError => Some(Fault::Direction),
+            _ => None,
+        };
+        if let Some(fault) = fault
+            && let Some(post) = session.backlog.front_mut().and_then(|backlog| backlog.post.take())
+        {
+            scope.respond(post, fault.reply());
         }
         self.settle(sid, Err(reason));
     }

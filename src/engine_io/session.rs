@@ -2,7 +2,7 @@
 //! and deadlines in `heartbeat`, and what clients leave unread in `unread`.
 //!
 //! ```text
-//!              2probe, 5                       server closes, no GET pending
+//!             (2probe,) 5                      server closes, no GET pending
 //!  Polling ⇄ Upgrading ──▶ WebSocket      Polling, Upgrading ──▶ Closing ──▶ (next GET, or timeout) gone
 //!     ▲ socket closed, wrong packet, timeout      client closes, no GET pending
 //!                                              Polling, Upgrading ──▶ Leaving ──▶ (GET, or a moment later) gone
@@ -19,15 +19,15 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Message, Reason};
-use super::handshake::Refusal;
 use super::http;
 use super::packet::{Packet, ParseError};
 use super::payload::Payload;
 use super::protocol::{Kind, Revision};
+use super::refusal::Fault;
 use super::scope::{Scope, Timer};
 use super::transport::{Encoding, InFlight, Polling, RELEASE_AFTER, Transport, Wire};
 use crate::ids::{ConnId, Millis, Sid};
-use crate::outbox::{Frame, HttpResponse};
+use crate::outbox::Frame;
 
 /// How long the answer to a client's close waits for a GET that was sent at the same time and is to be told (P7).
 const LEAVE_AFTER: Millis = Millis(50);
@@ -259,12 +259,12 @@ impl Session {
                 return Err(Reason::TransportClose);
             }
             Transport::WebSocket { .. } => {
-                scope.respond(conn, Refusal::BadRequest.reply(false));
+                scope.respond(conn, Fault::Transport.reply());
                 return Ok(());
             }
         }
         if self.is_listening() {
-            scope.respond(conn, HttpResponse::empty(400));
+            scope.respond(conn, Fault::SecondGet.reply());
             return Err(Reason::TransportError);
         }
         let frames = self.take_buffer(scope);
@@ -297,9 +297,12 @@ impl Session {
         encoding: Encoding,
         scope: &mut Scope<'_>,
     ) -> Result<(), Reason> {
-        let wrong = encoding == Encoding::Binary && self.revision == Revision::V4;
-        if wrong || self.post.is_some() || !self.backlog.is_empty() {
-            scope.respond(conn, HttpResponse::empty(400));
+        let is_second = self.post.is_some() || !self.backlog.is_empty();
+        let is_wrong = encoding == Encoding::Binary && self.revision == Revision::V4;
+        if is_second || is_wrong {
+            let fault = if is_second { Fault::SecondPost } else { Fault::Bytes };
+            let first = self.post.take().map(|(first, _)| first);
+            [Some(conn), first].into_iter().flatten().for_each(|post| scope.respond(post, fault.reply()));
             return Err(Reason::TransportError);
         }
         scope.conns.insert(conn, self.sid.clone());
@@ -420,12 +423,12 @@ impl Session {
             Transport::Polling(_) | Transport::Upgrading { .. } | Transport::Closing(_) => {}
         }
         if let Some((post, _)) = self.post {
-            scope.respond(post, HttpResponse::empty(400));
+            scope.respond(post, Fault::Ended.reply());
         }
-        // A client whose packets can't be read learns of it.
-        let unread = || if reason == Reason::ParseError { HttpResponse::empty(400) } else { http::ok() };
+        // What is left of it isn't read; only who closes, or is closed by the app, knows that.
+        let is_wanted = matches!(reason, Reason::TransportClose | Reason::ForcedClose);
         for post in self.backlog.iter().filter_map(|backlog| backlog.post) {
-            scope.respond(post, unread());
+            scope.respond(post, if is_wanted { http::ok() } else { Fault::Ended.reply() });
         }
     }
 

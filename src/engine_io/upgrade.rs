@@ -1,18 +1,21 @@
 //! The upgrade of a session from polling to a WebSocket (1.6).
 
-use super::handshake::Refusal;
 use super::packet::Packet;
+use super::refusal::Fault;
 use super::scope::{Scope, Timer};
 use super::session::Session;
 use super::transport::{InFlight, RELEASE_AFTER, Transport};
 use crate::ids::ConnId;
 
 impl Session {
-    /// A WebSocket for this session: it is tried out beside the polling transport (1.6). One at a time, and none after
-    /// an upgrade: any other is closed and disturbs nothing (U4).
+    /// Whether it may try a WebSocket out: one at a time, and none after an upgrade (U4, W6).
+    pub(super) fn takes_upgrade(&self) -> bool {
+        matches!(self.transport, Transport::Polling(_))
+    }
+
+    /// A WebSocket for this session: it is tried out beside the polling transport (1.6).
     pub(super) fn handle_upgrade(&mut self, socket: ConnId, base64: bool, scope: &mut Scope<'_>) {
         let Transport::Polling(polling) = &mut self.transport else {
-            scope.close_socket(socket, None);
             return;
         };
         let polling = std::mem::take(polling);
@@ -26,8 +29,8 @@ impl Session {
         matches!(self.transport, Transport::Upgrading { socket, .. } if socket == conn)
     }
 
-    /// A frame on the WebSocket that is being tried out: `2probe`, then `5`; all else ends the attempt (U3). `true` where
-    /// the session has moved.
+    /// A frame on the WebSocket that is being tried out: `2probe`, then `5`; all else ends the attempt (U3). The C# client sends
+    /// `5` alone, and the reference takes it. `true` where the session has moved.
     pub(super) fn handle_probe(&mut self, packet: Option<&Packet<'_>>, scope: &mut Scope<'_>) -> bool {
         let Transport::Upgrading { polling, socket, probed, .. } = &mut self.transport else {
             return false;
@@ -43,7 +46,11 @@ impl Session {
                 }
                 false
             }
-            Some(Packet::Upgrade) if *probed => {
+            Some(Packet::Upgrade) => {
+                // Without a probe, a GET that waits was sent before the upgrade.
+                if !*probed {
+                    self.release_get(&Packet::Noop, scope);
+                }
                 self.complete_upgrade(scope);
                 true
             }
@@ -66,7 +73,7 @@ impl Session {
         self.transport = Transport::WebSocket { conn, in_flight: InFlight::default() };
         self.heard = scope.now;
         if let Some((get, _)) = get {
-            scope.respond(get, Refusal::BadRequest.reply(false));
+            scope.respond(get, Fault::Transport.reply());
         }
         for frame in buffer {
             self.send(frame, scope);

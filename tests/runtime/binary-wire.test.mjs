@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { greetedPoller, greetedSocket, nextWithBytes, placeholder } from './support/conformance.mjs';
+import { encode, OldPoller } from './support/eio3.mjs';
 import { onReference, serverFor, WITHOUT_PINGS } from './support/target.mjs';
 import { ECHO, freshRoom, Poller, RS, WireSocket } from './support/wire.mjs';
 
-const vars = { ...WITHOUT_PINGS, APP: 'conformance' };
+const vars = { ...WITHOUT_PINGS, APP: 'conformance', ALLOW_EIO3: 'true' };
 const server = serverFor(vars);
 const generous = serverFor({ ...vars, MAX_ATTACHMENTS: 12 });
 const strict = serverFor({ ...vars, MAX_ATTACHMENTS: 1 });
@@ -36,6 +37,20 @@ describe('over polling', () => {
     for (const packet of back) assert.equal(await poller.read(() => true, packet), packet);
   });
 
+  test('P1 base64 is read as Node reads it: in lines, with blanks, base64url, wrong padding, and what is no base64 at all', async () => {
+    const lines = Buffer.alloc(300, 0xa7).toString('base64').replace(/.{76}|.+$/g, '$&\n');
+    const texts = [lines, `${BASE64}\n`, 'AQ ID', 'AQID\r\nBAUG\r\n', 'AQ-_', 'AQ', 'AQ=', 'AQ==AQID', 'A', '=', '*', 'AQéID', 'AQIDB'];
+    for (const text of texts) {
+      const bytes = Buffer.from(text, 'base64');
+      const poller = await Poller.open(server, ECHO);
+      assert.equal((await poller.post(['4a', `b${text}`, '4z'].join(RS))).body, 'ok', text);
+      assert.equal((await poller.get()).body, ['4a', `b${bytes.toString('base64')}`, '4z'].join(RS), text);
+      const old = await OldPoller.open(server, ECHO, { b64: '1' });
+      assert.equal((await old.post(encode(`b4${text}`))).body, 'ok', text);
+      assert.equal((await old.get()).body, encode(`b4${bytes.toString('base64')}`), text);
+    }
+  });
+
   test('P13 b64=1 changes nothing', async () => {
     const poller = await Poller.open(server, ECHO, { b64: '1' });
     await poller.post(`b${BASE64}`);
@@ -53,6 +68,12 @@ describe('over websocket', () => {
       wire.send(bytes);
       assert.deepEqual(await wire.next('the echo'), bytes);
     }
+  });
+
+  test('W1 base64 in a text frame may be in lines', async (t) => {
+    const wire = await echo(t);
+    wire.send('bAQ\nID\n');
+    assert.deepEqual(await wire.next('the echo'), Buffer.from([1, 2, 3]));
   });
 
   test('W1 the text frame b and base64 is the same; the answer is bytes', async (t) => {

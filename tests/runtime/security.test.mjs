@@ -5,6 +5,7 @@ import { connect as connectTcp } from 'node:net';
 import { describe, test } from 'node:test';
 import { greetedPoller, greetedSocket, placeholder } from './support/conformance.mjs';
 import { OldPoller } from './support/eio3.mjs';
+import { assertBadRequest } from './support/refusals.mjs';
 import { serverFor, WITHOUT_PINGS } from './support/target.mjs';
 import { sleep, within } from './support/wait.mjs';
 import { ECHO, engineUrl, freshRoom, Poller, refusedUpgrade, request, RS, WireSocket } from './support/wire.mjs';
@@ -112,8 +113,7 @@ describe('HTTP', () => {
   test('CVE-2026-59725 GHSA-r635-g3xr-vw7x: POSTs of octets are answered, and not kept', async () => {
     for (let i = 0; i < 20; i += 1) {
       const poller = await Poller.open(server, ECHO);
-      const { status, body } = await poller.post('4a', { headers: { 'content-type': 'application/octet-stream' } });
-      assert.deepEqual({ status, body }, { status: 400, body: '' });
+      assertBadRequest(await poller.post('4a', { headers: { 'content-type': 'application/octet-stream' } }), /octet-stream/, { empty: true });
       assert.equal((await poller.get()).status, 400);
     }
   });

@@ -1,6 +1,7 @@
 // The upgrade from polling to websocket (U): the probe, the switch, everything that can go wrong on the way, and no loss.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { assertBadRequest, assertBadUpgrade } from './support/refusals.mjs';
 import { onReference, serverFor, WITHOUT_PINGS } from './support/target.mjs';
 import { freshRoom, Poller, refusedUpgrade, RS, WireSocket } from './support/wire.mjs';
 
@@ -73,8 +74,7 @@ describe('the way it goes', () => {
     const wire = await upgraded(t, poller);
     await wire.connect();
     for (const answer of [await poller.get(), await poller.post('40')]) {
-      assert.equal(answer.status, 400);
-      assert.deepEqual(JSON.parse(answer.body), { code: 3, message: 'Bad request' });
+      assertBadRequest(answer, /another transport/);
     }
     await wire.proveAlive();
   });
@@ -99,7 +99,18 @@ describe('the way it goes', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('what is refused, and what is not', () => {
+  test('U3 5 without a probe is taken: the answer to a CONNECT by polling comes over the WebSocket', async (t) => {
+    const poller = await Poller.open(server, freshRoom());
+    assert.equal((await poller.post('40')).body, 'ok');
+    const wire = await WireSocket.open(t, probeUrl(poller));
+    wire.send('5');
+    assert.match(await wire.next('CONNECT'), /^40\{/);
+    await wire.proveAlive();
+    assert.equal((await poller.get()).status, 400);
+  });
+
+
   test('U3 a first packet other than the probe closes the WebSocket, and the session stays on polling', async (t) => {
     for (const frame of ['40', '2', '2prob', '3probe', '6', '', 'abc']) {
       const poller = await Poller.open(server, freshRoom());
@@ -117,6 +128,16 @@ describe('what is refused', () => {
     await wire.proveAlive();
   });
 
+  test('U4 a WebSocket that no session takes is refused before it is one', { skip: onReference && 'the reference accepts and closes it' }, async (t) => {
+    const poller = await Poller.open(server, freshRoom());
+    const wire = await probing(t, poller);
+    assertBadUpgrade(await refusedUpgrade(probeUrl(poller)), /has a WebSocket already/);
+    wire.send('5');
+    await wire.connect();
+    assertBadUpgrade(await refusedUpgrade(probeUrl(poller)), /has a WebSocket already/);
+    await wire.proveAlive();
+  });
+
   test('U4 a WebSocket after the upgrade is turned away, the session goes on', async (t) => {
     const poller = await Poller.open(server, freshRoom());
     const wire = await upgraded(t, poller);
@@ -127,8 +148,7 @@ describe('what is refused', () => {
 
   test('U10 the WebSocket must have the EIO of its session', async () => {
     const poller = await Poller.open(server, freshRoom());
-    const { status, body } = await refusedUpgrade(poller.url({ transport: 'websocket', EIO: '3' }));
-    assert.deepEqual({ status, body }, { status: 400, body: 'Bad request' });
+    assertBadUpgrade(await refusedUpgrade(poller.url({ transport: 'websocket', EIO: '3' })), /another EIO/);
     assert.match(await poller.connect(), /^40\{/);
   });
 });

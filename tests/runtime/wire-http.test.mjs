@@ -1,7 +1,8 @@
 // Engine.IO over HTTP: routing and query (R), handshake (H), error answers (1.2).
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { serverFor } from './support/target.mjs';
+import { assertBadRequest } from './support/refusals.mjs';
+import { onReference, serverFor } from './support/target.mjs';
 import { engineUrl, freshRoom, Poller, request, WireSocket } from './support/wire.mjs';
 
 const server = serverFor();
@@ -16,7 +17,6 @@ function assertEngineError(response, code, message) {
 const UNKNOWN_TRANSPORT = [0, 'Transport unknown'];
 const UNKNOWN_SID = [1, 'Session ID unknown'];
 const BAD_METHOD = [2, 'Bad handshake method'];
-const BAD_REQUEST = [3, 'Bad request'];
 const BAD_VERSION = [5, 'Unsupported protocol version'];
 
 describe('routing and query', () => {
@@ -48,7 +48,7 @@ describe('routing and query', () => {
     assertEngineError(await ask({ sid: 'nobody', EIO: '3' }, { method: 'PUT' }), ...UNKNOWN_SID);
     assertEngineError(await ask({ EIO: '3' }, { method: 'POST' }), ...BAD_METHOD);
     assertEngineError(await ask({ transport: 'websocket', EIO: '3' }, { method: 'POST' }), ...BAD_METHOD);
-    assertEngineError(await ask({ transport: 'websocket', EIO: '3' }), ...BAD_REQUEST);
+    assertBadRequest(await ask({ transport: 'websocket', EIO: '3' }), /needs a WebSocket handshake/);
   });
 
   for (const transport of ['webtransport', '__proto__', 'constructor', 'toString', '']) {
@@ -121,32 +121,68 @@ describe('error answers (1.2)', () => {
 
   test('code 3: websocket without an upgrade, with and without a sid', async () => {
     const poller = await Poller.open(server, freshRoom());
-    assertEngineError(await request(engineUrl(server, freshRoom(), { transport: 'websocket' })), ...BAD_REQUEST);
-    assertEngineError(await request(poller.url({ transport: 'websocket' })), ...BAD_REQUEST);
+    assertBadRequest(await request(engineUrl(server, freshRoom(), { transport: 'websocket' })), /needs a WebSocket handshake/);
+    assertBadRequest(await request(poller.url({ transport: 'websocket' })), /needs a WebSocket handshake/);
     assert.match(await poller.connect(), /^40/); // it did the session no harm
   });
 
   test('code 3: HTTP on a session that was opened over websocket', async (t) => {
     const room = freshRoom();
     const wire = await WireSocket.session(t, server, room);
-    assertEngineError(await request(engineUrl(server, room, { sid: wire.sid })), ...BAD_REQUEST);
+    assertBadRequest(await request(engineUrl(server, room, { sid: wire.sid })), /another transport/);
     await wire.connect();
     await wire.proveAlive();
   });
 
   test('code 3: a request whose EIO differs from that of its session', async () => {
     const poller = await Poller.open(server, freshRoom());
-    assertEngineError(await request(poller.url({ EIO: '3' })), ...BAD_REQUEST);
-    assertEngineError(await request(poller.url({ EIO: undefined }), { method: 'POST', body: '40' }), ...BAD_REQUEST);
+    assertBadRequest(await request(poller.url({ EIO: '3' })), /another EIO/);
+    assertBadRequest(await request(poller.url({ EIO: undefined }), { method: 'POST', body: '40' }), /another EIO/);
     assert.match(await poller.connect(), /^40/);
   });
 
   for (const method of ['PUT', 'DELETE', 'OPTIONS']) {
-    test(`${method} with a valid sid is 500 with an empty body, and the session lives`, async () => {
+    test(`${method} with a valid sid is 405, and the session lives`, async () => {
       const poller = await Poller.open(server, freshRoom());
-      const { status, body } = await request(poller.url(), { method });
-      assert.deepEqual({ status, body }, { status: 500, body: '' });
-      assert.match(await poller.connect(), /^40/);
+      const held = poller.get();
+      const answer = await request(poller.url(), { method });
+      if (onReference) assert.deepEqual({ status: answer.status, body: answer.body }, { status: 500, body: '' });
+      else {
+        assertBadRequest(answer, /GET and POST/, { expected: 405 });
+        assert.equal(answer.headers.allow, 'GET, POST');
+      }
+      assert.equal((await poller.post('40')).body, 'ok');
+      assert.match((await held).body, /^40/);
+    });
+  }
+
+  test('HEAD with a valid sid takes nothing from its session', async () => {
+    const poller = await Poller.open(server, freshRoom());
+    await poller.post('40');
+    const { status, body } = await request(poller.url(), { method: 'HEAD' });
+    assert.deepEqual({ status, body }, { status: onReference ? 500 : 405, body: '' });
+    assert.match((await poller.get()).body, /^40/);
+  });
+
+  test('P14 JSONP is refused with a sentence, with a session and without', { skip: onReference && 'the reference answers with scripts' }, async () => {
+    assertBadRequest(await request(engineUrl(server, freshRoom(), { EIO: '3', j: '0' })), /JSONP is not offered/);
+    assertBadRequest(await request(engineUrl(server, freshRoom(), { j: '12' })), /JSONP is not offered/);
+    const poller = await Poller.open(server, freshRoom());
+    assertBadRequest(await request(poller.url({ j: '1' })), /JSONP is not offered/);
+    assertBadRequest(await request(poller.url({ j: '1' }), { method: 'POST', body: 'd=40' }), /JSONP is not offered/);
+    assert.match(await poller.connect(), /^40/);
+  });
+
+  // What nginx sends for a poll whose `Upgrade` is empty, and what Java's HttpClient sends with each plain request.
+  for (const headers of [
+    { connection: 'upgrade' },
+    { connection: 'upgrade', upgrade: '' },
+    { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA' },
+  ]) {
+    test(`a poll with ${JSON.stringify(headers)} is a plain poll`, { skip: onReference && headers.upgrade && 'the reference takes it for a WebSocket' }, async () => {
+      const answer = await request(engineUrl(server, freshRoom()), { headers });
+      assert.equal(answer.status, 200, answer.body);
+      assert.match(answer.body, /^0\{/);
     });
   }
 

@@ -1,6 +1,7 @@
 //! What clients do, in the steps that many tests share.
 
 use roomcast::app::App;
+use roomcast::engine_io::{Fault, Refusal};
 use roomcast::ids::ConnId;
 use roomcast::outbox::{BodyError, Frame, Headers, HttpResponse, Input, Request};
 use serde_json::Value;
@@ -20,6 +21,11 @@ pub(crate) fn payload(body: &str) -> HttpResponse {
         body: Frame::Text(body.into()),
         ..HttpResponse::empty(200)
     }
+}
+
+/// What is answered to a request of a session that has this fault (1.2).
+pub(crate) fn bad_request(fault: Fault) -> HttpResponse {
+    Refusal::BadRequest(fault).reply(false)
 }
 
 impl Room {

@@ -29,7 +29,7 @@ use roomcast::outbox::{Effect, Frame, HttpResponse, Input, Outbox, Request};
 use roomcast::server::Server;
 use std::rc::Rc;
 
-pub(crate) use clients::{POLLING, WEBSOCKET, payload};
+pub(crate) use clients::{POLLING, WEBSOCKET, bad_request, payload};
 pub(crate) use comebacks::Traveller;
 pub(crate) use crash::crash;
 pub(crate) use logging::{Log, logging, note};
