@@ -18,6 +18,31 @@ pub enum Parser {
     Msgpack,
 }
 
+/// The transports that are offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transports {
+    /// HTTP long-polling.
+    pub polling: bool,
+    /// WebSocket.
+    pub websocket: bool,
+}
+
+impl Transports {
+    const BOTH: Self = Self { polling: true, websocket: true };
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("polling,websocket", Self::BOTH),
+        ("websocket,polling", Self::BOTH),
+        ("websocket", Self { polling: false, ..Self::BOTH }),
+        ("polling", Self { websocket: false, ..Self::BOTH }),
+    ];
+}
+
+impl Default for Transports {
+    fn default() -> Self {
+        Self::BOTH
+    }
+}
+
 /// A client adds interval and timeout up and hands the sum to `setTimeout`, which takes 31 bits (HB4).
 const MOST_MS: u64 = 1 << 30;
 /// The largest WebSocket message that the runtime hands over.
@@ -102,6 +127,9 @@ settings! {
     max_connections: usize = size("MAX_CONNECTIONS", 10_000, 1..=MOST_CONNECTIONS);
     /// Whether clients of Engine.IO 3, which Socket.IO 2 has, are let in (R3).
     allow_eio3: bool = flag("ALLOW_EIO3", false);
+    /// Which transports are offered; any other is refused with 400 and code 0. Who polls keeps the room awake. With `websocket` alone, clients
+    /// must begin by WebSocket: `transports: ["websocket"]`.
+    transports: Transports = choice("TRANSPORTS", Transports::WORDS);
     /// The name of a cookie that tells a polling client's session id, for load balancers in front; or none (H7).
     cookie: Option<String> = text("COOKIE", "the name of a cookie, or empty", parse_cookie);
     /// Whose pages may connect, besides the server's own (1.8): origins, those below a host as `https://*.example.com`, all ports
@@ -225,6 +253,9 @@ mod tests {
             assert_eq!(error, Err(sentence));
         }
         let error = |name, value| read(&[(name, value)]).map_err(|e| e.to_string()).err();
+        for bad in ["websockets", "webtransport", "polling websocket", "polling,polling"] {
+            assert!(error("TRANSPORTS", bad).is_some_and(|sentence| sentence.contains("TRANSPORTS")), "{bad}");
+        }
         let sentence = r#"The setting ALLOW_EIO3 must be false or true, but it is "yes"."#;
         assert_eq!(error("ALLOW_EIO3", "yes").as_deref(), Some(sentence));
         for (name, bad) in [("COOKIE", "a b"), ("COOKIE", "a;b"), ("CORS_ORIGIN", "example.com")] {
@@ -240,6 +271,16 @@ mod tests {
         assert_eq!(all, Err(sentence.to_owned()));
         let listed = read(&[("CORS_ORIGIN", "https://a.example"), ("CORS_CREDENTIALS", "true")]).unwrap();
         assert!(listed.cors().credentials);
+    }
+
+    #[test]
+    fn transports_are_read_in_either_order() {
+        let transports =
+            |text| read(&[("TRANSPORTS", text)]).map(|config| (config.transports.polling, config.transports.websocket));
+        for both in ["", "polling,websocket", "websocket,polling"] {
+            assert_eq!(transports(both), Ok((true, true)), "{both:?}");
+        }
+        assert_eq!((transports("websocket"), transports(" polling ")), (Ok((false, true)), Ok((true, false))));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use roomcast::config::Config;
+use roomcast::config::{Config, Transports};
 use roomcast::engine_io::{Fault, Refusal};
 use roomcast::outbox::{Frame, HttpResponse, Request};
 use support::people::ChatRoom;
@@ -106,10 +106,11 @@ fn r4_an_origin_with_illegal_characters_is_a_bad_request() {
 
 #[test]
 fn r4_failing_upgrades_are_refused_as_plain_text() {
+    const TRANSPORT_UNKNOWN: &str = "Transport unknown. The parameter transport names none that this server offers.";
     const POLLING_UPGRADE: &str = "Bad request. transport=polling can't be a WebSocket: ask for transport=websocket.";
     let table = [
-        ("EIO=4", "Transport unknown"),
-        ("EIO=4&transport=__proto__", "Transport unknown"),
+        ("EIO=4", TRANSPORT_UNKNOWN),
+        ("EIO=4&transport=__proto__", TRANSPORT_UNKNOWN),
         ("EIO=4&transport=websocket&sid=nobody", "Session ID unknown"),
         (
             "EIO=3&transport=websocket&sid=POLLS",
@@ -131,6 +132,31 @@ fn r4_failing_upgrades_are_refused_as_plain_text() {
         assert!(!room.is_open(conn));
     }
     assert!(room.knows(&fill_in("POLLS")));
+}
+
+#[test]
+fn r5_a_transport_that_is_not_offered_is_unknown_and_no_upgrade_leads_to_it() {
+    let offering =
+        |polling, websocket| Config { transports: Transports { polling, websocket }, allow_eio3: true, ..plain() };
+    for eio in [3, 4] {
+        let mut room = chat(offering(true, false));
+        let poll = room.http("GET", &format!("EIO={eio}&transport=polling"));
+        let open = room.answer(poll).unwrap();
+        assert!(open.text().contains(r#""upgrades":[]"#), "{open:?}");
+        let sid = open.text().split('"').nth(3).unwrap().to_owned();
+        for query in [format!("EIO={eio}&transport=websocket"), format!("EIO={eio}&transport=websocket&sid={sid}")] {
+            let conn = room.websocket(&query);
+            assert_eq!(room.answer(conn), Some(Refusal::TransportUnknown.reply(true)), "{query}");
+        }
+        let again = room.http("PUT", &format!("EIO={eio}&transport=polling&sid={sid}"));
+        assert_eq!(room.answer(again), Some(bad_request(Fault::Method)), "the session goes on");
+
+        let mut room = chat(offering(false, true));
+        let poll = room.http("GET", &format!("EIO={eio}&transport=polling"));
+        assert_eq!(room.answer(poll), Some(Refusal::TransportUnknown.reply(false)));
+        let conn = room.websocket(&format!("EIO={eio}&transport=websocket"));
+        assert!(room.is_open(conn));
+    }
 }
 
 #[test]

@@ -330,7 +330,7 @@ impl Engine {
 
     fn request(&mut self, conn: ConnId, request: &Request<'_>) {
         let current = |sid: &Sid| self.sessions.get(sid).map(|session| (session.kind(), session.revision()));
-        match handshake::verify(request, current) {
+        match handshake::verify(request, self.config.transports, current) {
             Err(refusal) => self.refuse(conn, request.upgrade, refusal),
             Ok(Purpose::Open { kind, revision, base64 }) => {
                 self.opening = Some(Opening { conn, kind, revision, base64, upgrade: request.upgrade });

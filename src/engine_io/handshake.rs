@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::packet::Packet;
 use super::protocol::{Kind, Revision};
 use super::refusal::{Fault, Refusal};
-use crate::config::Config;
+use crate::config::{Config, Transports};
 use crate::ids::Sid;
 use crate::outbox::{Frame, Request};
 
@@ -66,21 +66,19 @@ pub(super) enum Purpose {
     },
 }
 
-/// Checks a request in the order of the reference (R4). `current` tells transport and revision of a session by its id.
+/// Checks a request in the order of the reference (R4): `offered` are the server's transports, `current` tells transport and revision of a session by its id.
 ///
 /// # Errors
 /// The [`Refusal`] of the first check that fails.
 pub(super) fn verify(
     request: &Request<'_>,
+    offered: Transports,
     current: impl Fn(&Sid) -> Option<(Kind, Revision)>,
 ) -> Result<Purpose, Refusal> {
     let query = Query::parse(request.query);
     let base64 = query.base64;
-    let kind = match query.transport.as_deref() {
-        Some("polling") => Kind::Polling,
-        Some("websocket") => Kind::WebSocket,
-        _ => return Err(Refusal::TransportUnknown),
-    };
+    let named = query.transport.as_deref().unwrap_or_default();
+    let kind = Kind::parse(named, offered).ok_or(Refusal::TransportUnknown)?;
     let wrong = |fault| Err(Refusal::BadRequest(fault));
     if request.origin.is_some_and(|origin| !is_header_text(origin)) {
         return wrong(Fault::Origin);
@@ -135,8 +133,8 @@ pub(super) fn open_packet(sid: &Sid, kind: Kind, config: &Config) -> Frame {
     let data = Open {
         sid: sid.as_str(),
         upgrades: match kind {
-            Kind::Polling => &["websocket"],
-            Kind::WebSocket => &[],
+            Kind::Polling if config.transports.websocket => &["websocket"],
+            _ => &[],
         },
         ping_interval: config.ping_interval.0,
         ping_timeout: config.ping_timeout.0,
@@ -153,7 +151,7 @@ mod tests {
 
     fn check(method: &str, query: &str, upgrade: bool) -> Result<Purpose, Refusal> {
         let request = Request { method, query, upgrade, ..Request::default() };
-        verify(&request, |sid| match sid.as_str() {
+        verify(&request, Transports::default(), |sid| match sid.as_str() {
             "polling" => Some((Kind::Polling, Revision::V4)),
             "websocket" => Some((Kind::WebSocket, Revision::V4)),
             "old" => Some((Kind::Polling, Revision::V3)),
@@ -222,7 +220,7 @@ mod tests {
         for (origin, fine) in [("https://example.com", true), ("null", true), ("a\u{1}b", false), ("ł", false)] {
             let query = "EIO=4&transport=polling";
             let request = Request { method: "GET", query, origin: Some(origin), ..Request::default() };
-            assert_eq!(verify(&request, |_| None).is_ok(), fine, "{origin:?}");
+            assert_eq!(verify(&request, Transports::default(), |_| None).is_ok(), fine, "{origin:?}");
         }
     }
 
@@ -236,6 +234,9 @@ mod tests {
         assert_eq!(polling, Frame::Text(expected.into()));
         let websocket = open_packet(&sid, Kind::WebSocket, &config);
         let expected = expected.replace(r#"["websocket"]"#, "[]");
+        let offered = Transports { polling: true, websocket: false };
+        let alone = open_packet(&sid, Kind::Polling, &Config { transports: offered, ..config });
+        assert_eq!(alone, Frame::Text(expected.as_str().into()));
         assert_eq!(websocket, Frame::Text(expected.into()));
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Transports;
+
 /// The revision of the protocol that a session speaks (R3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Revision {
@@ -29,4 +31,15 @@ pub enum Kind {
     Polling,
     /// WebSocket.
     WebSocket,
+}
+
+impl Kind {
+    /// Reads the query's `transport`; `None` where it isn't offered (R5).
+    pub fn parse(text: &str, offered: Transports) -> Option<Self> {
+        match text {
+            "polling" => offered.polling.then_some(Self::Polling),
+            "websocket" => offered.websocket.then_some(Self::WebSocket),
+            _ => None,
+        }
+    }
 }

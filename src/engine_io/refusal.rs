@@ -39,6 +39,7 @@ impl Refusal {
     /// What is wrong with the request, where the message doesn't say it.
     fn reason(&self) -> Option<&'static str> {
         match self {
+            Self::TransportUnknown => Some("The parameter transport names none that this server offers."),
             Self::BadRequest(fault) => Some(fault.row().1),
             _ => None,
         }

@@ -135,7 +135,8 @@ describe('HTTP', () => {
     const { room, assertUnharmed } = await pair(t);
     for (const transport of ['__proto__', 'constructor', 'toString', 'foo']) {
       const { status, body } = await refusedUpgrade(engineUrl(server, room, { transport }));
-      assert.deepEqual({ status, body }, { status: 400, body: 'Transport unknown' });
+      assert.equal(status, 400);
+      assert.match(body, /^Transport unknown/);
     }
     await assertUnharmed();
   });

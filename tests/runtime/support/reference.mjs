@@ -18,7 +18,8 @@ const DEFAULTS = {
   PING_INTERVAL_MS: 25_000, PING_TIMEOUT_MS: 60_000, UPGRADE_TIMEOUT_MS: 10_000, CONNECT_TIMEOUT_MS: 45_000,
   MAX_PAYLOAD_BYTES: 1_000_000,
   CLOSE_TIMEOUT_MS: 500, // roomcast's default is 30,000; here it would hold up the end of every test file by as much
-  MAX_ATTACHMENTS: 10, ALLOW_EIO3: 'false', CORS_ORIGIN: '', CORS_CREDENTIALS: 'false', COOKIE: '', PARSER: 'default', APP: 'chat',
+  MAX_ATTACHMENTS: 10, ALLOW_EIO3: 'false', TRANSPORTS: 'polling,websocket', CORS_ORIGIN: '', CORS_CREDENTIALS: 'false', COOKIE: '',
+  PARSER: 'default', APP: 'chat',
   RECOVERY_MS: 120_000,
 };
 
@@ -41,7 +42,8 @@ export async function startReference({ vars = {}, port = 0 } = {}) {
     if (found.room) return roomServer(found.room).emit('request', req, res);
     res.writeHead(found.status, { 'content-type': found.type ?? 'text/plain' }).end(found.text);
   });
-  front.on('upgrade', (req, socket, head) => {
+  // Without WebSockets the reference doesn't listen, so that Node hands it upgrades as ordinary requests.
+  if (settings.TRANSPORTS.includes('websocket')) front.on('upgrade', (req, socket, head) => {
     const found = route(req, engine);
     if (found.room) return roomServer(found.room).emit('upgrade', req, socket, head);
     socket.end(`HTTP/1.1 ${found.status} Refused\r\nConnection: close\r\n\r\n`);
@@ -94,6 +96,7 @@ const engineOptions = (settings) => ({
   upgradeTimeout: settings.UPGRADE_TIMEOUT_MS,
   maxHttpBufferSize: settings.MAX_PAYLOAD_BYTES,
   allowEIO3: settings.ALLOW_EIO3 === 'true',
+  transports: settings.TRANSPORTS.split(','),
   ...(settings.COOKIE && { cookie: { name: settings.COOKIE } }),
   // A list of one is the string alone, as it is usually written; the reference tells it to every origin alike.
   ...(settings.CORS_ORIGIN && {
