@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, createWriteStream, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { cargoBin, homeVariables } from './home.mjs';
 import { Problem, atLeast, logsDir, npmBin } from './project.mjs';
 
 const windows = process.platform === 'win32';
@@ -57,9 +58,12 @@ export function outerPath() {
   return (process.env.PATH || '').split(delimiter).filter((dir) => dir !== npmBin).join(delimiter);
 }
 
-/** PATH on which the project's own Node and tools come first. */
+/** PATH on which the project's own Node and tools come first; and cargo is on it, in any case. */
 export function innerPath() {
-  return npmBin + delimiter + outerPath();
+  const folders = outerPath().split(delimiter);
+  const cargo = cargoBin();
+  if (cargo && !folders.includes(cargo)) folders.push(cargo);
+  return [npmBin, ...folders].join(delimiter);
 }
 
 /** Where a program of this name is, or null. */
@@ -91,7 +95,8 @@ export function projectNode() {
 }
 
 function environment(extra) {
-  return { ...process.env, PATH: innerPath(), RUST_BACKTRACE: '0', ...extra };
+  const path = innerPath();
+  return { ...process.env, ...(windows ? {} : homeVariables(path)), PATH: path, RUST_BACKTRACE: '0', ...extra };
 }
 
 function ended(child, program) {
