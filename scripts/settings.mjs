@@ -2,7 +2,7 @@
 // there is no second table of them here, and an app's own settings are checked too.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
+import util from 'node:util';
 import { workerdProgram } from './npm-packages.mjs';
 import { Problem, root, say, toolsDir } from './project.mjs';
 import { outputOf } from './run.mjs';
@@ -104,7 +104,7 @@ async function readToml() {
 export async function checkSettings({ dev = false, app } = {}) {
   const config = await readToml();
   const local = join(root, '.dev.vars');
-  const secrets = dev && existsSync(local) ? parseEnv(readFileSync(local, 'utf8')) : undefined;
+  const secrets = dev && existsSync(local) ? util.parseEnv(readFileSync(local, 'utf8')) : undefined;
   const tables = tablesOf(config, { secrets, app });
   const answers = await ask(config, tables.map(({ vars }) => vars));
   if (answers === null) return say('the settings could not be checked, since workerd does not run here: /healthz of the running server tells whether they can be used.');
