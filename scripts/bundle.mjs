@@ -4,11 +4,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { manifest, npmBin, root, say, wasmBindgenVersion, workerBuildVersion } from './project.mjs';
+import { manifest, root, say, wasmBindgenVersion, workerBuildVersion } from './project.mjs';
 import { withLock } from './lock.mjs';
 import { installNpmPackages } from './npm-packages.mjs';
 import { checkPrerequisites } from './prerequisites.mjs';
-import { compileCrate, ensureWasmTarget, installRustTools, wasmBindgenProgram, workerBuildProgram } from './rust-tools.mjs';
+import { compileCrate, ensureWasmTarget, installRustTools, workerBuildProgram, workerBuildVariables } from './rust-tools.mjs';
 import { outputOf, runLogged, stopChildren } from './run.mjs';
 
 // The forms of the client that the reference serves, each with its source map.
@@ -70,10 +70,9 @@ function copyClient() {
 async function buildWorker(bundle, digest) {
   rmSync(stampFile(bundle), { force: true });
   say(`building ${bundle.name} with worker-build: wasm-bindgen, wasm-opt, esbuild (10 seconds or more) …`);
-  const bin = (name) => join(npmBin, process.platform === 'win32' ? `${name}.cmd` : name);
   await runLogged('build', workerBuildProgram(), ['--release', '--out-dir', bundle.folder, '.', '--locked', ...featureOptions(bundle)], {
     cwd: root,
-    env: { ESBUILD_BIN: bin('esbuild'), WASM_OPT_BIN: bin('wasm-opt'), WASM_BINDGEN_BIN: wasmBindgenProgram() },
+    env: workerBuildVariables(),
   });
   writeFileSync(stampFile(bundle), digest);
 }

@@ -1,7 +1,7 @@
 // One set-up or build at a time in a working copy: a second one waits for the first.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { say, toolsDir } from './project.mjs';
+import { Problem, say, toolsDir } from './project.mjs';
 
 const lockFile = join(toolsDir, 'lock');
 
@@ -28,13 +28,14 @@ function release() {
 
 /** Runs `work` while holding the lock. A lock whose holder is gone is taken over. */
 export async function withLock(work) {
-  mkdirSync(toolsDir, { recursive: true });
   let told = false;
   for (;;) {
     try {
+      mkdirSync(toolsDir, { recursive: true });
       writeFileSync(lockFile, String(process.pid), { flag: 'wx' });
       break;
     } catch (error) {
+      if (['EACCES', 'EPERM', 'EROFS'].includes(error.code)) throw new Problem(`${toolsDir} can't be written to, and the set-up needs it (${error.code}): run this as the owner of the folder.`);
       if (error.code !== 'EEXIST') throw error;
     }
     const pid = holder();

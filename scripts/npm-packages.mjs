@@ -25,7 +25,8 @@ export async function installNpmPackages() {
   if (npmPackagesReady()) return;
   say('installing the npm packages of package-lock.json (a download of some 200 MB; half a minute or more) …');
   // The environment that a surrounding `npm start` set up must not steer this npm.
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--include=dev', '--include=optional'];
+  // No package needs a script of its own to be installed.
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--include=dev', '--include=optional'];
   await runLogged('npm-ci', 'npm', args, { cwd: root, env: { PATH: outerPath() } });
 }
 

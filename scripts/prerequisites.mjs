@@ -2,13 +2,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem, atLeast, root } from './project.mjs';
-import { outputOf } from './run.mjs';
+import { onPath, outputOf } from './run.mjs';
 
 const linux = process.platform === 'linux';
 
 async function checkRust() {
   const oldest = /^rust-version\s*=\s*"([^"]+)"/m.exec(readFileSync(join(root, 'Cargo.toml'), 'utf8'))?.[1] ?? '1.91';
   const version = await outputOf('rustc', ['--version']);
+  if (!version && onPath('rustc')) {
+    throw new Problem(`${onPath('rustc')} doesn't run, and 'rustc --version' says why. Where rustup's toolchains are in no home directory, RUSTUP_HOME must name their folder.`);
+  }
   if (!version || !(await outputOf('cargo', ['--version']))) {
     throw new Problem('Rust (cargo, rustc) is missing: install its stable toolchain with rustup from https://rustup.rs, then run this again.');
   }

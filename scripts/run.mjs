@@ -1,8 +1,9 @@
 // Child processes: started with the project's environment, ended when the script ends.
 import { spawn } from 'node:child_process';
 import { accessSync, constants, createWriteStream, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { Problem, atLeast, logsDir, npmBin } from './project.mjs';
+import { delimiter, dirname, join } from 'node:path';
+import { cargoBin, homeVariables } from './home.mjs';
+import { Problem, atLeast, logsDir, manifest, npmBin, root } from './project.mjs';
 
 const windows = process.platform === 'win32';
 const running = new Map(); // child → whether it leads a process group of its own
@@ -52,14 +53,25 @@ export function wasInterrupted() {
   return interrupted;
 }
 
-/** PATH without the project's own node_modules/.bin, for `npm ci`, which replaces that folder. */
+/**
+ * The folders of Node that package.json asks npm for, one a platform. Not by node_modules/.bin: npm 10 puts no `node` there when packages for
+ * other platforms, which have one too, aren't installed.
+ */
+const nodeFolders = Object.keys(manifest.optionalDependencies).map((name) => join(root, 'node_modules', name, 'bin'));
+const ownNode = () => nodeFolders.map((folder) => join(folder, 'node')).find(existsSync);
+
+/** PATH without folders of the project's own node_modules, for `npm ci`, which replaces them. */
 export function outerPath() {
-  return (process.env.PATH || '').split(delimiter).filter((dir) => dir !== npmBin).join(delimiter);
+  return (process.env.PATH || '').split(delimiter).filter((dir) => dir !== npmBin && !nodeFolders.includes(dir)).join(delimiter);
 }
 
-/** PATH on which the project's own Node and tools come first. */
+/** PATH on which the project's own Node and tools come first; and cargo is on it, in any case. */
 export function innerPath() {
-  return npmBin + delimiter + outerPath();
+  const folders = outerPath().split(delimiter);
+  const cargo = cargoBin();
+  if (cargo && !folders.includes(cargo)) folders.push(cargo);
+  const node = ownNode();
+  return [...(node ? [dirname(node)] : []), npmBin, ...folders].join(delimiter);
 }
 
 /** Where a program of this name is, or null. */
@@ -81,8 +93,8 @@ export function onPath(name) {
  * machine's own has to be new enough.
  */
 export function projectNode() {
-  const own = join(npmBin, 'node');
-  if (!windows && existsSync(own)) return realpathSync(own);
+  const own = ownNode();
+  if (!windows && own) return realpathSync(own);
   const wanted = '22.12';
   if (!atLeast(process.versions.node, wanted)) {
     throw new Problem(`wrangler needs Node.js ${wanted} or newer, npm has none for ${process.platform}-${process.arch}, and this is ${process.version}: install a newer one from https://nodejs.org.`);
@@ -91,7 +103,8 @@ export function projectNode() {
 }
 
 function environment(extra) {
-  return { ...process.env, PATH: innerPath(), RUST_BACKTRACE: '0', ...extra };
+  const path = innerPath();
+  return { ...process.env, ...(windows ? {} : homeVariables(path)), PATH: path, RUST_BACKTRACE: '0', ...extra };
 }
 
 function ended(child, program) {

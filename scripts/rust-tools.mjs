@@ -2,11 +2,11 @@
 // the library. Each lands in a folder of .tools named after its version, by a rename at the very
 // end: a folder that is there is whole, and an interrupted set-up is simply run again.
 //
-// They are compiled from crates.io, where cargo checks each crate against the checksum that the registry
-// and the tool's lock file have. What is released as a program elsewhere has no checksum that could be pinned.
+// They are compiled from crates.io: cargo checks each crate against the checksum in the tool's lock file. worker-build's is in
+// its package, and wasm-bindgen's is in scripts/wasm-bindgen.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Problem, root, say, toolsDir, wasmBindgenVersion, workerBuildVersion } from './project.mjs';
+import { Problem, npmBin, root, say, toolsDir, wasmBindgenVersion, workerBuildVersion } from './project.mjs';
 import { outputOf, runLogged } from './run.mjs';
 
 const exe = process.platform === 'win32' ? '.exe' : '';
@@ -18,6 +18,18 @@ export function workerBuildProgram() {
 
 export function wasmBindgenProgram() {
   return join(toolsDir, `wasm-bindgen-${wasmBindgenVersion()}`, 'bin', `wasm-bindgen${exe}`);
+}
+
+/**
+ * The programs that worker-build uses, as the variables that name them to it: npm's are those of package-lock.json. It would download
+ * one that is missing, and check nothing.
+ */
+export function workerBuildVariables() {
+  const npms = (name) => join(npmBin, process.platform === 'win32' ? `${name}.cmd` : name);
+  const variables = { ESBUILD_BIN: npms('esbuild'), WASM_OPT_BIN: npms('wasm-opt'), WASM_BINDGEN_BIN: wasmBindgenProgram() };
+  const missing = Object.values(variables).find((program) => !existsSync(program));
+  if (missing) throw new Problem(`${missing} is missing: remove the folder node_modules, then run this again.`);
+  return variables;
 }
 
 export async function ensureWasmTarget() {
@@ -51,7 +63,7 @@ async function installWorkerBuild() {
 async function installWasmBindgen() {
   const version = wasmBindgenVersion();
   say(`compiling wasm-bindgen ${version} from crates.io (about 1 minute) …`);
-  await cargoInstall('wasm-bindgen', 'wasm-bindgen', join(toolsDir, `wasm-bindgen-${version}`), ['wasm-bindgen-cli', '--version', version, '--locked', '--no-default-features']);
+  await cargoInstall('wasm-bindgen', 'wasm-bindgen', join(toolsDir, `wasm-bindgen-${version}`), ['--path', join(root, 'scripts', 'wasm-bindgen'), '--locked']);
 }
 
 export function rustToolsReady() {

@@ -2,7 +2,8 @@
 // there is no second table of them here, and an app's own settings are checked too.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
+import util from 'node:util';
+import { withLock } from './lock.mjs';
 import { workerdProgram } from './npm-packages.mjs';
 import { Problem, root, say, toolsDir } from './project.mjs';
 import { outputOf } from './run.mjs';
@@ -64,16 +65,15 @@ const worker :Workerd.Worker = (
 `;
 }
 
-/** What the built Worker says of each table: `[{complaints, asked}]`; or null where workerd doesn't run. */
+/** What the built Worker says of each table: `[{complaints, asked}]`. Fails where workerd can't run it. */
 async function ask(config, tables) {
   const folder = mkdtempSync(join(toolsDir, 'settings-'));
   try {
     writeFileSync(join(folder, 'tables.json'), JSON.stringify(tables), { mode: 0o600 });
     writeFileSync(join(folder, 'config.capnp'), workerdConfig(config, '../../scripts/settings-entry.js'));
-    return JSON.parse(await outputOf(workerdProgram(), ['test', '--no-verbose', join(folder, 'config.capnp')]));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return null;
+    const output = await outputOf(workerdProgram(), ['test', '--no-verbose', join(folder, 'config.capnp')]);
+    if (output === null) throw new Error('workerd failed');
+    return JSON.parse(output);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -104,10 +104,14 @@ async function readToml() {
 export async function checkSettings({ dev = false, app } = {}) {
   const config = await readToml();
   const local = join(root, '.dev.vars');
-  const secrets = dev && existsSync(local) ? parseEnv(readFileSync(local, 'utf8')) : undefined;
+  const secrets = dev && existsSync(local) ? util.parseEnv(readFileSync(local, 'utf8')) : undefined;
   const tables = tablesOf(config, { secrets, app });
-  const answers = await ask(config, tables.map(({ vars }) => vars));
-  if (answers === null) return say('the settings could not be checked, since workerd does not run here: /healthz of the running server tells whether they can be used.');
+  let answers;
+  try {
+    answers = await withLock(() => ask(config, tables.map(({ vars }) => vars)));
+  } catch (error) {
+    return say(`the settings could not be checked here (${error.message.split('\n')[0]}): /healthz of the running server tells whether they can be used.`);
+  }
   const complaints = answers.flatMap((answer, index) => {
     const { place, vars } = tables[index];
     const unknown = Object.keys(vars).filter((name) => !answer.asked.includes(name));

@@ -75,7 +75,7 @@ describe('commands', () => {
     const wrong = [
       'npm run nothing', 'npm start --app echo', 'npm start -- --app nothing', 'npm test -- tests/nothing.test.mjs', 'npm install left-pad', 'NOTHING=1 npm start',
       'npx wrangler nothing', 'npx wrangler deploy --nothing', 'npx nothing', 'node scripts/nothing.mjs', 'cargo test --test nothing', 'cargo test --features nothing',
-      'cargo test --nothing', 'cargo nothing', 'curl http://127.0.0.1:8787/', 'pip install nothing', 'echo x > y', 'nothing',
+      'cargo test --nothing', 'cargo nothing', 'git clone https://git.example.com/nothing', 'curl http://127.0.0.1:8787/', 'pip install nothing', 'echo x > y', 'nothing',
     ];
     for (const command of wrong) assert.ok(await complaintOf(command, { document: 'README.md' }), command);
     assert.equal(await complaintOf('PORT=9000 npm start -- --app echo', { document: 'README.md' }), null);
@@ -86,7 +86,7 @@ describe('commands', () => {
 const SETTINGS = new Set(Object.keys(wranglerConfig().vars));
 
 test('what looks like a setting is one', () => {
-  const OTHERS = ['API_TOKEN', 'CONNECT_ERROR'];
+  const OTHERS = ['API_TOKEN', 'CONNECT_ERROR', 'ESBUILD_BIN', 'WASM_BINDGEN_BIN', 'WASM_OPT_BIN'];
   const named = DOCUMENTS.flatMap((document) => inlineCodeOf(textOf(document)).flatMap((code) => {
     const [, name] = /^([A-Z]+_[A-Z_0-9]+)(?: = "[^"]*")?$/.exec(code) ?? [];
     return name ? [[document, name]] : [];

@@ -89,6 +89,7 @@ const RULES = {
   cargo,
   node: (words, { document }) => (words[0] === '--test' ? fileOf(document, words[1]) : script(words[0])),
   cp: copy,
+  git: ([verb, url]) => (verb === 'clone' && read('docs/your-app.md').includes(`git = "${url}"`) ? null : 'not where docs/your-app.md has the crate from'),
   cd: folder,
   mkdir: folder,
   rustup: (words) => (words.join(' ') === 'target add wasm32-unknown-unknown' ? null : 'no target of this project'),

@@ -75,6 +75,15 @@ describe('the build', { skip: roomcastOnly }, () => {
     assert.match(output, /^wrangler\.toml: the class ChatRoom must stand in new_sqlite_classes rather than in new_classes/m);
   });
 
+  test('goes on where workerd can\'t run, and says that nothing was checked', async (t) => {
+    const folder = checkout(t);
+    set(folder, 'DEBUG = "maybe"');
+    writeFileSync(path.join(folder, 'build/index.js'), 'no JavaScript');
+    const { end, output } = await node(t, folder, [BUILD]);
+    assert.equal(end, 'exited with 0');
+    assert.match(output, /^roomcast: the settings could not be checked here \(workerd failed\): \/healthz of the running server tells /);
+  });
+
   test('is what wrangler deploy runs first', async (t) => {
     const folder = checkout(t);
     set(folder, 'DEBUG = "maybe"');

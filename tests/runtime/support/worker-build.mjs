@@ -1,8 +1,7 @@
 // Crates with a Worker of their own: worker-build and cargo as they call them; what would be downloaded is what this project has already.
 import { execFile } from 'node:child_process';
 import path from 'node:path';
-import { npmBin } from '../../../scripts/project.mjs';
-import { wasmBindgenProgram, workerBuildProgram } from '../../../scripts/rust-tools.mjs';
+import { workerBuildProgram, workerBuildVariables } from '../../../scripts/rust-tools.mjs';
 import { ROOT } from './paths.mjs';
 
 /**
@@ -13,11 +12,7 @@ const TARGET = path.join(ROOT, 'target', 'apps');
 const TARGET_WITH_DEFAULTS = path.join(ROOT, 'target', 'apps-with-defaults');
 
 /** Builds the crate in this folder into its `build/`. Resolves to `{code, output}`. */
-export function workerBuild(folder) {
-  const bin = (name) => path.join(npmBin, name);
-  const tools = { ESBUILD_BIN: bin('esbuild'), WASM_OPT_BIN: bin('wasm-opt'), WASM_BINDGEN_BIN: wasmBindgenProgram() };
-  return run(folder, workerBuildProgram(), ['--release'], tools);
-}
+export const workerBuild = (folder) => run(folder, workerBuildProgram(), ['--release'], workerBuildVariables());
 
 /** Runs the tests of the crate in this folder. Resolves to `{code, output}`. */
 export const cargoTest = (folder) => run(folder, 'cargo', ['test']);

@@ -22,7 +22,7 @@ export function checkout(t) {
     cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true, preserveTimestamps: true });
   }
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
-  for (const tool of [installed(workerBuildProgram()), installed(wasmBindgenProgram())]) {
+  for (const tool of [installed(workerBuildProgram()), installed(wasmBindgenProgram()), path.join(toolsDir, 'python')]) {
     symlinkSync(tool, path.join(folder, path.relative(ROOT, toolsDir), path.basename(tool)));
   }
   return folder;
@@ -34,10 +34,13 @@ export function plainEnvironment(extra = {}) {
   return { ...Object.fromEntries(own), WRANGLER_SEND_METRICS: 'false', NO_COLOR: '1', CI: '1', ...extra };
 }
 
-/** Runs one of Node's programs there to its end: `{end, output}`. */
-export async function node(t, folder, args, env = plainEnvironment()) {
-  const program = start(process.execPath, args, { cwd: folder, env });
-  t.after(() => program.stop());
-  const end = await program.exited;
-  return { end, output: program.output() };
+/** Runs a program there to its end: `{end, output}`. */
+export async function run(t, folder, program, args, env = plainEnvironment()) {
+  const running = start(program, args, { cwd: folder, env });
+  t.after(() => running.stop());
+  const end = await running.exited;
+  return { end, output: running.output() };
 }
+
+/** Runs one of Node's programs there to its end. */
+export const node = (t, folder, args, env) => run(t, folder, process.execPath, args, env);
