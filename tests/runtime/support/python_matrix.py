@@ -155,9 +155,9 @@ def reconnection():
     yield peer
     assert peer.step() == "connect"
     before = peer.client.get_sid()
-    print("cut", flush=True)  # who runs this has the proxy in hand
+    print("cut plain", flush=True)  # who runs this has the proxy in hand
     lost = peer.step()
-    print("restore", flush=True)
+    print("restore plain", flush=True)
     while peer.step() != "connect":
         pass  # attempts from before it was restored
     yield {"lost": lost, "newId": peer.client.get_sid() != before, "alive": peer.call("message-with-ack", "back")}
