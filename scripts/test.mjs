@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { ensureBundle } from './bundle.mjs';
 import { Problem, root, runMain, say, toolsDir } from './project.mjs';
 import { projectNode, runShown, wasInterrupted } from './run.mjs';
-import { ensureRuntimes } from './test-clients.mjs';
+import { ensureOldPythons, ensureRuntimes } from './test-clients.mjs';
 import { ensureChromium, ensurePython } from './test-tools.mjs';
 
 const MAX_PARALLEL_FILES = 2;
@@ -71,7 +71,10 @@ function report(suites) {
 await runMain(async () => {
   const chosen = process.argv.slice(2);
   await ensureBundle({ conformance: true });
-  const env = { ROOMCAST_PYTHON: await ensurePython(), ROOMCAST_CHROMIUM: await ensureChromium(), ...(await ensureRuntimes()) };
+  const python = await ensurePython();
+  const env = {
+    ROOMCAST_PYTHON: python, ROOMCAST_CHROMIUM: await ensureChromium(), ...(await ensureRuntimes()), ...(await ensureOldPythons(python)),
+  };
   const suites = [];
   if (chosen.length === 0) suites.push(await rustTests());
   if (!wasInterrupted()) suites.push(await runtimeTests(chosen.length ? chosen : testFiles(), env));

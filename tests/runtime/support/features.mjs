@@ -152,6 +152,7 @@ export const FEATURES = {
       const other = await Peer.open(t, kind, server.url, room);
       await peer.next('the greeting');
       const before = peer.socket.id;
+      await other.call('message-with-ack'); // by then the next poll is under way, or the reference doesn't notice the cut
       proxy.cut();
       await peer.life.until((step) => step.startsWith?.('disconnect'), 'the loss of the connection');
       other.emit('broadcast', 'missed');
