@@ -13,7 +13,7 @@ function canUseApt() {
   return process.getuid?.() === 0 && onPath('apt-get') !== null;
 }
 
-function onPath(name) {
+export function onPath(name) {
   for (const dir of innerPath().split(delimiter)) {
     try {
       accessSync(join(dir, name), constants.X_OK);

@@ -8,6 +8,7 @@ import { ensureBundle } from './bundle.mjs';
 import { Problem, root, runMain, say, toolsDir } from './project.mjs';
 import { projectNode, runShown, wasInterrupted } from './run.mjs';
 import { ensureOldPythons, ensureRuntimes } from './test-clients.mjs';
+import { ensureProxies } from './test-proxies.mjs';
 import { ensureChromium, ensurePython } from './test-tools.mjs';
 
 const MAX_PARALLEL_FILES = 2;
@@ -73,7 +74,8 @@ await runMain(async () => {
   await ensureBundle({ conformance: true });
   const python = await ensurePython();
   const env = {
-    ROOMCAST_PYTHON: python, ROOMCAST_CHROMIUM: await ensureChromium(), ...(await ensureRuntimes()), ...(await ensureOldPythons(python)),
+    ROOMCAST_PYTHON: python, ROOMCAST_CHROMIUM: await ensureChromium(), ...(await ensureRuntimes()),
+    ...(await ensureOldPythons(python)), ...(await ensureProxies()),
   };
   const suites = [];
   if (chosen.length === 0) suites.push(await rustTests());
