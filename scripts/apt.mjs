@@ -32,6 +32,13 @@ async function rights(root) {
   return (await outputOf('sudo', ['-n', 'true'])) === null ? null : ['sudo', '-n'];
 }
 
+/** Brings apt's lists of packages up to date; false where that can't be done. */
+export async function aptUpdate() {
+  const prefix = await rights(process.getuid?.() === 0);
+  if (prefix !== null) await aptGet('apt-update', prefix, ['update'], { patience: PATIENCE_SECONDS, retry: RETRY_SECONDS });
+  return prefix !== null;
+}
+
 /** Installs a package; otherwise fails with `missing`, what there is none of, and the command that helps. */
 export async function aptInstall(name, missing, { root = process.getuid?.() === 0, patience = PATIENCE_SECONDS, retry = RETRY_SECONDS } = {}) {
   const prefix = await rights(root);

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { ensureBundle } from './bundle.mjs';
 import { Problem, root, runMain, say, toolsDir } from './project.mjs';
 import { projectNode, runShown, wasInterrupted } from './run.mjs';
+import { ensureOldPythons, ensureRuntimes } from './test-clients.mjs';
+import { ensureProxies } from './test-proxies.mjs';
 import { ensureChromium, ensurePython } from './test-tools.mjs';
 
 const MAX_PARALLEL_FILES = 2;
@@ -70,7 +72,11 @@ function report(suites) {
 await runMain(async () => {
   const chosen = process.argv.slice(2);
   await ensureBundle({ conformance: true });
-  const env = { ROOMCAST_PYTHON: await ensurePython(), ROOMCAST_CHROMIUM: await ensureChromium() };
+  const python = await ensurePython();
+  const env = {
+    ROOMCAST_PYTHON: python, ROOMCAST_CHROMIUM: await ensureChromium(), ...(await ensureRuntimes()),
+    ...(await ensureOldPythons(python)), ...(await ensureProxies()),
+  };
   const suites = [];
   if (chosen.length === 0) suites.push(await rustTests());
   if (!wasInterrupted()) suites.push(await runtimeTests(chosen.length ? chosen : testFiles(), env));

@@ -96,7 +96,7 @@ test('what looks like a setting is one', () => {
 });
 
 describe('blocks of code', () => {
-  const RULES = ['sh', 'ts', 'js', 'py', 'json', 'toml', 'rust', 'swift', 'java', 'dart', 'text'];
+  const RULES = ['sh', 'ts', 'js', 'py', 'json', 'toml', 'rust', 'swift', 'java', 'dart', 'text', 'nginx', 'caddy', 'haproxy'];
   // Only in files of the app that tests/runtime/your-app.test.mjs builds and runs.
   // The app with `worker!`, which only compiles in a crate of its own, is `rs`: no doc test.
   const RULES_OF_FILES = ['html', 'rs'];
@@ -134,6 +134,11 @@ describe('blocks of code', () => {
 
   test('Python is run: it stands where that test looks for it', () => {
     allFine(blocksIn('py'), blocksIn('py').map((block) => (block.document === 'docs/clients.md' && block.heading === 'Python' ? null : placeOf(block))));
+  });
+
+  test('configurations of proxies are run: they stand where that test looks for them', () => {
+    const blocks = ['nginx', 'caddy', 'haproxy'].flatMap(blocksIn);
+    allFine(blocks, blocks.map((block) => (block.document === 'docs/operations.md' && block.heading === 'Behind a proxy' ? null : placeOf(block))));
   });
 
   test('TOML is a configuration that wrangler takes without a warning', async () => {

@@ -8,17 +8,18 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Socket as EngineSocket } from 'engine.io-client';
 import { programFrom, run, TRANSPORTS } from './support/clients.mjs';
-import { FEATURES } from './support/features.mjs';
+import { FEATURES, featuresOf } from './support/features.mjs';
 import { ROOT } from './support/paths.mjs';
 import { cuttable, KINDS, plain } from './support/peers.mjs';
-import { onReference, serverFor } from './support/target.mjs';
+import { AS_DEPLOYED, onReference, serverFor } from './support/target.mjs';
 import { Inbox, PATIENCE } from './support/wait.mjs';
 import { ECHO, freshRoom } from './support/wire.mjs';
 
 const INTERVAL = 1_000; // the shortest at which roomcast does as it does in production
 const vars = { APP: 'conformance', ALLOW_EIO3: 'true', PING_INTERVAL_MS: INTERVAL, PING_TIMEOUT_MS: 20_000 };
-const json = serverFor(vars);
-const msgpack = serverFor({ ...vars, PARSER: 'msgpack' });
+const serversFor = (more) => ({ plain: serverFor({ ...vars, ...more }), recovering: serverFor({ ...vars, ...AS_DEPLOYED, ...more }) });
+const plainServers = serversFor({});
+const msgpackServers = serversFor({ PARSER: 'msgpack' });
 
 const results = {};
 after(() => {
@@ -39,52 +40,94 @@ function cell(client, transport, feature, body) {
 
 for (const [client, kind] of Object.entries(KINDS)) {
   describe(client, { concurrency: 4 }, () => {
-    const server = kind.options?.parser ? msgpack : json;
+    const servers = kind.options?.parser ? msgpackServers : plainServers;
     for (const transport of Object.keys(TRANSPORTS)) {
-      for (const [feature, { run: attempt, expected }] of Object.entries(FEATURES)) {
+      for (const [feature, { run: attempt, expected, server = 'plain' }] of featuresOf(kind)) {
         cell(client, transport, feature, async (t) =>
-          assert.deepEqual(await attempt(t, server, kind, transport), expected(kind, transport)));
+          assert.deepEqual(await attempt(t, servers[server], kind, transport), expected(kind, transport)));
       }
     }
   });
 }
 
-describe('python-socketio', { concurrency: true }, () => {
-  const script = fileURLToPath(new URL('support/python_matrix.py', import.meta.url));
-  // The same in its own words: it has other names for reasons, and a refusal without data has no such key.
-  const WORDS = {
-    'server disconnect': () => ({
-      left: 'disconnect: server disconnect', stays: ['still here'], kicked: 'disconnect: server disconnect', engine: 'disconnected',
-    }),
-    reconnection: () => ({ lost: 'disconnect: transport error', newId: true, alive: ['back'] }),
-    namespaces: () => ({ ...FEATURES.namespaces.expected({}), '/nowhere': { message: 'Invalid namespace' } }),
-  };
-
-  for (const transport of Object.keys(TRANSPORTS)) {
-    describe(transport, () => {
-      const lines = {};
-      let failure;
-      before(async () => {
-        // All its features in one process: starting Python takes longer than they do.
-        const python = programFrom('ROOMCAST_PYTHON', 'a Python that has python-socketio[client]');
-        const proxy = await cuttable({ after }, json);
-        const args = [script, proxy.url, freshRoom(), TRANSPORTS[transport].join(), 2.5 * INTERVAL];
-        const onOutput = (chunk) => {
-          for (const word of ['cut', 'restore']) if (String(chunk).split('\n').includes(word)) proxy[word]();
-        };
-        const output = await run({ after }, python, args, { ms: 8 * PATIENCE, onOutput }).catch((error) => (failure = error, ''));
-        for (const line of output.split('\n').filter((text) => text.startsWith('{'))) {
-          const { feature, ...result } = JSON.parse(line);
-          lines[feature] = result;
+/**
+ * The cells of a client outside of this process: all its features in one process, since starting that takes longer than they do. It
+ * prints a line of JSON for each, and the name of a server behind "cut" or "restore" for the proxy in front of that one.
+ */
+function elsewhere(client, features, command) {
+  describe(client, { concurrency: true }, () => {
+    for (const transport of Object.keys(TRANSPORTS)) {
+      describe(transport, () => {
+        const lines = {};
+        let failure;
+        before(async () => {
+          const [addresses, proxies] = [{}, {}];
+          for (const [name, server] of Object.entries(plainServers)) {
+            proxies[name] = await cuttable({ after }, server);
+            addresses[name] = { url: server.url, proxy: proxies[name].url };
+          }
+          const onOutput = (chunk) => {
+            for (const [, word, name] of String(chunk).matchAll(/^(cut|restore) (\w+)$/gm)) proxies[name][word]();
+          };
+          const [program, ...args] = command(transport, JSON.stringify(addresses));
+          const output = await run({ after }, program, args, { ms: 8 * PATIENCE, onOutput }).catch((error) => (failure = error, ''));
+          for (const line of output.split('\n').filter((text) => text.startsWith('{'))) {
+            const { feature, ...result } = JSON.parse(line);
+            lines[feature] = result;
+          }
+        });
+        for (const [feature, expected] of Object.entries(features)) {
+          cell(client, transport, feature, () => {
+            if (!lines[feature]) throw failure ?? new Error(`it printed nothing of ${feature}`);
+            const printed = JSON.parse(JSON.stringify(expected(transport, lines))); // without what is undefined
+            assert.deepEqual(lines[feature], { got: printed });
+          });
         }
       });
-      for (const [feature, { expected }] of Object.entries(FEATURES)) {
-        cell('python-socketio', transport, feature, () => {
-          if (!lines[feature]) throw failure ?? new Error(`it printed nothing of ${feature}`);
-          assert.deepEqual(lines[feature], { got: (WORDS[feature] ?? expected)({}, transport) });
-        });
-      }
-    });
+    }
+  });
+}
+
+const expectedBy = (kind) => Object.fromEntries(featuresOf(kind).map(([feature, { expected }]) => [feature, (transport) => expected(kind, transport)]));
+const fileOf = (name) => fileURLToPath(new URL(`support/${name}`, import.meta.url));
+
+// The newest client for JavaScript in other runtimes than Node, which bring WebSockets and HTTP of their own.
+describe('other runtimes', { concurrency: true }, () => {
+  const RUNTIMES = {
+    Bun: () => [programFrom('ROOMCAST_BUN', 'Bun'), '--no-install'],
+    Deno: () => [programFrom('ROOMCAST_DENO', 'Deno'), 'run', '--allow-all', '--no-lock', '--cached-only'],
+  };
+  for (const [name, program] of Object.entries(RUNTIMES)) {
+    elsewhere(`socket.io-client 4.8 in ${name}`, expectedBy(KINDS['socket.io-client 4.8']), (transport, addresses) =>
+      [...program(), fileOf('runtime_matrix.mjs'), transport, addresses]);
+  }
+});
+
+describe('Python', { concurrency: 2 }, () => {
+  // Its own words for the end of a connection; before 5.12 it doesn't tell why.
+  const gone = (reason, { version }) => (Number(version.got.split('.')[1]) < 12 ? 'disconnect' : `disconnect: ${reason}`);
+  const features = (version) => ({
+    ...expectedBy({}),
+    version: (transport, lines) => (lines.version.got.startsWith(version) ? lines.version.got : version),
+    'server disconnect': (transport, lines) => {
+      const kicked = gone('server disconnect', lines);
+      return { left: kicked, stays: ['still here'], kicked, engine: 'disconnected' };
+    },
+    reconnection: (transport, lines) => ({ lost: gone('transport error', lines), newId: true, alive: ['back'] }),
+    // The reference offers recovery to every client, so that this one's handlers get an offset.
+    ...(!onReference && { 'one argument': () => 'from one handler to another' }),
+  });
+  const PYTHONS = {
+    'python-socketio 5.18': { variable: 'ROOMCAST_PYTHON', version: '5.18.' },
+    'python-socketio of Debian': { variable: 'ROOMCAST_PYTHON_DEBIAN', version: '5.' },
+    'python-socketio 5.4': { variable: 'ROOMCAST_PYTHON_5_4', version: '5.4.' },
+  };
+  for (const [client, { variable, version }] of Object.entries(PYTHONS)) {
+    for (const which of ['threads', 'asyncio']) {
+      elsewhere(`${client} (${which})`, features(version), (transport, addresses) =>
+        [programFrom(variable, `a Python that has ${client}`), fileOf('python_matrix.py'),
+          which, TRANSPORTS[transport].join(), addresses, 2.5 * INTERVAL, freshRoom()]);
+    }
   }
 });
 
@@ -98,7 +141,7 @@ const ENGINES = {
 for (const [client, create] of Object.entries(ENGINES)) {
   describe(client, { concurrency: 4 }, () => {
     for (const transport of Object.keys(TRANSPORTS)) {
-      const open = async (t, url = json.url) => {
+      const open = async (t, url = plainServers.plain.url) => {
         const socket = create(url, { path: ECHO, transports: TRANSPORTS[transport] });
         t.after(() => socket.close());
         const inbox = new Inbox('the client');
@@ -139,7 +182,7 @@ for (const [client, create] of Object.entries(ENGINES)) {
       });
 
       cell(client, transport, 'connection cut', async (t) => {
-        const proxy = await cuttable(t, json);
+        const proxy = await cuttable(t, plainServers.plain);
         const { inbox } = await open(t, proxy.url);
         proxy.cut();
         await inbox.until((item) => item === 'close', 'the client to be told');

@@ -10,7 +10,10 @@ const BINARY = ['a', SMALL, { deep: [EMPTY, { deeper: SMALL }] }];
 const PLAIN_BINARY = plain(BINARY);
 const CUT = /^disconnect: transport (close|error)$/;
 
-/** `{name: {run(t, server, kind, transport), expected(kind, transport)}}`; `run` returns what has to equal `expected`. */
+/**
+ * `{name: {run(t, server, kind, transport), expected(kind, transport)}}`; `run` returns what has to equal `expected`. `server` has
+ * the name of another server than the plain one, and only kinds that recover have a feature that `recovers`.
+ */
 export const FEATURES = {
   connect: {
     async run(t, server, kind, transport) {
@@ -127,7 +130,7 @@ export const FEATURES = {
 
   reconnection: {
     async run(t, server, kind, transport) {
-      const proxy = await cuttable(t, server);
+      const proxy = await (server.cuttable ?? cuttable)(t, server);
       const peer = await Peer.open(t, kind, proxy.url, freshRoom(), { transport, reconnection: true, reconnectionDelay: 20 });
       await peer.next('the greeting');
       const before = peer.socket.id;
@@ -140,6 +143,28 @@ export const FEATURES = {
     expected: () => ({ lost: true, newId: true, alive: ['back'] }),
   },
 
+  recovery: {
+    recovers: true,
+    server: 'recovering',
+    async run(t, server, kind, transport) {
+      const [proxy, room] = [await (server.cuttable ?? cuttable)(t, server), freshRoom()];
+      const peer = await Peer.open(t, kind, proxy.url, room, { transport, reconnection: true, reconnectionDelay: 20 });
+      const other = await Peer.open(t, kind, server.url, room);
+      await peer.next('the greeting');
+      const before = peer.socket.id;
+      await other.call('message-with-ack'); // by then the next poll is under way, or the reference doesn't notice the cut
+      proxy.cut();
+      await peer.life.until((step) => step.startsWith?.('disconnect'), 'the loss of the connection');
+      other.emit('broadcast', 'missed');
+      await other.call('message-with-ack');
+      proxy.restore();
+      await peer.life.until((step) => step === 'connect', 'the client to connect again');
+      const [event, missed] = await peer.next('the event that it missed');
+      return { recovered: peer.socket.recovered, sameId: peer.socket.id === before, event, missed };
+    },
+    expected: () => ({ recovered: true, sameId: true, event: 'broadcast', missed: 'missed' }),
+  },
+
   heartbeat: {
     async run(t, server, kind, transport) {
       const peer = await Peer.open(t, kind, server.url, freshRoom(), { transport });
@@ -149,3 +174,6 @@ export const FEATURES = {
     expected: () => ['alive'],
   },
 };
+
+/** The features that this kind of client has. */
+export const featuresOf = ({ recovers }) => Object.entries(FEATURES).filter(([, feature]) => recovers || !feature.recovers);

@@ -8,13 +8,16 @@ import msgpackParser from 'socket.io-msgpack-parser';
 import { TRANSPORTS } from './clients.mjs';
 import { Inbox, within } from './wait.mjs';
 
-/** `old`: before `auth` and `connect_error` with data; there the query and the event `error` stand in for them. */
+/**
+ * `old`: before `auth` and `connect_error` with data; there the query and the event `error` stand in for them. `recovers`: it
+ * comes back as the socket that it was (1.11).
+ */
 export const KINDS = {
-  'socket.io-client 4.8': { io },
+  'socket.io-client 4.8': { io, recovers: true },
   'socket.io-client 4.5': { io: io451 },
   'socket.io-client 3.1': { io: io31 },
   'socket.io-client 2.5': { io: io25, old: true },
-  'socket.io-client 4.8 msgpack': { io, options: { parser: msgpackParser } },
+  'socket.io-client 4.8 msgpack': { io, options: { parser: msgpackParser }, recovers: true },
 };
 
 const EVENTS = ['auth', 'message-back', 'answer', 'broadcast'];
