@@ -70,8 +70,8 @@ use serde_json::value::RawValue;
 
 pub use crate::fetch::{FetchError, FetchOutcome, FetchRequest, FetchResponse};
 use crate::ids::SocketId;
+use crate::javascript;
 pub use crate::outbox::Request;
-use crate::socket_io::javascript;
 pub use crate::socket_io::recovery::Away;
 pub use crate::socket_io::{
     Args, Binary, DataChange, Departed, DisconnectReason, Extensions, Handshake, RoomChange, RoomEvent,

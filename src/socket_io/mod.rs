@@ -12,7 +12,6 @@ mod decoder;
 mod departed;
 mod extensions;
 mod handshake;
-pub(crate) mod javascript;
 mod journal;
 mod limits;
 mod msgpack;
