@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::env::Env;
 use crate::fetch::FetchRequest;
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{self, BodyError, Effect, Headers, HttpResponse, Input, Outbox};
+use crate::outbox::{self, BodyError, Effect, HeaderSource, Headers, HttpResponse, Input, Outbox};
 use crate::site::Site;
 
 /// Why there is no room.
@@ -191,7 +191,7 @@ impl RunningRoom {
         let headers = request.headers();
         let (method, origin) = (request.method(), headers.get("origin")?);
         let (upgrade, content_type) = (headers.get("upgrade")?, headers.get("content-type")?);
-        let lookup = |name: &str| headers.get(name).ok().flatten();
+        let source = Incoming(headers);
         let request = outbox::Request {
             method: method.as_ref(),
             query: url.query().unwrap_or_default(),
@@ -199,7 +199,7 @@ impl RunningRoom {
             origin: origin.as_deref(),
             content_type: content_type.as_deref(),
             secure: url.scheme() == "https",
-            headers: Headers::new(&lookup),
+            headers: Headers::new(&source),
         };
         self.handle(Input::Request { conn, request });
         Ok(())
@@ -336,5 +336,18 @@ impl Timed for RunningRoom {
 
     fn replan(self: Rc<Self>) {
         self.plan();
+    }
+}
+
+/// The headers of a request that came in.
+struct Incoming<'a>(&'a worker::Headers);
+
+impl HeaderSource for Incoming<'_> {
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).ok().flatten()
+    }
+
+    fn entries(&self) -> Vec<(String, String)> {
+        self.0.entries().collect()
     }
 }

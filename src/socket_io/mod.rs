@@ -33,7 +33,7 @@ pub use binary::Binary;
 pub use decoder::Decoder;
 pub use departed::{DataChange, Departed, DisconnectReason};
 pub use extensions::Extensions;
-pub use handshake::Handshake;
+pub use handshake::{Handshake, Kept, NotKept};
 pub use journal::Mark;
 pub use limits::Limits;
 pub use namespace::{Client, Namespace, Socket};
