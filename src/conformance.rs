@@ -37,7 +37,7 @@ const TICK: TimerName = TimerName::new("tick");
 /// | `to {room, event, data, volatile}`, `direct {event, data}` | those in the room get the event, or the socket itself |
 /// | `data {value}`, `data?` | sets what is kept with the socket; is acked with it |
 /// | `whoami` | is acked with the socket's `id`, the number of `sockets` in the namespace, and of those `away` |
-/// | `handshake` | is acked with what the client's first request said |
+/// | `handshake` | is acked with what the client's first request said: `first`, `query`, `headers`, and what is `missing` |
 /// | `ask-later`, `answer-now` | the first one's ack is kept, and given when the second one comes |
 /// | `panic-later {wait}`, `tick-later {wait}` | after so many ms a timer panics, each time that it is tried; or everybody gets `tick` |
 /// | `measure {amount}` | is acked with the sum of all amounts so far, which a trigger keeps: as a whole number, as a number, and with its unit |
@@ -203,9 +203,9 @@ fn obey(io: &Io<'_>, socket: &SocketId, name: &str, args: &Args<'_>, wish: Wish)
         "handshake" => {
             let handshake = io.handshake(socket).unwrap_or_default();
             let Handshake { time, secure, xdomain, query, headers, .. } = handshake.as_ref();
-            return Ok(
-                json!({ "time": time, "secure": secure, "xdomain": xdomain, "query": query, "headers": headers }),
-            );
+            let missing: Vec<_> = handshake.missing().collect();
+            let first = json!({ "time": time, "secure": secure, "xdomain": xdomain });
+            return Ok(json!({ "first": first, "query": query, "headers": headers, "missing": missing }));
         }
         "answer-now" => {
             let mut later = None;

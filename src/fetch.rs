@@ -5,9 +5,10 @@ use std::fmt;
 use std::rc::Rc;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 
 use crate::ids::Millis;
+use crate::javascript;
 
 /// A request to another server.
 ///
@@ -152,12 +153,12 @@ impl FetchResponse {
         std::str::from_utf8(&self.body)
     }
 
-    /// The body as a value.
+    /// The body as a value. Numbers and texts are JavaScript's: `5.0` is an integer, and half of a surrogate pair is U+FFFD.
     ///
     /// # Errors
     /// Where it isn't such JSON.
     pub fn json<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-        serde_json::from_slice(&self.body)
+        javascript::read(self.text().map_err(serde_json::Error::custom)?)
     }
 }
 

@@ -21,9 +21,10 @@
 //! - A turn is one transaction. Where it can't be committed, nothing of it is sent and the memory is thrown away.
 //! - No borrow of the object's state lives across an await.
 //!
-//! The layers, each using only those before it: [`ids`], [`mod@env`], [`config`], [`timers`], [`alarm`], [`fetch`], [`outbox`],
-//! [`database`] and [`host`]; [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`api`], what backends may ask
-//! for; [`server`], which ties the layers together; [`site`], what a Worker is made of; [`edge`], whose macro [`worker!`] makes one.
+//! The layers, each using only those before it: [`ids`], [`mod@env`], [`config`], [`timers`], [`alarm`], [`database`],
+//! `javascript`, [`fetch`], [`outbox`] and [`host`]; [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`api`],
+//! what backends may ask for; [`server`], which ties the layers together; [`site`], what a Worker is made of; [`edge`], whose macro
+//! [`worker!`] makes one.
 //!
 //! The feature `chat-worker`, which is on by default, adds roomcast's own Worker: `chat` and `examples`, which know only [`app`],
 //! and `apps`, which chooses one. A crate with a Worker of its own depends on roomcast without it.
@@ -54,6 +55,7 @@ pub mod examples;
 pub mod fetch;
 pub mod host;
 pub mod ids;
+mod javascript;
 pub mod origin;
 pub mod outbox;
 #[cfg(feature = "conformance")]

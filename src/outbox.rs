@@ -84,20 +84,43 @@ pub struct Request<'a> {
 
 /// The headers of a request, looked up when somebody asks: most requests are never asked.
 #[derive(Clone, Copy, Default)]
-pub struct Headers<'a>(Option<&'a Lookup<'a>>);
+pub struct Headers<'a>(Option<&'a dyn HeaderSource>);
 
-/// Finds a header by its name.
-type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+/// Where headers come from.
+pub trait HeaderSource {
+    /// The value of a header, whatever the case of its name.
+    fn get(&self, name: &str) -> Option<String>;
+
+    /// All headers, with their names and values.
+    fn entries(&self) -> Vec<(String, String)>;
+}
+
+/// Headers in a list, with their names and values.
+impl<T: AsRef<[(&'static str, String)]>> HeaderSource for T {
+    fn get(&self, name: &str) -> Option<String> {
+        let found = self.as_ref().iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.clone())
+    }
+
+    fn entries(&self) -> Vec<(String, String)> {
+        self.as_ref().iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+}
 
 impl<'a> Headers<'a> {
-    /// Headers that `lookup` finds by name.
-    pub fn new(lookup: &'a Lookup<'a>) -> Self {
-        Self(Some(lookup))
+    /// The headers of `source`.
+    pub fn new(source: &'a dyn HeaderSource) -> Self {
+        Self(Some(source))
     }
 
     /// The value of a header, whatever the case of its name.
     pub fn get(&self, name: &str) -> Option<String> {
-        self.0?(name)
+        self.0?.get(name)
+    }
+
+    /// All headers, with their names and values.
+    pub fn entries(&self) -> Vec<(String, String)> {
+        self.0.map(HeaderSource::entries).unwrap_or_default()
     }
 }
 

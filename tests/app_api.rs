@@ -215,6 +215,28 @@ fn a_client_that_is_closed_while_it_is_judged_never_connected() {
 }
 
 #[test]
+fn half_a_surrogate_pair_that_was_kept_unread_can_be_read_later() {
+    let app = Recorder {
+        on_event: |io, event| {
+            let unread = event.args.json(0).unwrap();
+            assert_eq!(unread.get(), r#"{"a":"\ud800","b":5.0}"#);
+            let read =
+                std::collections::BTreeMap::from([("a".to_owned(), json!("\u{fffd}")), ("b".to_owned(), json!(5))]);
+            assert_eq!(io.set_data(event.socket, unread), Ok(()));
+            assert_eq!(io.data(event.socket), Some(read.clone()));
+            assert_eq!(io.kv().put("k", unread), Ok(()));
+            assert_eq!(
+                (io.kv().get("k"), io.kv().list("k")),
+                (Ok(Some(read.clone())), Ok(vec![("k".to_owned(), read)]))
+            );
+        },
+        ..Recorder::default()
+    };
+    let (mut room, [a]) = clients(&app);
+    room.text(a.0, r#"42["keep",{"a":"\ud800","b":5.0}]"#);
+}
+
+#[test]
 fn data_has_a_limit_and_what_does_not_fit_leaves_the_old() {
     let app = Recorder {
         on_event: |io, event| {

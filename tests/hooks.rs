@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use roomcast::app::{App, Event, Io, Request};
 use roomcast::config::Config;
-use roomcast::outbox::{self, Headers};
+use roomcast::outbox::{self, HeaderSource, Headers};
 use support::{POLLING, Room, WEBSOCKET, plain};
 
 /// Lets in who has the key, and greets with a header.
@@ -32,12 +32,21 @@ fn room(cookie: Option<&str>) -> Room {
     Room::new(config, || Doorkeeper)
 }
 
-fn key(name: &str) -> Option<String> {
-    (name == "x-key").then(|| "open sesame".to_owned())
+/// The header that lets a client in.
+struct Key;
+
+impl HeaderSource for Key {
+    fn get(&self, name: &str) -> Option<String> {
+        (name == "x-key").then(|| "open sesame".to_owned())
+    }
+
+    fn entries(&self) -> Vec<(String, String)> {
+        self.get("x-key").map(|value| ("x-key".to_owned(), value)).into_iter().collect()
+    }
 }
 
 fn with_key(query: &str) -> outbox::Request<'_> {
-    outbox::Request { method: "GET", query, headers: Headers::new(&key), ..outbox::Request::default() }
+    outbox::Request { method: "GET", query, headers: Headers::new(&Key), ..outbox::Request::default() }
 }
 
 #[test]

@@ -114,6 +114,8 @@ fn what_messagepack_has_besides_is_read_too() {
         ("da00026869", r#""hi""#),
         ("db000000026869", r#""hi""#),
         ("a2c328", "\"\u{fffd}(\""),
+        // Half of a surrogate pair in three bytes, as Node reads them.
+        ("a4eda0bd21", "\"\u{fffd}\u{fffd}\u{fffd}!\""),
         ("a3220a5c", r#""\"\n\\""#),
         ("8201c0c302", r#"{"1":null,"true":2}"#),
         ("de0001a16101", r#"{"a":1}"#),
@@ -317,4 +319,17 @@ fn nesting_and_lengths_are_believed_only_as_far_as_there_are_bytes() {
         room.binary(conn, &deep(open, depth));
         assert_eq!(room.frames(conn).len(), usize::from(fine), "what is read can be written");
     }
+}
+
+#[test]
+fn half_of_a_surrogate_pair_is_written_as_u_fffd_and_costs_no_packet() {
+    let raw = |json: &str| serde_json::value::RawValue::from_string(json.to_owned()).unwrap();
+    let mut args = Args::new();
+    args.push(&Binary::from(&[1][..])).unwrap();
+    args.push(&raw(r#"[{"a\ud800":["\udfff!",5.5]},"\ud83d\ude00"]"#)).unwrap();
+    args.push(&(Binary::from(&[2][..]), raw(r#""\ud800""#))).unwrap();
+    let event = write("/", &ServerPacket::Event { name: "x", args: &args, ack: None });
+    let text = "{\"_placeholder\":true,\"num\":0} [{\"a\u{fffd}\":[\"\u{fffd}!\",5.5]},\"😀\"] \
+                [{\"_placeholder\":true,\"num\":1},\"\u{fffd}\"]";
+    assert_eq!(read(&event), Ok(format!("/ event - x {text} +[1] +[2]")));
 }

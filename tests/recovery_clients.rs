@@ -21,18 +21,14 @@ const NONE: [&str; 3] = [""; 3];
 
 /// What a first request says: its query, and its agent, origin and extensions, each of which may be missing.
 fn recovery_of(query: &str, [agent, origin, extensions]: [&str; 3]) -> ClientRecovery {
-    let some = |value: &str| (!value.is_empty()).then(|| value.to_owned());
-    let lookup = |name: &str| match name {
-        "user-agent" => some(agent),
-        "sec-websocket-extensions" => some(extensions),
-        _ => None,
-    };
+    let mut headers = vec![("user-agent", agent.to_owned()), ("sec-websocket-extensions", extensions.to_owned())];
+    headers.retain(|(_, value)| !value.is_empty());
     ClientRecovery::of(&Request {
         method: "GET",
         query,
         upgrade: query.contains("transport=websocket"),
         origin: Some(origin).filter(|origin| !origin.is_empty()),
-        headers: Headers::new(&lookup),
+        headers: Headers::new(&headers),
         ..Request::default()
     })
 }

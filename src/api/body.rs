@@ -2,11 +2,13 @@
 
 use std::rc::Rc;
 
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::Problem;
 use crate::app::Args;
+use crate::javascript::read;
 
 /// An event, and who gets it.
 #[derive(Debug, Clone)]
@@ -27,6 +29,7 @@ pub struct Emit {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sent<'a> {
+    #[serde(deserialize_with = "as_javascript")]
     event: String,
     #[serde(borrow, default)]
     args: Vec<&'a RawValue>,
@@ -34,12 +37,18 @@ struct Sent<'a> {
     to: Option<Vec<Rc<str>>>,
     #[serde(default, deserialize_with = "rooms")]
     except: Option<Vec<Rc<str>>>,
-    #[serde(default = "main")]
+    #[serde(default = "main", deserialize_with = "as_javascript")]
     namespace: Rc<str>,
 }
 
 fn main() -> Rc<str> {
     Rc::from("/")
+}
+
+/// A field as JavaScript means it, however it is written: the arguments beside it stay as they are.
+fn as_javascript<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    let json = <&RawValue>::deserialize(deserializer)?;
+    read(json.get()).map_err(D::Error::custom)
 }
 
 /// One room or several; `null` is neither.
@@ -50,7 +59,7 @@ fn rooms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Rc<str
         One(Rc<str>),
         Several(Vec<Rc<str>>),
     }
-    Ok(Some(match Rooms::deserialize(deserializer)? {
+    Ok(Some(match as_javascript(deserializer)? {
         Rooms::One(room) => vec![room],
         Rooms::Several(rooms) => rooms,
     }))
@@ -100,6 +109,10 @@ mod tests {
             (r#"{"event":"m","to":["a","é"],"except":[]}"#, r#"m [] to ["a", "é"] except [] in /"#),
             (r#"{"namespace":"/a","event":"m"}"#, "m [] to [] except [] in /a"),
             (
+                r#"{"event":"\ud800","args":[5.0,"\ud800"],"to":"a\ud800","except":["\udfff"],"namespace":"/\ud800"}"#,
+                "\u{fffd} [5.0,\"\\ud800\"] to [\"a\u{fffd}\"] except [\"\u{fffd}\"] in /\u{fffd}",
+            ),
+            (
                 r#"{"args":[1.0,"a\u00e9",null,{"a": [1]}],"event":"m"}"#,
                 r#"m [1.0,"a\u00e9",null,{"a": [1]}] to [] except [] in /"#,
             ),
@@ -127,7 +140,7 @@ mod tests {
             (b"null", Problem::InvalidBody),
             (br#"["m",[],"a","b","/"]"#, Problem::InvalidBody),
             (br#"{"event":1}"#, Problem::InvalidBody),
-            (br#"{"event":"\ud800"}"#, Problem::InvalidBody),
+            (br#"{"event":"\ud8"}"#, Problem::NotJson),
             (br#"{"event":"m","event":"n"}"#, Problem::InvalidBody),
             (br#"{"event":"m","args":{}}"#, Problem::InvalidBody),
             (br#"{"event":"m","args":null}"#, Problem::InvalidBody),

@@ -6,12 +6,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{Error, Result, not_json};
+use crate::javascript;
 use crate::socket_io::Departed;
 use crate::socket_io::recovery::Away;
 
 /// The value that a JSON text is; `None` where it is another one.
 pub(super) fn parse_data<T: DeserializeOwned>(data: Option<&Rc<str>>) -> Option<T> {
-    serde_json::from_str(data?).ok()
+    javascript::read(data?).ok()
 }
 
 /// A value to be kept with a timer or for answers, as JSON.
@@ -27,7 +28,7 @@ pub(super) fn write_context(value: &(impl Serialize + ?Sized)) -> Result<Option<
 /// # Errors
 /// [`Error::Internal`] where it is another value.
 pub(super) fn parse_context<T: DeserializeOwned>(context: Option<&Rc<str>>) -> Result<T> {
-    serde_json::from_str(context.map_or("null", AsRef::as_ref))
+    javascript::read(context.map_or("null", AsRef::as_ref))
         .map_err(|error| Error::Internal(format!("the context is another value: {error}")))
 }
 

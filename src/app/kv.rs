@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::{Result, not_json};
 use crate::host::Host;
+use crate::javascript;
 use crate::socket_io::stored::check_row;
 
 /// The steps that make the table.
@@ -34,7 +35,7 @@ impl Kv {
         let find = "SELECT value FROM roomcast_kv WHERE app = ? AND key = ?";
         let rows = self.database.query(find, &[self.app.into(), key.into()])?;
         let value = rows.first().and_then(|row| row.text(0));
-        Ok(value.and_then(|json| serde_json::from_str(json).ok()))
+        Ok(value.and_then(|json| javascript::read(json).ok()))
     }
 
     /// Sets the value of a key. It costs a row written.
@@ -69,8 +70,7 @@ impl Kv {
         const LIST: &str = "SELECT key, value FROM roomcast_kv
             WHERE app = ? AND key >= ? AND substr(key, 1, length(?)) = ? ORDER BY key";
         let rows = self.database.query(LIST, &[self.app.into(), prefix.into(), prefix.into(), prefix.into()])?;
-        let read =
-            |row: &crate::database::Row| Some((row.text(0)?.to_owned(), serde_json::from_str(row.text(1)?).ok()?));
+        let read = |row: &crate::database::Row| Some((row.text(0)?.to_owned(), javascript::read(row.text(1)?).ok()?));
         Ok(rows.iter().filter_map(read).collect())
     }
 }

@@ -32,7 +32,7 @@
 //! | `await io.in("room").fetchSockets()` | `socket.io.to("room").fetch_sockets()` |
 //! | `io.in("room").socketsJoin("other")`, `socketsLeave`, `disconnectSockets` | `socket.io.to("room").sockets_join("other")`, `sockets_leave`, `disconnect_sockets` |
 //! | `socket.data.x = y` | `socket.set_data(&data)?`, `socket.data::<Data>()` |
-//! | `socket.handshake.auth`, `.query`, `.headers` | `socket.auth::<T>()` on connection, `socket.handshake()` |
+//! | `socket.handshake.auth`, `.query`, `.headers` | `socket.auth::<T>()` on connection, `socket.handshake()`; after the room has slept, [as far as they are kept](Handshake) |
 //! | `socket.recovered`, `socket.id`, `socket.disconnect(true)` | `socket.recovered`, `socket.id`, `socket.disconnect(true)` |
 //! | `socket.on("disconnecting", …)`, `socket.on("disconnect", …)` | [`Handlers::on_disconnecting`], [`Handlers::on_disconnect`] |
 //! | `io.use((socket, next) => …)`, `socket.use(([name], next) => …)` | [`Handlers::middleware`], [`Handlers::event_middleware`] |
@@ -70,11 +70,11 @@ use serde_json::value::RawValue;
 
 pub use crate::fetch::{FetchError, FetchOutcome, FetchRequest, FetchResponse};
 use crate::ids::SocketId;
+use crate::javascript;
 pub use crate::outbox::Request;
-use crate::socket_io::javascript;
 pub use crate::socket_io::recovery::Away;
 pub use crate::socket_io::{
-    Args, Binary, DataChange, Departed, DisconnectReason, Extensions, Handshake, RoomChange, RoomEvent,
+    Args, Binary, DataChange, Departed, DisconnectReason, Extensions, Handshake, NotKept, RoomChange, RoomEvent,
 };
 pub use ack::Ack;
 pub use error::{Error, Failure, MAX_DATA_BYTES, Result};
@@ -128,8 +128,9 @@ pub trait App {
         _ = error;
     }
 
-    /// The headers of a client's first request that are kept with it, for [`Handshake::headers`]. Cookies and such are
-    /// secrets, and all of them cost memory for each client: so there are none unless the app names them.
+    /// The headers of a client's first request that [`Handshake::headers`] still has after the room has slept; until then it
+    /// has all of them. Cookies and such are secrets, and there is little room beside a sleeping WebSocket: so none are kept
+    /// unless the app names them.
     fn kept_headers(&self) -> &[&'static str] {
         &[]
     }
@@ -373,5 +374,12 @@ impl Refusal {
     #[must_use]
     pub fn with_data(self, data: serde_json::Value) -> Self {
         Self { data: Some(data), ..self }
+    }
+}
+
+/// What the connect check needs isn't there any more: with a new connection the client shows it again.
+impl From<NotKept> for Refusal {
+    fn from(error: NotKept) -> Self {
+        Self::new(error.to_string()).with_data(serde_json::json!({ "code": "handshake_not_kept" }))
     }
 }

@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::env::Env;
 use crate::fetch::FetchRequest;
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{self, BodyError, Effect, Headers, HttpResponse, Input, Outbox};
+use crate::outbox::{self, BodyError, Effect, HeaderSource, Headers, HttpResponse, Input, Outbox};
 use crate::site::{SetupError, Site};
 
 /// Why there is no room.
@@ -207,7 +207,7 @@ impl RunningRoom {
         // The SDK takes a method that it doesn't know for GET.
         let (method, origin) = (request.inner().method(), headers.get("origin")?);
         let (upgrade, content_type) = (headers.get("upgrade")?, headers.get("content-type")?);
-        let lookup = |name: &str| headers.get(name).ok().flatten();
+        let source = Incoming(headers);
         let request = outbox::Request {
             method: &method,
             query: url.query().unwrap_or_default(),
@@ -216,7 +216,7 @@ impl RunningRoom {
             origin: origin.as_deref(),
             content_type: content_type.as_deref(),
             secure: url.scheme() == "https",
-            headers: Headers::new(&lookup),
+            headers: Headers::new(&source),
         };
         self.handle(Input::Request { conn, request });
         Ok(())
@@ -353,5 +353,18 @@ impl Timed for RunningRoom {
 
     fn replan(self: Rc<Self>) {
         self.plan();
+    }
+}
+
+/// The headers of a request that came in.
+struct Incoming<'a>(&'a worker::Headers);
+
+impl HeaderSource for Incoming<'_> {
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).ok().flatten()
+    }
+
+    fn entries(&self) -> Vec<(String, String)> {
+        self.0.entries().collect()
     }
 }

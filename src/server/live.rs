@@ -26,6 +26,8 @@ pub(super) struct Live {
     pub(super) deferred: Deferred,
     pub(super) news: News,
     pub(super) session_rows: SessionRows,
+    /// Whether the operator knows that a handshake isn't kept as a whole.
+    pub(super) surplus_is_told: bool,
     /// The hibernated WebSockets, until the first turn that needs them restores them.
     pub(super) hibernated: Option<Vec<HibernatedSocket>>,
 }
@@ -70,9 +72,10 @@ impl Live {
         let mut state = RoomState::new(config, name, app.names(), app.watched().outgoing, host.clone());
         state.open()?;
         let deferred = Deferred::open(host.as_ref())?;
-        let (connects, session_rows, news) = Default::default();
+        let (connects, session_rows, surplus_is_told, news) = Default::default();
         let hibernated = Some(host.hibernated());
-        let mut live = Self { config: config.clone(), app, state, connects, deferred, news, session_rows, hibernated };
+        let config = config.clone();
+        let mut live = Self { config, app, state, connects, deferred, news, session_rows, surplus_is_told, hibernated };
         live.leave_aside();
         Ok(live)
     }
@@ -110,12 +113,29 @@ impl Live {
     fn opened(&mut self, sid: &Sid, revision: Revision, request: &Request<'_>) {
         let handshake = Handshake::new(self.state.now, request, self.app.kept_headers());
         let connect_by = self.state.now + self.config.connect_timeout;
+        self.warn_of_surplus(&handshake);
         self.add_client(sid, Some(connect_by), handshake, ClientRecovery::of(request));
+        self.state.sockets.hold_handshake(sid);
         self.state.sockets.changed.insert(sid.clone());
         // Clients of Socket.IO 2 are in `/` without a word (C12).
         if revision == Revision::V3 {
             self.connect(sid, &Rc::from("/"), None);
         }
+    }
+
+    /// Tells the operator once that a part of a handshake has no room beside a sleeping WebSocket.
+    fn warn_of_surplus(&mut self, handshake: &Handshake) {
+        if self.surplus_is_told || handshake.wont_be_kept().next().is_none() {
+            return;
+        }
+        self.surplus_is_told = true;
+        let mut names: Vec<_> = handshake.wont_be_kept().take(8).collect();
+        names.retain(|name| name.len() <= 64);
+        self.state.host.warn(&format!(
+            "a client's first request is longer than what is kept of it while the room sleeps: after that, apps miss {} of its \
+             parameters and headers, such as {names:?} (see Handshake::missing)",
+            handshake.wont_be_kept().count(),
+        ));
     }
 
     fn message(&mut self, sid: &Sid, message: &Message) {

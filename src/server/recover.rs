@@ -10,7 +10,7 @@ use super::live::Live;
 use crate::app::Connection;
 use crate::database::DatabaseError;
 use crate::ids::{Offset, Pid, Sid, SocketId};
-use crate::socket_io::javascript;
+use crate::javascript;
 use crate::socket_io::recovery::{AwaySocket, Replay, SocketState};
 use crate::socket_io::{DisconnectReason, ServerPacket};
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::binary::{attaching, with_attachments};
-use super::javascript;
 use super::placeholder::{self, IllegalAttachments};
+use crate::javascript;
 
 /// The arguments of an event or of an answer, in order.
 ///

@@ -10,7 +10,7 @@ impl Parser {
     /// Writes a packet of the server.
     ///
     /// # Errors
-    /// Where MessagePack can't have what JSON has: more than 128 levels, or half of a surrogate pair.
+    /// Where MessagePack can't have what JSON has: more than 128 levels, or a number beyond those of JavaScript.
     pub fn encode(self, namespace: &str, reply: &ServerPacket<'_>) -> serde_json::Result<Vec<WireMessage>> {
         match self {
             Self::Default => Ok(text::encode(namespace, reply)),

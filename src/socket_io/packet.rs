@@ -6,8 +6,8 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use super::args::Args;
-use super::javascript;
 use super::placeholder::IllegalAttachments;
+use crate::javascript;
 
 /// A packet as a client sends it.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::javascript;
+use crate::javascript;
 
 /// How deep JSON with attachments may be nested, as deep as [`serde_json`] reads: looking for placeholders takes a
 /// function call a level.

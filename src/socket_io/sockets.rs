@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::departed::{DataChange, Departed, DisconnectReason};
+use super::handshake::WholeHandshakes;
 use super::journal::Undo;
 use super::limits::Limits;
 use super::namespace::{Client, Namespace, Socket};
@@ -23,6 +24,8 @@ pub struct Sockets {
     pub namespaces: BTreeMap<Rc<str>, Namespace>,
     /// The clients by session.
     pub clients: HashMap<Sid, Client>,
+    /// Whose handshakes are whole.
+    pub(super) whole: WholeHandshakes,
     /// Sessions whose state has changed and isn't kept yet.
     pub changed: BTreeSet<Sid>,
     /// Sockets, by namespace, whose row isn't what they are.
@@ -49,6 +52,7 @@ impl Sockets {
             limits: Limits::new(config),
             namespaces: BTreeMap::new(),
             clients: HashMap::new(),
+            whole: WholeHandshakes::default(),
             changed: BTreeSet::new(),
             unsaved: BTreeSet::new(),
             departed: VecDeque::new(),
@@ -63,6 +67,19 @@ impl Sockets {
     /// The socket of a client in a namespace.
     pub fn find(&self, sid: &Sid, namespace: &str) -> Option<SocketId> {
         self.clients.get(sid)?.joined.get(namespace).cloned()
+    }
+
+    /// Holds the handshake of a new client as a whole. Where all of them are too much, those of the oldest clients are reduced
+    /// to what a sleep of the room would leave of them.
+    pub fn hold_handshake(&mut self, sid: &Sid) {
+        let Some(client) = self.clients.get(sid) else {
+            return;
+        };
+        for sid in self.whole.add(sid, &client.handshake) {
+            if let Some(client) = self.clients.get_mut(&sid) {
+                client.handshake = Rc::new(client.handshake.after_sleep());
+            }
+        }
     }
 
     /// Puts a client into a namespace, and into its rooms, of which one has the name of its own id (C8).

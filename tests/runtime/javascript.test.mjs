@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import parser from 'socket.io-msgpack-parser';
 import { Client } from './support/clients.mjs';
-import { AS_DEPLOYED, onReference, serverFor, WITHOUT_PINGS } from './support/target.mjs';
+import { AS_DEPLOYED, onReference, roomcastOnly, serverFor, WITHOUT_PINGS } from './support/target.mjs';
 import { freshRoom, WireSocket } from './support/wire.mjs';
 
 const app = { ...WITHOUT_PINGS, APP: 'conformance' };
@@ -42,6 +42,68 @@ describe('half of a surrogate pair', () => {
     client.socket.io.engine.close();
     await back;
     assert.deepEqual([client.socket.recovered, client.socket.id], [true, id]);
+  });
+});
+
+/** What the npm package makes of a value on its way: MessagePack has no half pairs, so its encoder writes something else. */
+const throughMsgpack = (value) => {
+  const decoder = new parser.Decoder();
+  let decoded;
+  decoder.on('decoded', ({ data }) => (decoded = data[0]));
+  decoder.add(new parser.Encoder().encode({ type: 2, nsp: '/', data: [value] })[0]);
+  return decoded;
+};
+
+for (const PARSER of ['default', 'msgpack']) {
+  describe(`half of a surrogate pair from a stock client with the ${PARSER} parser`, () => {
+    const server = serverFor({ ...app, PARSER });
+    const options = PARSER === 'msgpack' ? { parser } : {};
+    const arrived = (value) => (PARSER === 'msgpack' ? throughMsgpack(value) : value);
+    const values = {
+      'at the end': 'Christina😀'.slice(0, 10), 'at the start': '😀!'.slice(1), alone: HALF, 'in a long text': `${'é'.repeat(40)}${HALF}!`,
+      'the wrong way round': '\ude00\ud83d', 'as a key': { [`a${HALF}`]: 1 }, nested: [[{ b: [HALF] }], '\udfff'], 'beside a whole pair': `${HALF}😀`,
+    };
+    for (const [where, value] of Object.entries(values)) {
+      test(`${where} arrives in auth, argument, ack and broadcast, and the connection stays`, async (t) => {
+        const room = freshRoom();
+        const [one, other] = [await Client.connect(t, server, room, { auth: { value, key: 'kept' }, ...options }), await Client.connect(t, server, room, options)];
+        assert.deepEqual(await one.next('auth'), { value: arrived(value), key: 'kept' });
+        await other.next('auth');
+        one.socket.emit('broadcast', value);
+        assert.deepEqual(await other.next('broadcast'), arrived(value));
+        assert.deepEqual(await one.ask('message-with-ack', value), arrived(value));
+        other.socket.on('question', (...args) => args.pop()(value));
+        other.socket.emit('emit-with-ack', value);
+        assert.deepEqual(await other.until('answer'), arrived(value));
+        assert.equal(one.socket.connected && other.socket.connected, true);
+      });
+    }
+
+    test('in the names of events and rooms names the same to all', async (t) => {
+      const room = freshRoom();
+      const [one, other] = [await Client.connect(t, server, room, options), await Client.connect(t, server, room, options)];
+      await other.next('auth');
+      await other.ask('join', { room: `r${HALF}` });
+      await one.ask('to', { room: `r${HALF}`, event: `e${HALF}`, data: HALF });
+      const name = arrived(`e${HALF}`);
+      assert.deepEqual(await other.events.next('the event'), [read(name), read(arrived(HALF))], 'the app has read them');
+    });
+  });
+}
+
+describe('half of a surrogate pair in the names that the chat is shown', () => {
+  const server = serverFor({ APP: 'chat' });
+
+  test('in the auth joins under the name that join gives, with U+FFFD, and the key counts', { skip: roomcastOnly }, async (t) => {
+    const room = freshRoom();
+    const name = 'Christina😀'.slice(0, 10);
+    const auth = { name, key: 'a-key-of-16-chars-or-more' };
+    const shown = await Client.connect(t, server, room, { auth });
+    assert.equal((await shown.ask('message', { text: 'hello' })).code, undefined, 'it has joined');
+    const asked = await Client.connect(t, server, room);
+    const answer = await asked.ask('join', auth);
+    assert.equal(answer.name, 'Christina\ufffd');
+    assert.deepEqual(answer.members.map((member) => member.name), ['Christina\ufffd'], 'one person, by its key');
   });
 });
 

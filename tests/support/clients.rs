@@ -31,13 +31,13 @@ pub(crate) fn bad_request(fault: Fault) -> HttpResponse {
 impl Room {
     /// A request without a body, as Socket.IO's own client sends it in Node.
     pub(crate) fn http(&mut self, method: &str, query: &str) -> ConnId {
-        let headers = |name: &str| (name == "user-agent").then(|| "node-XMLHttpRequest".to_owned());
+        let headers = [("user-agent", "node-XMLHttpRequest".to_owned())];
         self.request(Request { method, query, headers: Headers::new(&headers), ..Request::default() })
     }
 
     /// A request for a WebSocket, as Socket.IO's own client sends it in Node.
     pub(crate) fn websocket(&mut self, query: &str) -> ConnId {
-        let headers = |name: &str| (name == "sec-websocket-extensions").then(|| "permessage-deflate".to_owned());
+        let headers = [("sec-websocket-extensions", "permessage-deflate".to_owned())];
         let headers = Headers::new(&headers);
         self.request(Request { method: "GET", query, upgrade: true, headers, ..Request::default() })
     }

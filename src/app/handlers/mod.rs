@@ -303,7 +303,8 @@ impl<S> Handlers<S> {
         self
     }
 
-    /// The headers of a client's first request that are to be found in its [`Handshake`](super::Handshake).
+    /// The headers of a client's first request that its [`Handshake`](super::Handshake) still has after the room has slept;
+    /// until then it has all of them.
     #[must_use]
     pub fn keep_headers(mut self, names: &[&'static str]) -> Self {
         self.kept_headers.extend(names);

@@ -18,7 +18,7 @@ use crate::engine_io::{Engine, SessionState};
 use crate::host::Host;
 use crate::ids::{ConnId, Millis, Offset, Pid, Sid, SocketId};
 use crate::socket_io::recovery::{ClientRecovery, Membership, SocketRows, SocketState};
-use crate::socket_io::{DisconnectReason, Handshake, Sockets};
+use crate::socket_io::{DisconnectReason, Kept, Sockets};
 use restored::{Restored, Session};
 pub(super) use rows::SessionRows;
 
@@ -54,7 +54,7 @@ struct Attachment<'a> {
     connect_by: Option<u64>,
     /// What its first request said; absent where a release before wrote it.
     #[serde(rename = "h", default)]
-    handshake: Cow<'a, Handshake>,
+    handshake: Kept<'a>,
     /// Whether its sockets recover; absent where they do.
     #[serde(rename = "k", default, skip_serializing_if = "ClientRecovery::is_default")]
     recovery: ClientRecovery,
@@ -150,7 +150,7 @@ fn write(socket: SessionState, sockets: &Sockets, sid: &Sid, spilled: bool) -> O
         sid: sid.as_str().into(),
         socket,
         connect_by: client.connect_by.map(|deadline| deadline.0),
-        handshake: Cow::Borrowed(&client.handshake),
+        handshake: client.handshake.kept(),
         recovery: client.recovery,
         joined: joined.collect(),
     };
@@ -201,7 +201,7 @@ impl Attachment<'_> {
     fn read(self, host: &dyn Host) -> Result<Option<Session>, DatabaseError> {
         let joined = self.joined.into_iter().map(|joined| joined.read(host)).collect::<Result<Option<_>, _>>()?;
         let Self { socket, connect_by, recovery, .. } = self;
-        let (sid, handshake) = (Sid::from_wire(&self.sid), self.handshake.into_owned());
+        let (sid, handshake) = (Sid::from_wire(&self.sid), self.handshake.into());
         Ok(joined.map(|joined| Session { sid, socket, connect_by, handshake, recovery, joined }))
     }
 }

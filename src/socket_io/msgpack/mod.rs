@@ -14,8 +14,8 @@ use std::rc::Rc;
 use serde_json::value::RawValue;
 
 use super::args::Args;
-use super::javascript;
 use super::packet::{DecodeError, Packet, PacketBody, ServerPacket, array, event_name, object};
+use crate::javascript;
 use read::Reader;
 use write::Writer;
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use rmp::encode;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::javascript;
 use crate::socket_io::args::Args;
 use crate::socket_io::placeholder::Placeholder;
 
@@ -54,7 +55,18 @@ impl<'a> Writer<'a> {
         args.iter().try_for_each(|json| self.json(json.get()))
     }
 
+    /// A JSON text. MessagePack has UTF-8, so half of a surrogate pair is U+FFFD in it.
     pub(super) fn json(&mut self, json: &str) -> serde_json::Result<()> {
+        let (start, placed) = (self.out.len(), self.placed);
+        self.as_it_stands(json).or_else(|error| {
+            let rewritten = javascript::rewritten(json).ok_or(error)?;
+            self.out.truncate(start);
+            self.placed = placed;
+            self.as_it_stands(&rewritten)
+        })
+    }
+
+    fn as_it_stands(&mut self, json: &str) -> serde_json::Result<()> {
         let mut json = serde_json::Deserializer::from_str(json);
         self.deserialize(&mut json)?;
         json.end()

@@ -24,6 +24,10 @@ function serve(socket) {
   socket.on('broadcast', (...args) => socket.broadcast.emit('broadcast', ...args));
   serveRooms(socket);
   serveState(socket);
+  socket.on('handshake', (ack) => {
+    const { issued: time, secure, xdomain, query, headers } = socket.handshake;
+    ack({ first: { time, secure, xdomain }, query, headers, missing: [] });
+  });
 }
 
 /** Rooms of Socket.IO, and events for one of them or for the sender alone. */

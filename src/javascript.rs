@@ -2,7 +2,8 @@
 //!
 //! serde takes `5.0` for no integer, and no string with `\ud800`. Both are ordinary values to clients: other languages write
 //! whole numbers as floats, and `JSON.stringify` writes half a pair as its escape. So JSON is read as it stands first; only
-//! where that fails it is rewritten and read again.
+//! where that fails it is rewritten and read again. That holds for what clients, backends and other servers send, and for
+//! what an app keeps of it.
 
 use std::borrow::Cow;
 
@@ -11,7 +12,7 @@ use serde_json::{Error, from_str};
 
 use crate::database;
 
-/// Reads a value from JSON that a client wrote.
+/// Reads a value from JSON that somebody else wrote.
 ///
 /// # Errors
 /// Why it is no such value.
@@ -20,7 +21,7 @@ pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
 }
 
 /// The text that a JSON string spells; mostly it is spelt plainly. `None` where it is no string.
-pub(super) fn text(json: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
     if json.contains('\\') {
         return read(json).ok().map(Cow::Owned);
     }
@@ -28,13 +29,13 @@ pub(super) fn text(json: &str) -> Option<Cow<'_, str>> {
 }
 
 /// A number as JavaScript writes it, if it is whole; else as it stands.
-pub(super) fn number(text: &str) -> Cow<'_, str> {
+pub(crate) fn number(text: &str) -> Cow<'_, str> {
     whole(text).map_or(text.into(), |whole| whole.to_string().into())
 }
 
 /// The same JSON with whole numbers written as integers (`5.0`, `5e0`, `-0`), and U+FFFD in place of half a surrogate pair;
 /// `None` where it has neither. It takes one pass, and the text grows to at most five times its length.
-pub(super) fn rewritten(json: &str) -> Option<String> {
+pub(crate) fn rewritten(json: &str) -> Option<String> {
     let (mut out, mut rest) = (String::with_capacity(json.len()), json);
     let (mut quoted, mut changed) = (false, false);
     loop {
