@@ -6,7 +6,7 @@ use super::packet::Packet;
 use super::protocol::{Kind, Revision};
 use super::refusal::{Fault, Refusal};
 use crate::config::{Config, Transports};
-use crate::ids::Sid;
+use crate::ids::{ConnId, Sid};
 use crate::outbox::{Frame, Request};
 
 /// What the query says (R2). What stands there twice counts the last time, as in the reference.
@@ -64,6 +64,17 @@ pub(super) enum Purpose {
         /// Whether the client takes text only on this WebSocket.
         base64: bool,
     },
+}
+
+/// A request that waits for the layer above to let it in.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub conn: ConnId,
+    pub kind: Kind,
+    /// `None` where the protocol has no such revision.
+    pub revision: Option<Revision>,
+    pub base64: bool,
+    pub upgrade: bool,
 }
 
 /// Checks a request in the order of the reference (R4): `offered` are the server's transports, `current` tells transport and revision of a session by its id.
