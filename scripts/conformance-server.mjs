@@ -8,7 +8,7 @@ const vars = {
   PING_TIMEOUT_MS: 200,
   CONNECT_TIMEOUT_MS: 1000,
   CORS_ORIGIN: '*',
-  ALLOW_EIO3: 'true',
+  ALLOW_EIO3: process.env.ALLOW_EIO3 ?? 'true',
   RECOVERY_MS: 0,
 };
 

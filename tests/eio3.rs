@@ -105,9 +105,15 @@ fn text(text: &str) -> Frame {
 
 #[test]
 fn r3_only_who_may_speaks_revision_3_and_must_say_so() {
-    for (allowed, query, status) in
-        [(false, "EIO=3&", 400), (true, "EIO=3&", 200), (true, "EIO=4&", 200), (true, "", 400), (true, "EIO=abc&", 400)]
-    {
+    for (allowed, query, status) in [
+        (false, "EIO=3&", 400),
+        (true, "EIO=3&", 200),
+        (true, "EIO=4&", 200),
+        (false, "", 400),
+        (true, "", 200),
+        (true, "EIO=&", 400),
+        (true, "EIO=abc&", 400),
+    ] {
         let mut raw = Raw::new(allowed);
         let conn = raw.get(&format!("{query}transport=polling"));
         assert_eq!(raw.reply(conn).unwrap().status, status, "{query}");

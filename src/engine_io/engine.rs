@@ -1,34 +1,20 @@
 //! The table of all sessions: what comes in, and who it is for.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::event::{Event, Reason};
-use super::handshake::{self, Purpose};
+use super::handshake::Opening;
+use super::hibernated;
 use super::packet::Packet;
-use super::protocol::{Kind, Revision};
-use super::refusal::{Fault, Refusal};
+use super::protocol::Revision;
 use super::scope::{Scope, Timer};
 use super::session::{MESSAGE_COST, Session, SessionState};
-use super::transport::Encoding;
-use super::{hibernated, http, payload};
 use crate::config::Config;
 use crate::host::{HibernatedSocket, Host};
 use crate::ids::{ConnId, Millis, Sid};
-use crate::outbox::{Effect, Frame, HttpResponse, Input, Outbox, Request};
+use crate::outbox::{Effect, Frame, Input, Outbox};
 use crate::timers::Timers;
-
-/// A request that waits for the layer above to let it in.
-#[derive(Debug)]
-struct Opening {
-    conn: ConnId,
-    kind: Kind,
-    /// `None` where the protocol has no such revision.
-    revision: Option<Revision>,
-    base64: bool,
-    upgrade: bool,
-}
 
 /// All sessions of a room.
 pub struct Engine {
@@ -46,7 +32,7 @@ pub struct Engine {
     heartbeat_at: Millis,
     /// Whether the object has lost its memory since the last heartbeat: then the alarm that rings next may have been set for one.
     restored: bool,
-    opening: Option<Opening>,
+    pub(super) opening: Option<Opening>,
     pub(super) events: VecDeque<Event>,
     /// The sessions with packets that aren't read yet, in the order of their turns.
     pub(super) reading: VecDeque<Sid>,
@@ -201,29 +187,6 @@ impl Engine {
         std::mem::take(&mut self.out)
     }
 
-    /// Lets the request of [`Event::Handshake`] in, with these headers for its answer (H8). It may still be refused: for its
-    /// revision, or where the room is full; in the reference's order.
-    pub fn admit(&mut self, headers: Vec<(String, String)>) {
-        let Some(opening) = self.opening.take() else {
-            return;
-        };
-        let allowed = opening.revision.filter(|revision| *revision == Revision::V4 || self.config.allow_eio3);
-        match allowed {
-            None => self.refuse(opening.conn, opening.upgrade, Refusal::UnsupportedProtocol),
-            Some(_) if self.sessions.len() >= self.config.max_connections => {
-                self.refuse(opening.conn, opening.upgrade, Refusal::Forbidden("The room is full.".into()));
-            }
-            Some(revision) => self.open(&opening, revision, headers),
-        }
-    }
-
-    /// Refuses the request of [`Event::Handshake`] with this sentence: 403 and code 4 (R6).
-    pub fn deny(&mut self, sentence: Cow<'static, str>) {
-        if let Some(Opening { conn, upgrade, .. }) = self.opening.take() {
-            self.refuse(conn, upgrade, Refusal::Forbidden(sentence));
-        }
-    }
-
     /// Sends a frame to a session; one that is gone is passed over.
     pub fn send(&mut self, sid: &Sid, frame: Frame) {
         if let (Some(session), mut scope) = self.split(sid) {
@@ -326,83 +289,6 @@ impl Engine {
                 self.settle(&sid, verdict);
             }
         }
-    }
-
-    fn request(&mut self, conn: ConnId, request: &Request<'_>) {
-        let current = |sid: &Sid| self.sessions.get(sid).map(|session| (session.kind(), session.revision()));
-        match handshake::verify(request, self.config.transports, current) {
-            Err(refusal) => self.refuse(conn, request.upgrade, refusal),
-            Ok(Purpose::Open { kind, revision, base64 }) => {
-                self.opening = Some(Opening { conn, kind, revision, base64, upgrade: request.upgrade });
-                self.events.push_back(Event::Handshake { conn });
-            }
-            Ok(Purpose::Poll(sid)) => self.poll_request(conn, &sid, request),
-            Ok(Purpose::Upgrade { sid, base64 }) => self.upgrade(conn, &sid, base64),
-        }
-    }
-
-    fn upgrade(&mut self, conn: ConnId, sid: &Sid, base64: bool) {
-        let taken = self.sessions.get(sid).filter(|session| session.takes_upgrade());
-        let Some(revision) = taken.map(Session::revision) else {
-            return self.refuse(conn, true, Refusal::BadRequest(Fault::SecondUpgrade));
-        };
-        self.accept(conn, Vec::new(), revision);
-        if let (Some(session), mut scope) = self.split(sid) {
-            session.handle_upgrade(conn, base64, &mut scope);
-        }
-    }
-
-    fn accept(&mut self, conn: ConnId, headers: Vec<(String, String)>, revision: Revision) {
-        let tag = hibernated::tag(revision, self.now);
-        self.out.push(Effect::Accept { conn, headers, tag });
-    }
-
-    fn refuse(&mut self, conn: ConnId, upgrade: bool, refusal: Refusal) {
-        self.out.respond(conn, refusal.reply(upgrade));
-        self.events.push_back(Event::Refused { refusal });
-    }
-
-    fn open(&mut self, opening: &Opening, revision: Revision, mut headers: Vec<(String, String)>) {
-        let Opening { conn, kind, base64, .. } = *opening;
-        let sid = Sid::random(self.host.as_ref());
-        let open = handshake::open_packet(&sid, kind, &self.config);
-        let cookie = self.config.cookie.as_deref().filter(|_| kind == Kind::Polling);
-        headers.extend(cookie.map(|name| http::cookie(name, &sid)));
-        let session = match kind {
-            Kind::Polling => {
-                let reply = http::payload(payload::encode(revision, base64, &[open]));
-                self.out.respond(conn, HttpResponse { headers, ..reply });
-                Session::polling(sid.clone(), revision, base64, &mut self.split(&sid).1)
-            }
-            Kind::WebSocket => {
-                self.accept(conn, headers, revision);
-                self.out.send(conn, open);
-                let state = SessionState { revision, base64, heard: self.now };
-                Session::websocket(sid.clone(), state, conn, &mut self.split(&sid).1)
-            }
-        };
-        self.sessions.insert(sid.clone(), session);
-        self.events.push_back(Event::Opened { sid, revision });
-    }
-
-    /// A request of an open session over HTTP.
-    fn poll_request(&mut self, conn: ConnId, sid: &Sid, request: &Request<'_>) {
-        let (Some(session), mut scope) = self.split(sid) else {
-            return;
-        };
-        let verdict = match request.method {
-            "GET" => session.handle_get(conn, &mut scope),
-            "POST" => {
-                let binary = request.content_type == Some("application/octet-stream");
-                let encoding = if binary { Encoding::Binary } else { Encoding::Text };
-                session.handle_post(conn, encoding, &mut scope)
-            }
-            _ => {
-                scope.respond(conn, Fault::Method.reply());
-                Ok(())
-            }
-        };
-        self.settle(sid, verdict);
     }
 
     fn gone(&mut self, conn: ConnId, reason: Reason) {

@@ -6,13 +6,13 @@ use super::packet::Packet;
 use super::protocol::{Kind, Revision};
 use super::refusal::{Fault, Refusal};
 use crate::config::{Config, Transports};
-use crate::ids::Sid;
+use crate::ids::{ConnId, Sid};
 use crate::outbox::{Frame, Request};
 
-/// What the query says (R2). What stands there twice counts the first time.
+/// What the query says (R2). What stands there twice counts the last time, as in the reference.
 #[derive(Debug, Default)]
 pub struct Query {
-    /// `EIO`, the protocol's revision, where it is one that there is.
+    /// `EIO`, the protocol's revision, where it is one that there is; without any it is 3 (R3).
     pub revision: Option<Revision>,
     /// `transport`.
     pub transport: Option<String>,
@@ -27,14 +27,14 @@ pub struct Query {
 impl Query {
     /// Reads a raw query; unknown names are the app's and are left alone.
     pub fn parse(raw: &str) -> Self {
-        let mut query = Self::default();
+        let mut query = Self { revision: Some(Revision::V3), ..Self::default() };
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
             match name.as_ref() {
-                "EIO" => query.revision = query.revision.or(Revision::parse(&value)),
-                "transport" => _ = query.transport.get_or_insert_with(|| value.into_owned()),
+                "EIO" => query.revision = Revision::parse(&value),
+                "transport" => query.transport = Some(value.into_owned()),
                 // An empty one counts as none, as in the reference.
-                "sid" if !value.is_empty() => _ = query.sid.get_or_insert_with(|| Sid::from_wire(&value)),
-                "b64" => query.base64 |= !value.is_empty(),
+                "sid" => query.sid = (!value.is_empty()).then(|| Sid::from_wire(&value)),
+                "b64" => query.base64 = !value.is_empty(),
                 "j" => query.jsonp = true,
                 _ => {}
             }
@@ -64,6 +64,17 @@ pub(super) enum Purpose {
         /// Whether the client takes text only on this WebSocket.
         base64: bool,
     },
+}
+
+/// A request that waits for the layer above to let it in.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub conn: ConnId,
+    pub kind: Kind,
+    /// `None` where the protocol has no such revision.
+    pub revision: Option<Revision>,
+    pub base64: bool,
+    pub upgrade: bool,
 }
 
 /// Checks a request in the order of the reference (R4): `offered` are the server's transports, `current` tells transport and revision of a session by its id.
@@ -203,7 +214,16 @@ mod tests {
             ("GET", "EIO=4&transport=websocket&sid=old", true, Err(BadRequest(Eio))),
             ("GET", "EIO=3&transport=polling", false, open(Kind::Polling, Some(Revision::V3), false)),
             ("GET", "EIO=abc&transport=polling&b64=", false, open(Kind::Polling, None, false)),
-            ("GET", "EIO=4&EIO=3&transport=polling", false, open(Kind::Polling, v4, false)),
+            (
+                "GET",
+                "EIO=3&EIO=4&transport=websocket&transport=polling&b64=1&b64=",
+                false,
+                open(Kind::Polling, v4, false),
+            ),
+            ("GET", "EIO=4&transport=polling&sid=nobody&sid=polling", false, Ok(Purpose::Poll(sid("polling")))),
+            ("GET", "transport=polling", false, open(Kind::Polling, Some(Revision::V3), false)),
+            ("GET", "EIO=&transport=polling", false, open(Kind::Polling, None, false)),
+            ("GET", "EIO=4&EIO=x&transport=polling", false, open(Kind::Polling, None, false)),
             ("GET", "EIO=3&transport=polling&t=x&j=0", false, Err(BadRequest(Jsonp))),
             ("GET", "EIO=4&transport=polling&j=", false, Err(BadRequest(Jsonp))),
             ("POST", "EIO=4&transport=polling&sid=polling&j=1", false, Err(BadRequest(Jsonp))),

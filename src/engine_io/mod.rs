@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`Engine::handle`], then `session`.
 
+mod ending;
 mod engine;
 mod event;
 mod handshake;
@@ -17,6 +18,7 @@ pub mod payload;
 mod protocol;
 mod reading;
 mod refusal;
+mod requests;
 mod scope;
 mod session;
 mod transport;

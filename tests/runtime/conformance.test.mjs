@@ -55,9 +55,9 @@ for (const [suite, { revision, endpoint, payload }] of Object.entries({
 
     test('over websocket', async (t) => assertOpen((await session(t, server)).handshake, []));
 
-    // With Engine.IO 3 allowed the reference takes every other revision for it, and so fails its own suite for Engine.IO 4.
+    // With Engine.IO 3 allowed the reference takes every other revision for it. None at all is 3 here too, so that the suite for Engine.IO 4 wants it off.
     test('without a known revision it is refused', { skip: onReference && 'the reference takes it for 3' }, async (t) => {
-      for (const version of [undefined, 'abc', '5']) {
+      for (const version of ['', 'abc', '5']) {
         assert.equal(await status({ EIO: version }), 400, `EIO=${version}`);
         await assertEnded(t, engineUrl(server, endpoint(), { transport: 'websocket', EIO: version }));
       }

@@ -9,6 +9,7 @@ import { freshRoom, request, RS, WireSocket } from './support/wire.mjs';
 
 const vars = { APP: 'conformance', ...WITHOUT_PINGS };
 const server = serverFor(vars);
+const old = serverFor({ ...vars, ALLOW_EIO3: 'true' });
 const recovering = serverFor({ ...vars, ...AS_DEPLOYED });
 
 /** The endpoint of a room of one's own: a function from a query, as it is written, to the URL. */
@@ -174,6 +175,21 @@ describe('Dart: socket_io_client 3.1', () => {
     assert.equal(back.connect.sid, connect.sid, 'the same socket');
     back.wire.send('42["message",1]');
     assert.match(await back.wire.next('the echo'), /^42\["message-back",1/);
+  });
+});
+
+describe('Arduino: timum-viw/socket.io-client, of Engine.IO 3', () => {
+  test('no EIO at all, its own pings, and events as soon as it is connected', async (t) => {
+    const wire = await WireSocket.open(t, endpoint(old)('transport=websocket'));
+    assert.match(await wire.next('the open packet'), /^0\{/);
+    assert.equal(await wire.next('CONNECT'), '40');
+    assert.equal(await wire.next('the greeting'), '42["auth",{}]');
+    wire.send('2');
+    assert.equal(await wire.next('the pong'), '3');
+    wire.send('42["message",1]');
+    assert.equal(await wire.next('the echo'), '42["message-back",1]');
+    wire.send('42["message"]');
+    assert.equal(await wire.next('the echo'), '42["message-back"]');
   });
 });
 

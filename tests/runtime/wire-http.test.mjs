@@ -35,6 +35,12 @@ describe('routing and query', () => {
     assert.match(body, /^0\{/);
   });
 
+  test('R2 what stands there twice counts the last time', async () => {
+    const url = engineUrl(server, freshRoom(), { EIO: '3', transport: 'nothing' });
+    url.search += '&EIO=4&transport=polling';
+    assert.equal((await request(url)).status, 200);
+  });
+
   for (const version of [undefined, '', '3', '5', '04', '4.0', 'four']) {
     test(`R3 EIO=${version} is not the protocol 4: error 5`, async () => {
       assertEngineError(await request(engineUrl(server, freshRoom(), { EIO: version })), ...BAD_VERSION);
