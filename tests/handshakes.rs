@@ -72,7 +72,7 @@ fn about(room: &mut Room, conn: ConnId, parameter: &str, header: &str) -> Value 
     let frames = room.frames(conn);
     let answer = frames.last().and_then(|frame| frame.strip_prefix("437")).unwrap_or_default();
     let answer: Vec<Value> = serde_json::from_str(answer).unwrap_or_default();
-    answer.into_iter().next().unwrap_or_else(|| panic!("no answer: {frames:?}"))
+    answer.into_iter().next().unwrap_or_default()
 }
 
 #[test]

@@ -111,7 +111,7 @@ pub enum DecodeError {
     InvalidType,
     /// MessagePack without a namespace.
     InvalidNamespace,
-    /// MessagePack with an ack id that is no number, or none that can be counted to.
+    /// MessagePack with an ack id that is no whole number.
     InvalidId,
 }
 

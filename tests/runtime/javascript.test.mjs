@@ -126,6 +126,12 @@ describe('whole numbers', () => {
 describe('MessagePack', () => {
   const server = serverFor({ ...app, PARSER: 'msgpack' });
 
+  test('bytes in the auth of a stock client reach the app, here as a list of numbers', async (t) => {
+    const client = await Client.connect(t, server, freshRoom(), { parser, auth: { key: Buffer.from([1, 2, 255]), name: 'Ada' } });
+    const { key, name } = await client.next('auth');
+    assert.deepEqual([onReference ? [...key] : key, name], [[1, 2, 255], 'Ada']);
+  });
+
   test('floats that are whole are integers, and bytes that are no text are replaced', async (t) => {
     const wire = await WireSocket.session(t, server, freshRoom());
     const next = async () => {

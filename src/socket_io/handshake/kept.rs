@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Extent, Handshake};
+use super::first_request::{Extent, Handshake};
 use crate::ids::Millis;
+use crate::outbox::Request;
 
 /// How much of query and headers is kept at most, in characters of JSON: half of what the runtime keeps beside a WebSocket,
 /// so that sockets with their rooms and data rarely need a row.
@@ -57,7 +58,7 @@ fn is_zero(count: &usize) -> bool {
 }
 
 /// Chooses what is kept of a handshake that is whole: the shortest parameters and headers, as many as fit.
-pub(super) fn choose(handshake: &Handshake, keep: &[&str]) -> Extent {
+fn choose(handshake: &Handshake, keep: &[&str]) -> Extent {
     let wanted: BTreeSet<String> = keep.iter().map(|name| name.to_ascii_lowercase()).collect();
     let headers = handshake.headers.iter().filter(|(name, _)| wanted.contains(*name)).map(|part| (true, part));
     let query = handshake.query.iter().map(|part| (false, part));
@@ -90,6 +91,28 @@ fn length(text: &str) -> usize {
 }
 
 impl Handshake {
+    /// Takes what a request says. `keep` are the headers that the app wants kept.
+    pub fn new(now: Millis, request: &Request<'_>, keep: &[&str]) -> Self {
+        let query = form_urlencoded::parse(request.query.as_bytes());
+        let headers = request.headers.entries().into_iter();
+        let mut handshake = Self {
+            time: now,
+            address: request.headers.get("cf-connecting-ip").unwrap_or_default(),
+            secure: request.secure,
+            xdomain: request.origin.is_some(),
+            query: query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+            headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
+            extent: Extent::default(),
+        };
+        handshake.extent = choose(&handshake, keep);
+        handshake
+    }
+
+    /// What is left of it once the room has slept.
+    pub(crate) fn after_sleep(&self) -> Self {
+        self.kept().into()
+    }
+
     /// The part of it that is kept.
     pub fn kept(&self) -> Kept<'_> {
         let Extent { known_headers, lost_query, lost_headers, lost_others, .. } = &self.extent;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use super::Handshake;
+use super::first_request::Handshake;
 use crate::ids::Sid;
 
 /// How many bytes of handshakes a room holds beyond what is kept of them. A first request has up to 16 KB of URL and 128 KB of

@@ -36,20 +36,19 @@ struct Fields {
 /// # Errors
 /// [`DecodeError`], with the reference's message.
 pub(super) fn decode(bytes: &[u8]) -> Result<Packet<'static>, DecodeError> {
-    let fields = fields(bytes)?;
+    let mut fields = read_fields(Reader::new(bytes))?;
     let kind = fields.kind.as_deref().and_then(|json| javascript::read::<u8>(json).ok()).filter(|kind| *kind <= 4);
     let kind = kind.ok_or(DecodeError::InvalidType)?;
+    if kind == 0 && !fields.attachments.is_empty() {
+        // What a CONNECT brings is JSON to the app.
+        fields = read_fields(Reader::with_lists(bytes))?;
+    }
     let namespace = fields.namespace.and_then(|json| serde_json::from_str::<String>(&json).ok());
     let namespace = namespace.ok_or(DecodeError::InvalidNamespace)?;
-    let id = match &fields.id {
-        Some(json) => Some(javascript::read(json).map_err(|_| DecodeError::InvalidId)?),
-        None => None,
-    };
+    let id = fields.id.as_deref().map_or(Ok(None), ack_id)?;
     let own = |values: Vec<&RawValue>| values.into_iter().map(ToOwned::to_owned).collect();
     let body = match (kind, fields.data.as_deref()) {
         (0, None) => PacketBody::Connect(None),
-        // An app sees JSON there, in which the bytes would be missing.
-        (0, Some(_)) if !fields.attachments.is_empty() => return Err(DecodeError::InvalidPayload),
         (0, Some(json)) => {
             let auth = serde_json::from_str::<&RawValue>(json).map_err(|_| DecodeError::InvalidPayload)?;
             PacketBody::Connect(Some(Cow::Owned(object(auth)?.to_owned())))
@@ -67,8 +66,18 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Packet<'static>, DecodeError> {
     Ok(Packet { namespace: namespace.into(), body })
 }
 
-fn fields(bytes: &[u8]) -> Result<Fields, DecodeError> {
-    let mut reader = Reader::new(bytes);
+/// An ack id: any whole number, as in the reference. One that is negative or beyond 64 bits is nobody's: no client waits for
+/// an answer to it, but some write −1 where they want none.
+fn ack_id(json: &str) -> Result<Option<u64>, DecodeError> {
+    let is_whole = || javascript::read::<f64>(json).is_ok_and(|number| number.fract() == 0.0);
+    match javascript::read(json) {
+        Ok(id) => Ok(Some(id)),
+        Err(_) if is_whole() => Ok(None),
+        Err(_) => Err(DecodeError::InvalidId),
+    }
+}
+
+fn read_fields(mut reader: Reader<'_>) -> Result<Fields, DecodeError> {
     let mut fields = Fields::default();
     let members = reader.map_len().ok_or(DecodeError::InvalidType)?;
     for _ in 0..members {

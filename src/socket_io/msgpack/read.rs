@@ -27,6 +27,8 @@ pub(super) struct Reader<'a> {
     attachments: Vec<Rc<[u8]>>,
     /// A map has the member that makes a placeholder.
     marked: bool,
+    /// Bytes are lists of numbers.
+    lists: bool,
 }
 
 /// Whether there is a value, or `undefined`.
@@ -38,7 +40,12 @@ enum Read {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, json: String::new(), attachments: Vec::new(), marked: false }
+        Self { rest: bytes, json: String::new(), attachments: Vec::new(), marked: false, lists: false }
+    }
+
+    /// The same, but bytes are lists of numbers, for what has no attachments.
+    pub(super) fn with_lists(bytes: &'a [u8]) -> Self {
+        Self { lists: true, ..Self::new(bytes) }
     }
 
     pub(super) fn is_at_end(&self) -> bool {
@@ -159,9 +166,12 @@ impl<'a> Reader<'a> {
     }
 
     fn bytes(&mut self, len: u64) -> Option<Read> {
-        let bytes = self.take(len)?.into();
+        let bytes = self.take(len)?;
+        if self.lists {
+            return self.serialize(&bytes);
+        }
         let placeholder = Placeholder::text(self.attachments.len());
-        self.attachments.push(bytes);
+        self.attachments.push(bytes.into());
         self.write(placeholder)
     }
 

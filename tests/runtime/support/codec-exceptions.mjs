@@ -118,11 +118,12 @@ export const EXCEPTIONS = {
     layer === 'msgpack' && !ours.refused && hasDateText(reference.packets[at]) && !hasDateText(ours.packets[at]),
   'MessagePack, its own type for moments: a date as well; they do not know it': ({ layer, reference, at }) =>
     layer === 'msgpack' && /\[-1,{"\$bytes"|"-1,/.test(JSON.stringify(reference.packets[at])),
-  'MessagePack, bytes in what a CONNECT brings: refused, since it is JSON': refuses('msgpack', 'invalid payload', ({ reference, at }) =>
-    reference.packets[at].type === 0 && JSON.stringify(reference.packets[at].data).includes('"$bytes"')),
+  'MessagePack, bytes in what a CONNECT brings: a list of numbers, since it is JSON': ({ layer, ours, reference, at }) =>
+    layer === 'msgpack' && reference.packets[at]?.type === 0 && ours.packets[at]?.type === 0
+    && JSON.stringify(reference.packets[at].data).includes('"$bytes"') && !JSON.stringify(ours.packets[at].data).includes('"$bytes"'),
   'MessagePack, a list, a map or bytes as a key: refused; they take its text': refuses('msgpack', 'Could not parse', hasObjectAsKey),
-  'MessagePack, an ack id that is negative or above 2^53: refused': refuses('msgpack', 'invalid packet id', ({ reference: { raw }, at }) =>
-    raw[at].id < 0 || raw[at].id > 2 ** 53),
+  'MessagePack, an ack id that is negative or above 2^64: no answer is wanted': ({ layer, ours, reference: { raw }, at }) =>
+    layer === 'msgpack' && (raw[at]?.id < 0 || raw[at]?.id >= 2 ** 53) && ours.packets[at] !== undefined && ours.packets[at].id !== raw[at].id,
 };
 
 /** The name of the first exception that a disagreement falls under. */
