@@ -173,6 +173,12 @@ pub(super) fn api_call(request: &Request) -> Result<Call, Problem> {
     Call::parse(&request.inner().method(), url.path(), url.query().unwrap_or_default())
 }
 
+/// Whether a WebSocket is asked for. Any other upgrade is one that a client offers with a plain request, as Java's does with
+/// `h2c`, and proxies send an empty one.
+pub(super) fn wants_websocket(request: &Request) -> Result<bool> {
+    Ok(request.headers().get("upgrade")?.is_some_and(|value| value.eq_ignore_ascii_case("websocket")))
+}
+
 /// The header by which a client names subprotocols, and a server the one that it takes (RFC 6455 §1.9).
 const PROTOCOL: &str = "sec-websocket-protocol";
 

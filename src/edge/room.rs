@@ -206,13 +206,12 @@ impl RunningRoom {
         let headers = request.headers();
         // The SDK takes a method that it doesn't know for GET.
         let (method, origin) = (request.inner().method(), headers.get("origin")?);
-        let (upgrade, content_type) = (headers.get("upgrade")?, headers.get("content-type")?);
+        let content_type = headers.get("content-type")?;
         let source = Incoming(headers);
         let request = outbox::Request {
             method: &method,
             query: url.query().unwrap_or_default(),
-            // Any other upgrade is one that a client offers with a plain request, as Java's does with `h2c`.
-            upgrade: upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")),
+            upgrade: requests::wants_websocket(request)?,
             origin: origin.as_deref(),
             content_type: content_type.as_deref(),
             secure: url.scheme() == "https",

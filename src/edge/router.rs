@@ -61,10 +61,10 @@ async fn configured(site: &Site, visitor: &Visitor<'_>, env: Env, route: Route, 
             Ok(pages) => visitor.asset(Page::Unlisted, pages.room).await,
             Err(error) => visitor.broken(&error.into()),
         },
-        Route::Room(room) => visitor.ask_room(room.as_str()).await,
-        Route::Debug(room) if config.debug => visitor.ask_room(room.as_str()).await,
+        Route::Room(room) => visitor.ask_room(room.as_str(), config.transports).await,
+        Route::Debug(room) if config.debug => visitor.read_from(room.as_str()).await,
         #[cfg(feature = "conformance")]
-        Route::Raw if (site.raw)(&env) => visitor.ask_room(crate::conformance::RAW_ROOM).await,
+        Route::Raw if (site.raw)(&env) => visitor.ask_room(crate::conformance::RAW_ROOM, config.transports).await,
         Route::Health => match healthy(site, env, visitor) {
             Ok(()) => {
                 let health = serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") });

@@ -6,8 +6,10 @@ use worker::{Env as Bindings, Request, RequestInit, Response, Result};
 
 use super::error_page::ErrorAnswer;
 use super::requests::{self, Answer};
+use crate::config::Transports;
 use crate::cors::{Cors, Visit};
-use crate::outbox::HttpResponse;
+use crate::engine_io::refuse_unasked;
+use crate::outbox::{self, HttpResponse};
 use crate::site::SetupError;
 
 /// The binding of the room objects.
@@ -129,9 +131,22 @@ impl<'a> Visitor<'a> {
         Some(reply)
     }
 
-    /// Hands the request on to a room's object, but for what can be answered without waking it.
-    pub(super) async fn ask_room(&self, room: &str) -> Result<Response> {
-        if self.request.headers().has("upgrade")? && !self.may_connect() {
+    /// Hands a request that only reads on to a room's object.
+    pub(super) async fn read_from(&self, room: &str) -> Result<Response> {
+        match self.not_read() {
+            Some(reply) => self.reply(reply),
+            None => self.hand_on(room).await,
+        }
+    }
+
+    /// Hands the request on to a room's server, which offers these transports, but for what can be answered without waking it.
+    pub(super) async fn ask_room(&self, room: &str, offered: Transports) -> Result<Response> {
+        let (method, query, upgrade) = (&self.method, &self.query, requests::wants_websocket(self.request)?);
+        let request = outbox::Request { method, query, upgrade, origin: self.origin.as_deref(), ..Default::default() };
+        if let Some(refusal) = refuse_unasked(&request, offered) {
+            return self.reply(refusal);
+        }
+        if upgrade && !self.may_connect() {
             let error = ErrorAnswer::foreign_page(self.origin.as_deref().unwrap_or_default());
             if !TOLD_OF_A_PAGE.swap(true, Ordering::Relaxed) {
                 worker::console_warn!("{}", error.message);

@@ -7,7 +7,7 @@ use super::protocol::{Kind, Revision};
 use super::refusal::{Fault, Refusal};
 use crate::config::{Config, Transports};
 use crate::ids::{ConnId, Sid};
-use crate::outbox::{Frame, Request};
+use crate::outbox::{Frame, HttpResponse, Request};
 
 /// What the query says (R2). What stands there twice counts the last time, as in the reference.
 #[derive(Debug, Default)]
@@ -77,7 +77,17 @@ pub(super) struct Opening {
     pub upgrade: bool,
 }
 
-/// Checks a request in the order of the reference (R4): `offered` are the server's transports, `current` tells transport and revision of a session by its id.
+/// The answer to a request that is refused whatever sessions a room has, so that no room is woken for it; `None` where the room
+/// must be asked. A `HEAD` of a session is refused too, because it would read nothing.
+pub fn refuse_unasked(request: &Request<'_>, offered: Transports) -> Option<HttpResponse> {
+    if Query::parse(request.query).sid.is_some() {
+        return (request.method == "HEAD").then(|| Fault::Method.reply());
+    }
+    verify(request, offered, |_| None).err().map(|refusal| refusal.reply(request.upgrade))
+}
+
+/// Checks a request in the order of the reference (R4). `offered` are the server's transports; `current` tells transport and
+/// revision of a session by its id.
 ///
 /// # Errors
 /// The [`Refusal`] of the first check that fails.

@@ -30,7 +30,7 @@ mod accounting;
 
 pub use engine::Engine;
 pub use event::{Event, Message, Reason};
-pub use handshake::Query;
+pub use handshake::{Query, refuse_unasked};
 pub use hibernated::Hibernated;
 pub use http::needs_xss_header;
 pub use packet::{Packet, ParseError};
