@@ -13,17 +13,17 @@ import { request } from './wire.mjs';
 /**
  * Starts it on `port` of 127.0.0.1 (by default one that is free) with its rooms stored in `folder` (by default one that goes
  * with `close()`). `vars` are as for `startRoomcast`; `entry` is the source of a module to run in front of the bundle, which
- * it imports as './index.js'. The result has
+ * it imports as './index.js'; `v8Flags` are for the engine. The result has
  * - `url`, and the `pid` of the process that is running now;
  * - `kill()`: SIGKILL to that process alone; resolves when it is gone;
  * - `start()`: the same bundle again, on the same storage and port;
  * - `output()`: the end of what it has printed;
  * - `close()`: the end of it all.
  */
-export async function startWorkerd({ vars = {}, folder, port, entry } = {}) {
+export async function startWorkerd({ vars = {}, folder, port, entry, v8Flags = [] } = {}) {
   const server = new Workerd(folder ?? mkdtempSync(path.join(tmpdir(), 'roomcast-workerd-')), port ?? (await freePort()));
   server.temporary = folder === undefined;
-  writeConfig(server, vars, entry);
+  writeConfig(server, vars, entry, v8Flags);
   try {
     await server.start();
   } catch (error) {
@@ -95,7 +95,7 @@ class Workerd {
 }
 
 /** The folder gets the bundle as well: what starts again is what was killed, even if somebody builds in between. */
-function writeConfig({ folder, port }, vars, entry) {
+function writeConfig({ folder, port }, vars, entry, v8Flags) {
   const bundle = bundleFor(vars);
   const config = wranglerConfig();
   mkdirSync(path.join(folder, 'storage'), { recursive: true });
@@ -114,6 +114,7 @@ const config :Workerd.Config = (
     (name = "assets", disk = (path = ${text(path.join(ROOT, 'public'))})),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+  v8Flags = [${v8Flags.map(text).join(', ')}],
 );
 const worker :Workerd.Worker = (
   compatibilityDate = ${text(config.compatibility_date)},
