@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Client } from './support/clients.mjs';
 import { evictingProxy, sameNames } from './support/evicting.mjs';
-import { FEATURES } from './support/features.mjs';
+import { featuresOf } from './support/features.mjs';
 import { KINDS } from './support/peers.mjs';
 import { AS_DEPLOYED, roomcastOnly, serverFor } from './support/target.mjs';
 import { freshRoom } from './support/wire.mjs';
@@ -47,7 +47,7 @@ for (const [recovery, settings] of Object.entries({ 'with recovery': AS_DEPLOYED
 
     for (const [client, kind] of Object.entries(KINDS)) {
       const packed = Boolean(kind.options?.parser);
-      for (const [feature, { run }] of Object.entries(FEATURES)) {
+      for (const [feature, { run }] of featuresOf(kind).filter(([, { server }]) => !server)) {
         test(`${client}: ${feature}`, async (t) => {
           const { connections } = await twice(t, packed ? msgpack : json, { packed }, (proxy) => run(t, proxy, kind, 'websocket'));
           assert.ok(connections.some(({ sent, received }) => sent.length + received.length > 2), 'nothing was said');

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Socket as EngineSocket } from 'engine.io-client';
 import { programFrom, run, TRANSPORTS } from './support/clients.mjs';
-import { FEATURES, featuresOf } from './support/features.mjs';
+import { featuresOf, FOREIGN_ORIGIN } from './support/features.mjs';
 import { ROOT } from './support/paths.mjs';
 import { cuttable, KINDS, plain } from './support/peers.mjs';
 import { AS_DEPLOYED, onReference, serverFor } from './support/target.mjs';
@@ -17,7 +17,12 @@ import { ECHO, freshRoom } from './support/wire.mjs';
 
 const INTERVAL = 1_000; // the shortest at which roomcast does as it does in production
 const vars = { APP: 'conformance', ALLOW_EIO3: 'true', PING_INTERVAL_MS: INTERVAL, PING_TIMEOUT_MS: 20_000 };
-const serversFor = (more) => ({ plain: serverFor({ ...vars, ...more }), recovering: serverFor({ ...vars, ...AS_DEPLOYED, ...more }) });
+const serversFor = (more) => ({
+  plain: serverFor({ ...vars, ...more }),
+  recovering: serverFor({ ...vars, ...AS_DEPLOYED, ...more }),
+  foreign: serverFor({ ...vars, ...more, CORS_ORIGIN: `https://other.example,${FOREIGN_ORIGIN}`, CORS_CREDENTIALS: 'true' }),
+  websocketOnly: serverFor({ ...vars, ...more, TRANSPORTS: 'websocket' }),
+});
 const plainServers = serversFor({});
 const msgpackServers = serversFor({ PARSER: 'msgpack' });
 

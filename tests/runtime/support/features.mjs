@@ -8,19 +8,24 @@ const EMPTY = Buffer.alloc(0);
 const ARGS = [1, 'zwei ✓', { three: [true, null, 1.5] }];
 const BINARY = ['a', SMALL, { deep: [EMPTY, { deeper: SMALL }] }];
 const PLAIN_BINARY = plain(BINARY);
+/** The origin of a page that the server `foreign` lets in. */
+export const FOREIGN_ORIGIN = 'https://page.example.com';
+/** What comes first, on the transport that the client has in the end. */
+const FIRST = (kind, transport) => ({ transport: transport === 'polling' ? 'polling' : 'websocket', first: ['auth', {}] });
 const CUT = /^disconnect: transport (close|error)$/;
 
 /**
  * `{name: {run(t, server, kind, transport), expected(kind, transport)}}`; `run` returns what has to equal `expected`. `server` has
- * the name of another server than the plain one, and only kinds that recover have a feature that `recovers`.
+ * the name of another server than the plain one. Only kinds that recover have a feature that `recovers`, and only clients in
+ * JavaScript one of their `options`.
  */
-export const FEATURES = {
+const FEATURES = {
   connect: {
     async run(t, server, kind, transport) {
       const peer = await Peer.open(t, kind, server.url, freshRoom(), { transport });
       return { transport: peer.transport, first: await peer.next('the greeting') };
     },
-    expected: (kind, transport) => ({ transport: transport === 'polling' ? 'polling' : 'websocket', first: ['auth', {}] }),
+    expected: FIRST,
   },
 
   namespaces: {
@@ -173,7 +178,42 @@ export const FEATURES = {
     },
     expected: () => ['alive'],
   },
+
+  subprotocol: {
+    options: true,
+    async run(t, server, kind, transport) {
+      const peer = await Peer.open(t, kind, server.url, freshRoom(), { transport, protocols: ['chat.v1', 'chat.v2'] });
+      return { transport: peer.transport, first: await peer.next('the greeting') };
+    },
+    expected: FIRST,
+  },
+
+  'another origin': {
+    options: true,
+    server: 'foreign',
+    async run(t, server, kind, transport) {
+      const options = { extraHeaders: { origin: FOREIGN_ORIGIN }, withCredentials: true };
+      const peer = await Peer.open(t, kind, server.url, freshRoom(), { transport, ...options });
+      return { transport: peer.transport, first: await peer.next('the greeting') };
+    },
+    expected: FIRST,
+  },
+
+  transports: {
+    options: true,
+    server: 'websocketOnly',
+    async run(t, server, kind, transport) {
+      const peer = Peer.start(t, kind, server.url, freshRoom(), { transport });
+      const failed = new Promise((resolve) => {
+        // Version 2 of the client has another name for it than the later ones.
+        for (const event of ['error', 'connect_error']) peer.socket.io.on(event, () => resolve('refused'));
+      });
+      return within(Promise.race([failed, peer.connected().then(() => peer.transport)]), 'the client to connect or to fail');
+    },
+    expected: (kind, transport) => (transport === 'websocket' ? 'websocket' : 'refused'),
+  },
 };
 
 /** The features that this kind of client has. */
-export const featuresOf = ({ recovers }) => Object.entries(FEATURES).filter(([, feature]) => recovers || !feature.recovers);
+export const featuresOf = ({ recovers, io }) =>
+  Object.entries(FEATURES).filter(([, feature]) => (recovers || !feature.recovers) && (io || !feature.options));
