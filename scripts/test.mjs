@@ -8,6 +8,7 @@ import { ensureBundle } from './bundle.mjs';
 import { Problem, root, runMain, say, toolsDir } from './project.mjs';
 import { projectNode, runShown, wasInterrupted } from './run.mjs';
 import { ensureOldPythons, ensureRuntimes } from './test-clients.mjs';
+import { ensureNodes } from './test-nodes.mjs';
 import { ensureProxies } from './test-proxies.mjs';
 import { ensureChromium, ensurePython } from './test-tools.mjs';
 
@@ -75,7 +76,7 @@ await runMain(async () => {
   const python = await ensurePython();
   const env = {
     ROOMCAST_PYTHON: python, ROOMCAST_CHROMIUM: await ensureChromium(), ...(await ensureRuntimes()),
-    ...(await ensureOldPythons(python)), ...(await ensureProxies()),
+    ...(await ensureOldPythons(python)), ...(await ensureProxies()), ...(await ensureNodes()),
   };
   const suites = [];
   if (chosen.length === 0) suites.push(await rustTests());

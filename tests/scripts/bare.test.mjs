@@ -1,11 +1,12 @@
 // The commands need nothing but the prerequisites: no variables, no home directory, and no path that a shell has no trouble with.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { cargoBin } from '../../scripts/home.mjs';
 import { outerPath } from '../../scripts/run.mjs';
+import { programFrom } from '../runtime/support/clients.mjs';
 import { freePort, start } from '../runtime/support/processes.mjs';
 import { roomcastOnly } from '../runtime/support/target.mjs';
 import { eventually } from '../runtime/support/wait.mjs';
@@ -50,6 +51,32 @@ describe('with nothing but the prerequisites', { skip: roomcastOnly || process.p
       const toolchain = cargoBin() ?? '';
       assert.deepEqual(await node(t, folder, ['scripts/build.mjs'], { PATH: `${PATH}${path.delimiter}${toolchain}`, ...home(folder) }), READY);
       assert.ok(!existsSync(path.join(folder, 'gone')), 'nothing is written there');
+    });
+  }
+});
+
+/** A folder with this Node and this npm under their usual names. */
+function folderWith(folder, node, npm) {
+  mkdirSync(folder);
+  symlinkSync(node, path.join(folder, 'node'));
+  writeFileSync(path.join(folder, 'npm'), `#!/bin/sh\nexec "${node}" "${npm}" "$@"\n`);
+  chmodSync(path.join(folder, 'npm'), 0o755);
+  return folder;
+}
+
+describe('with the releases of Node and npm that people have', { skip: roomcastOnly || process.platform === 'win32' }, () => {
+  for (const [nodeMajor, npmMajor] of [[22, 10], [24, 11]]) {
+    test(`Node ${nodeMajor} and npm ${npmMajor}: the build is found to be ready, and a test runs`, async (t) => {
+      const folder = checkout(t);
+      const [node, npm] = [programFrom(`ROOMCAST_NODE_${nodeMajor}`, 'Node'), programFrom(`ROOMCAST_NPM_${npmMajor}`, 'npm')];
+      const programs = folderWith(path.join(folder, 'programs'), node, npm);
+      const env = { PATH: `${programs}${path.delimiter}${PATH}`, HOME: homedir() };
+      const version = await run(t, folder, 'npm', ['--version'], env);
+      assert.match(version.output, new RegExp(`^${npmMajor}\\.`));
+      const build = await run(t, folder, 'npm', ['run', '--silent', 'build'], env);
+      assert.deepEqual(build, READY);
+      const tested = await run(t, folder, 'npm', ['test', '--', 'tests/runtime/cookie.test.mjs'], env);
+      assert.match(tested.output, /^[1-9]\d* passed, 0 failed$/m);
     });
   }
 });

@@ -1,5 +1,5 @@
 // A checkout of its own in which scripts may find something wrong, as it is after a build. Its path has blanks and letters beyond ASCII.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { toolsDir } from '../../../scripts/project.mjs';
@@ -22,7 +22,8 @@ export function checkout(t) {
     cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true, preserveTimestamps: true });
   }
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
-  for (const tool of [installed(workerBuildProgram()), installed(wasmBindgenProgram()), path.join(toolsDir, 'python')]) {
+  const ofTests = readdirSync(toolsDir).filter((name) => /^(python|runtimes|proxies|npm-)/.test(name)).map((name) => path.join(toolsDir, name));
+  for (const tool of [installed(workerBuildProgram()), installed(wasmBindgenProgram()), ...ofTests]) {
     symlinkSync(tool, path.join(folder, path.relative(ROOT, toolsDir), path.basename(tool)));
   }
   return folder;
