@@ -7,7 +7,7 @@ use crate::ids::Millis;
 
 /// What the first request of a client's connection said.
 ///
-/// It is whole at the door — in `allow_request`, in the connect check and on connection — and until the room sleeps. A room
+/// It is whole at the door (in `allow_request`, in the connect check and on connection) and until the room sleeps. A room
 /// that slept since has what was kept beside the WebSocket: of the headers those that the app has named with
 /// [`keep_headers`](crate::app::Handlers::keep_headers), and of these and the query as much as fits into about 8 KB of JSON, the
 /// shortest first. [`parameter`](Self::parameter) and [`header`](Self::header) tell what wasn't sent from what wasn't kept, and
