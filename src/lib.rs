@@ -21,8 +21,8 @@
 //! - A turn is one transaction. Where it can't be committed, nothing of it is sent and the memory is thrown away.
 //! - No borrow of the object's state lives across an await.
 //!
-//! The layers, each using only those before it: [`ids`], [`mod@env`], [`config`], [`timers`], [`alarm`], [`database`],
-//! `javascript`, [`fetch`], [`outbox`] and [`host`]; [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`api`],
+//! The layers, each using only those before it: [`ids`], [`origin`], [`cors`], [`mod@env`], [`config`], [`timers`], [`alarm`],
+//! [`database`], `javascript`, [`fetch`], [`outbox`] and [`host`]; [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`api`],
 //! what backends may ask for; [`server`], which ties the layers together; [`site`], what a Worker is made of; [`edge`], whose macro
 //! [`worker!`] makes one.
 //!
