@@ -1,13 +1,12 @@
 // What only the tests need: a Python with the stock Python Socket.IO client, and a Chromium.
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { aptCommand, aptInstall } from './apt.mjs';
 import { Problem, root, say, toolsDir } from './project.mjs';
 import { onPath, outputOf, runLogged } from './run.mjs';
+import { madeFrom } from './test-clients.mjs';
 
 const venv = join(toolsDir, 'python');
-const stampFile = join(venv, '.requirements');
 const requirements = join(root, 'tests', 'requirements.txt');
 
 async function findPython() {
@@ -21,18 +20,17 @@ async function findPython() {
 /** The tests' Python; its packages are pinned in tests/requirements.txt. */
 export async function ensurePython() {
   const program = join(venv, 'bin', 'python');
-  const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex');
-  const ready = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === digest && (await outputOf(program, ['--version'])) !== null;
-  if (ready) return program;
-  const python = await findPython();
-  if ((await outputOf(python, ['-c', 'import venv, ensurepip'])) === null) {
-    await aptInstall('python3-venv', `${python} has no venv module, which the tests' packages go into`);
-  }
-  say('installing the Python Socket.IO client for the tests (a few seconds) …');
-  rmSync(venv, { recursive: true, force: true });
-  await runLogged('python-venv', python, ['-m', 'venv', venv]);
-  await runLogged('python-packages', program, ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '-r', requirements]);
-  writeFileSync(stampFile, digest);
+  // The Python that it was made with may be gone.
+  if ((await outputOf(program, ['--version'])) === null) rmSync(venv, { recursive: true, force: true });
+  await madeFrom(venv, [requirements], async () => {
+    const python = await findPython();
+    if ((await outputOf(python, ['-c', 'import venv, ensurepip'])) === null) {
+      await aptInstall('python3-venv', `${python} has no venv module, which the tests' packages go into`);
+    }
+    say('installing the Python Socket.IO client for the tests (a few seconds) …');
+    await runLogged('python-venv', python, ['-m', 'venv', venv]);
+    await runLogged('python-packages', program, ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '-r', requirements]);
+  });
   return program;
 }
 
