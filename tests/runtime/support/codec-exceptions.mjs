@@ -3,7 +3,6 @@
 import { read } from './codec-readers.mjs';
 
 /** In groups of four; the padding may be left out. */
-const isBase64 = (text) => /^([\w+/]{4})*([\w+/]{2}(==?)?|[\w+/]{3}=?)?$/.test(text) && !text.includes('_');
 const isCut = (text) => !text.isWellFormed();
 const onlyWeRefuse = ({ ours, reference, at }) => ours.refused && ours.packets.length === at && (!reference.refused || reference.packets.length > at);
 
@@ -36,15 +35,15 @@ function inBytes(body) {
   return pieces;
 }
 
-/** What roomcast refused in a frame or payload: the text or bytes of one packet, and what is before it. */
-function refusedPiece({ layer, input, at }) {
+/** Where the two differ in a frame or payload: the text or bytes of one packet, and what is before it. */
+function pieceAt({ layer, input, at }) {
   if (layer.startsWith('frame')) return { packet: input };
   if (layer === 'payload 4') return { packet: input.split('\u001e')[at] };
   return (typeof input === 'string' ? counted(input) : inBytes(input))[at];
 }
 
 const engine = (holds) => (found) => {
-  const piece = found.layer in parsers || !onlyWeRefuse(found) ? undefined : refusedPiece(found);
+  const piece = found.layer in parsers || !onlyWeRefuse(found) ? undefined : pieceAt(found);
   return piece !== undefined && holds(piece, found);
 };
 const asText = ({ kind, packet }) => (typeof packet === 'string' ? packet : kind === 0 ? packet.toString() : undefined);
@@ -73,10 +72,8 @@ function hasObjectAsKey({ input }) {
 }
 
 export const EXCEPTIONS = {
-  'base64 with characters or padding that it does not have: they skip them': engine((piece, found) => {
-    const [, three, data] = /^b(4?)(.*)$/s.exec(asText(piece) ?? '') ?? [];
-    return data !== undefined && !isBase64(revision3(found) ? data : three + data);
-  }),
+  'base64 with a character above U+00FF: they take its low byte for a letter or for the end': (found) =>
+    !(found.layer in parsers) && /^b.*[^\0-\xff]/s.test(asText(pieceAt(found) ?? {}) ?? ''),
   'revision 3, bytes that are no message, or of a type that there is not: they drop them': engine((piece, found) =>
     revision3(found) && (/^b(?!4)/.test(asText(piece) ?? '') || (asText(piece) === undefined && piece.packet[0] !== 4))),
   'revision 3, a length that is not just digits: they take what Number() takes': engine(({ spelling }) =>
