@@ -98,7 +98,7 @@ export const EXCEPTIONS = {
     header(/^([0-4]|[56][^-]*-)(\/[^,]*,)?[\s\ufeff]*(\d{20,}|\d+[\s\ufeff]+\d)/)),
   'an event whose name has half of a surrogate pair: U+FFFD in its place': ({ layer, ours, reference, at }) => {
     const { type, data } = reference.packets[at] ?? {};
-    return layer === 'default' && type === 2 && isCut(data[0]) && ours.packets[at]?.data[0] === data[0].toWellFormed();
+    return layer === 'default' && type === 2 && typeof data?.[0] === 'string' && isCut(data[0]) && ours.packets[at]?.data[0] === data[0].toWellFormed();
   },
   'a number of attachments that is not just digits: refused': refuses('default', 'Illegal attachments',
     header(/^[56](?!\d+-)[^-]+-/)),
