@@ -127,8 +127,8 @@ settings! {
     max_connections: usize = size("MAX_CONNECTIONS", 10_000, 1..=MOST_CONNECTIONS);
     /// Whether clients of Engine.IO 3, which Socket.IO 2 has, are let in (R3).
     allow_eio3: bool = flag("ALLOW_EIO3", false);
-    /// Which transports are offered; any other is refused with 400 and code 0. Who polls keeps the room awake. With `websocket` alone, clients
-    /// must begin by WebSocket: `transports: ["websocket"]`.
+    /// Which transports are offered; any other is refused with 400 and code 0. Who polls keeps the room awake. With `websocket`
+    /// alone, clients must begin by WebSocket: `transports: ["websocket"]`.
     transports: Transports = choice("TRANSPORTS", Transports::WORDS);
     /// The name of a cookie that tells a polling client's session id, for load balancers in front; or none (H7).
     cookie: Option<String> = text("COOKIE", "the name of a cookie, or empty", parse_cookie);

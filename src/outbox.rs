@@ -251,12 +251,16 @@ impl HttpResponse {
         Self { content_type, body: Frame::Text(sentence.into()), ..Self::empty(status) }
     }
 
+    /// JSON.
+    pub fn json(status: u16, json: &str) -> Self {
+        Self { content_type: Some("application/json"), body: Frame::Text(json.into()), ..Self::empty(status) }
+    }
+
     /// The room can't answer now, and will soon: 503.
     pub fn unavailable() -> Self {
         let body = r#"{"code":"unavailable","message":"The room can't answer now. Try again in a moment."}"#;
         let headers = vec![("retry-after".to_owned(), RETRY_AFTER_SECONDS.to_owned())];
-        let content_type = Some("application/json");
-        Self { content_type, no_store: true, headers, body: Frame::Text(body.into()), ..Self::empty(503) }
+        Self { no_store: true, headers, ..Self::json(503, body) }
     }
 
     /// The body as text; empty where it is bytes.

@@ -104,7 +104,7 @@ impl RunningRoom {
         let bytes = self.state.storage().sql().database_size() as u64;
         let counted = counters::read(&self.host(), bytes).map(|counters| serde_json::json!(counters).to_string());
         match counted {
-            Ok(json) => HttpResponse { content_type: Some("application/json"), ..HttpResponse::sentence(200, &json) },
+            Ok(json) => HttpResponse::json(200, &json),
             Err(error) => HttpResponse::sentence(500, &error.to_string()),
         }
     }

@@ -68,8 +68,7 @@ async fn configured(site: &Site, visitor: &Visitor<'_>, env: Env, route: Route, 
         Route::Health => match healthy(site, env, visitor) {
             Ok(()) => {
                 let health = serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") });
-                let content_type = Some("application/json");
-                visitor.reply(HttpResponse { content_type, ..HttpResponse::sentence(200, &health.to_string()) })
+                visitor.reply(HttpResponse::json(200, &health.to_string()))
             }
             Err(error) => visitor.broken(&error),
         },

@@ -8,7 +8,7 @@ use super::error_page::ErrorAnswer;
 use super::requests::{self, Answer};
 use crate::config::Transports;
 use crate::cors::{Cors, Visit};
-use crate::engine_io::refuse_unasked;
+use crate::engine_io::{Query, refuse_unasked};
 use crate::outbox::{self, HttpResponse};
 use crate::site::SetupError;
 
@@ -143,10 +143,11 @@ impl<'a> Visitor<'a> {
     pub(super) async fn ask_room(&self, room: &str, offered: Transports) -> Result<Response> {
         let (method, query, upgrade) = (&self.method, &self.query, requests::wants_websocket(self.request)?);
         let request = outbox::Request { method, query, upgrade, origin: self.origin.as_deref(), ..Default::default() };
-        if let Some(refusal) = refuse_unasked(&request, offered) {
+        let query = Query::parse(query);
+        if let Some(refusal) = refuse_unasked(&request, &query, offered) {
             return self.reply(refusal);
         }
-        if upgrade && !self.may_connect() {
+        if upgrade && !self.may_connect(query.sid.is_some()) {
             let error = ErrorAnswer::foreign_page(self.origin.as_deref().unwrap_or_default());
             if !TOLD_OF_A_PAGE.swap(true, Ordering::Relaxed) {
                 worker::console_warn!("{}", error.message);
@@ -156,11 +157,10 @@ impl<'a> Visitor<'a> {
         self.hand_on(room).await
     }
 
-    fn may_connect(&self) -> bool {
+    /// Whether a WebSocket may open; `has_session` is whether it is to carry one on.
+    fn may_connect(&self, has_session: bool) -> bool {
         let (host, forwarded_host) = (self.header("host").unwrap_or_default(), self.header("x-forwarded-host"));
         let fetch_site = self.header("sec-fetch-site");
-        let has_session =
-            form_urlencoded::parse(self.query.as_bytes()).any(|(name, id)| name == "sid" && !id.is_empty());
         self.cors.admits(&Visit {
             origin: self.origin.as_deref(),
             host: &host,

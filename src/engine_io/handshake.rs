@@ -79,24 +79,24 @@ pub(super) struct Opening {
 
 /// The answer to a request that is refused whatever sessions a room has, so that no room is woken for it; `None` where the room
 /// must be asked. A `HEAD` of a session is refused too, because it would read nothing.
-pub fn refuse_unasked(request: &Request<'_>, offered: Transports) -> Option<HttpResponse> {
-    if Query::parse(request.query).sid.is_some() {
+pub fn refuse_unasked(request: &Request<'_>, query: &Query, offered: Transports) -> Option<HttpResponse> {
+    if query.sid.is_some() {
         return (request.method == "HEAD").then(|| Fault::Method.reply());
     }
-    verify(request, offered, |_| None).err().map(|refusal| refusal.reply(request.upgrade))
+    verify(request, query, offered, |_| None).err().map(|refusal| refusal.reply(request.upgrade))
 }
 
-/// Checks a request in the order of the reference (R4). `offered` are the server's transports; `current` tells transport and
+/// Checks a request with this query in the order of the reference (R4). `offered` are the server's transports; `current` tells transport and
 /// revision of a session by its id.
 ///
 /// # Errors
 /// The [`Refusal`] of the first check that fails.
 pub(super) fn verify(
     request: &Request<'_>,
+    query: &Query,
     offered: Transports,
     current: impl Fn(&Sid) -> Option<(Kind, Revision)>,
 ) -> Result<Purpose, Refusal> {
-    let query = Query::parse(request.query);
     let base64 = query.base64;
     let named = query.transport.as_deref().unwrap_or_default();
     let kind = Kind::parse(named, offered).ok_or(Refusal::TransportUnknown)?;
@@ -107,7 +107,7 @@ pub(super) fn verify(
     if query.jsonp && kind == Kind::Polling {
         return wrong(Fault::Jsonp);
     }
-    if let Some(sid) = query.sid {
+    if let Some(sid) = query.sid.clone() {
         let (current, revision) = current(&sid).ok_or(Refusal::SessionUnknown)?;
         // Anything but 4 counts as 3 here (R3); mixing revisions is a mismatch like that of transports (U10).
         let asked = query.revision.unwrap_or(Revision::V3);
@@ -172,7 +172,7 @@ mod tests {
 
     fn check(method: &str, query: &str, upgrade: bool) -> Result<Purpose, Refusal> {
         let request = Request { method, query, upgrade, ..Request::default() };
-        verify(&request, Transports::default(), |sid| match sid.as_str() {
+        verify(&request, &Query::parse(query), Transports::default(), |sid| match sid.as_str() {
             "polling" => Some((Kind::Polling, Revision::V4)),
             "websocket" => Some((Kind::WebSocket, Revision::V4)),
             "old" => Some((Kind::Polling, Revision::V3)),
@@ -250,7 +250,11 @@ mod tests {
         for (origin, fine) in [("https://example.com", true), ("null", true), ("a\u{1}b", false), ("ł", false)] {
             let query = "EIO=4&transport=polling";
             let request = Request { method: "GET", query, origin: Some(origin), ..Request::default() };
-            assert_eq!(verify(&request, Transports::default(), |_| None).is_ok(), fine, "{origin:?}");
+            assert_eq!(
+                verify(&request, &Query::parse(query), Transports::default(), |_| None).is_ok(),
+                fine,
+                "{origin:?}"
+            );
         }
     }
 

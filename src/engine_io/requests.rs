@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::engine::Engine;
 use super::event::Event;
-use super::handshake::{self, Opening, Purpose};
+use super::handshake::{self, Opening, Purpose, Query};
 use super::protocol::{Kind, Revision};
 use super::refusal::{Fault, Refusal};
 use super::session::{Session, SessionState};
@@ -39,7 +39,7 @@ impl Engine {
 
     pub(super) fn request(&mut self, conn: ConnId, request: &Request<'_>) {
         let current = |sid: &Sid| self.sessions.get(sid).map(|session| (session.kind(), session.revision()));
-        match handshake::verify(request, self.config.transports, current) {
+        match handshake::verify(request, &Query::parse(request.query), self.config.transports, current) {
             Err(refusal) => self.refuse(conn, request.upgrade, refusal),
             Ok(Purpose::Open { kind, revision, base64 }) => {
                 self.opening = Some(Opening { conn, kind, revision, base64, upgrade: request.upgrade });
