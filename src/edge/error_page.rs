@@ -44,7 +44,7 @@ impl ErrorAnswer {
         Self { status: 405, code: "wrong_method", title: "This can only be read", message }
     }
 
-    /// The URL names a room as none is named.
+    /// The URL has a name that no room can have.
     pub(super) fn invalid_room(reason: &InvalidRoomName) -> Self {
         Self { status: 400, code: "invalid_room", title: "No room can have this name", message: reason.to_string() }
     }
@@ -64,7 +64,7 @@ impl ErrorAnswer {
         Self { status: 500, code: "broken", title: "This server is set up wrongly", message }
     }
 
-    /// Something that should not fail did; the log has it.
+    /// An unexpected failure; the log says what it was.
     pub(super) fn failed() -> Self {
         let message = "Something went wrong here. Try again in a moment.".to_owned();
         Self { status: 500, code: "failed", title: "Something went wrong", message }
