@@ -30,6 +30,7 @@ class IdlePoller {
   async #run() {
     while (!this.stopped) {
       const { status, body } = await this.poller.get({ patience: 3 * INTERVAL });
+      if (this.stopped) return; // by a packet that may have overtaken this GET
       if (status !== 200) throw new Error(`a GET was answered with ${status} ${body}`);
       if (!body.split('\x1e').includes('2')) continue;
       this.pings += 1;
