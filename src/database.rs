@@ -49,6 +49,19 @@ pub enum Value<'a> {
     Blob(Cow<'a, [u8]>),
 }
 
+impl Value<'_> {
+    /// The same value, borrowed from nobody.
+    pub(crate) fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Integer(number) => Value::Integer(number),
+            Self::Real(number) => Value::Real(number),
+            Self::Text(text) => Value::Text(text.into_owned().into()),
+            Self::Blob(bytes) => Value::Blob(bytes.into_owned().into()),
+        }
+    }
+}
+
 impl From<i64> for Value<'_> {
     fn from(number: i64) -> Self {
         Self::Integer(number)

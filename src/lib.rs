@@ -22,7 +22,7 @@
 //! - No borrow of the object's state lives across an await.
 //!
 //! The layers, each using only those before it: [`ids`], [`origin`], [`cors`], [`mod@env`], [`config`], [`timers`], [`alarm`],
-//! [`database`], `javascript`, [`fetch`], [`outbox`] and [`host`]; [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`api`],
+//! [`database`], `javascript`, [`fetch`], [`outbox`], [`host`] and `transaction`; [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`api`],
 //! what backends may ask for; [`server`], which ties the layers together; [`site`], what a Worker is made of; [`edge`], whose macro
 //! [`worker!`] makes one.
 //!
@@ -64,6 +64,7 @@ pub mod server;
 pub mod site;
 pub mod socket_io;
 pub mod timers;
+mod transaction;
 
 pub use env::{ConfigError, Env, Setting};
 

@@ -216,6 +216,15 @@ impl Frame {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Whether this is the same frame, not just an equal one: that of a broadcast for another receiver.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => Rc::ptr_eq(one, other),
+            (Self::Binary(one), Self::Binary(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 /// When a client may try again that was answered 503.

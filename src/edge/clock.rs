@@ -63,8 +63,8 @@ impl Clock {
     }
 
     /// Makes sure that the room is called in time. Nobody waits for the alarm to be set.
-    pub(super) fn plan<T: Timed + 'static>(self: &Rc<Self>, wanted: Wanted, timed: &Rc<T>) {
-        let steps = self.plan.borrow_mut().plan(now(), wanted);
+    pub(super) fn plan<T: Timed + 'static>(self: &Rc<Self>, now: Millis, wanted: Wanted, timed: &Rc<T>) {
+        let steps = self.plan.borrow_mut().plan(now, wanted);
         self.carry_out(steps, &Rc::downgrade(timed));
     }
 

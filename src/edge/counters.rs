@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::host::RowCount;
+use super::host::Storage;
 use crate::database::{Database, DatabaseError, migrate};
 
 const SCHEMA: &[&str] = &["CREATE TABLE roomcast_counters (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID"];
@@ -18,8 +18,9 @@ pub(super) fn open(database: &dyn Database) -> Result<(), DatabaseError> {
 }
 
 /// Counts one more of `name`, and the rows since the last time.
-pub(super) fn count(database: &dyn Database, name: &str, rows: &RowCount) {
-    let (read, written) = (rows.read.take(), rows.written.take());
+pub(super) fn count(database: &dyn Database, name: &str, storage: &Storage) {
+    // Whole numbers that are never negative.
+    let (read, written) = (storage.rows_read() as u64, storage.rows_written() as u64);
     for (name, by) in [(name, 1), ("rowsRead", read), ("rowsWritten", written)] {
         const ADD: &str = "INSERT INTO roomcast_counters VALUES (?, ?)
             ON CONFLICT (name) DO UPDATE SET value = value + excluded.value";
@@ -29,8 +30,8 @@ pub(super) fn count(database: &dyn Database, name: &str, rows: &RowCount) {
             worker::console_error!("not counted: {error}");
         }
     }
-    rows.read.set(0);
-    rows.written.set(0);
+    storage.set_rows_read(0.0);
+    storage.set_rows_written(0.0);
 }
 
 /// All counters, and the size of the database.

@@ -6,11 +6,10 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use worker::js_sys::Promise;
 use worker::worker_sys::DurableObjectState;
-use worker::{Env as Bindings, Request, Response, Result, State, WebSocket};
+use worker::{Env as Bindings, Request, Response, Result, State};
 
 use super::answered::{answered, promised};
 use super::clock::{Clock, now};
-use super::listen::{Received, SocketEvent, TOO_LARGE, receive};
 use super::requests::{self, Answer};
 use super::room::{Outage, RunningRoom};
 use super::settings;
@@ -79,21 +78,22 @@ impl RoomObject {
     }
 
     /// A frame arrived.
-    pub fn web_socket_message(&self, socket: web_sys::WebSocket, message: JsValue) -> Promise {
-        let object = self.0.clone();
-        object.event(move |object| object.message(&socket.into(), &message))
+    pub fn web_socket_message(&self, socket: &web_sys::WebSocket, message: &JsValue) {
+        if let Some(room) = self.0.room_of(socket) {
+            room.inbox.frames.receive(socket, message);
+        }
     }
 
     /// A socket is closed.
     pub fn web_socket_close(&self, socket: web_sys::WebSocket, code: u16, reason: String, was_clean: bool) -> Promise {
         let object = self.0.clone();
-        object.event(move |object| object.closed(&socket.into(), code, &reason, was_clean))
+        object.event(move |object| object.closed(&socket, code, &reason, was_clean))
     }
 
     /// A socket failed.
     pub fn web_socket_error(&self, socket: web_sys::WebSocket) -> Promise {
         let object = self.0.clone();
-        object.event(move |object| object.tell(&socket.into(), SocketEvent::Closed { failed: true }))
+        object.event(move |object| object.gone(&socket, true))
     }
 }
 
@@ -113,29 +113,18 @@ impl Object {
         }
     }
 
-    fn message(&self, socket: &WebSocket, message: &JsValue) {
-        let Ok(config) = &self.config else {
-            // There is no room that it could be copied for.
-            return self.tell(socket, SocketEvent::Closed { failed: true });
-        };
-        match receive(message, config.max_payload) {
-            Received::Text(text) => self.tell(socket, SocketEvent::Text(&text)),
-            Received::Binary(bytes) => self.tell(socket, SocketEvent::Binary(&bytes)),
-            Received::TooLarge => {
-                _ = socket.close(Some(TOO_LARGE), Some(""));
-                self.tell(socket, SocketEvent::Closed { failed: true });
-            }
-        }
-    }
-
-    fn closed(&self, socket: &WebSocket, code: u16, reason: &str, was_clean: bool) {
+    fn closed(&self, socket: &web_sys::WebSocket, code: u16, reason: &str, was_clean: bool) {
         // The runtime doesn't answer a close frame by itself. 1005 says that there was no code, and 1006 that there was
         // no frame: neither may be sent.
-        let code = Some(code).filter(|code| !matches!(code, 1005 | 1006 | 1015));
-        if was_clean && socket.close(code, Some(reason)).is_err() {
+        let answer = match code {
+            _ if !was_clean => Ok(()),
+            1005 | 1006 | 1015 => socket.close(),
+            _ => socket.close_with_code_and_reason(code, reason),
+        };
+        if answer.is_err() {
             worker::console_debug!("a socket was closed twice");
         }
-        self.tell(socket, SocketEvent::Closed { failed: false });
+        self.gone(socket, false);
     }
 
     /// The room, started if it isn't running.
@@ -156,20 +145,26 @@ impl Object {
         let room = RunningRoom::new(self.site, env, bindings, self.state.clone(), config, self.clock.clone())?;
         self.logged.take();
         self.room.replace(Some(room.clone()));
+        room.inbox.frames.flush();
         Ok(room)
     }
 
-    /// Tells the room of an event at a WebSocket. Where there is no room the socket is closed, so that its client comes back.
-    fn tell(&self, socket: &WebSocket, event: SocketEvent<'_>) {
-        match self.room() {
-            Ok(room) => {
-                if let Some(conn) = room.sockets.number(socket) {
-                    room.socket_event(conn, event);
-                }
-            }
-            // It may be closed already.
-            Err(_) => _ = socket.close(Some(INTERNAL_ERROR), Some("")),
+    fn gone(&self, socket: &web_sys::WebSocket, failed: bool) {
+        if let Some(room) = self.room_of(socket)
+            && let Some(conn) = room.sockets.conn(socket)
+        {
+            room.closed(conn, failed);
         }
+    }
+
+    /// The room, for an event of this WebSocket. Where there is none the socket is closed, so that its client comes back.
+    fn room_of(&self, socket: &web_sys::WebSocket) -> Option<Rc<RunningRoom>> {
+        let room = self.room().ok();
+        if room.is_none() {
+            // It may be closed already.
+            _ = socket.close_with_code_and_reason(INTERNAL_ERROR, "");
+        }
+        room
     }
 
     /// Answers a request for which there is no room.

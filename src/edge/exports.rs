@@ -82,12 +82,8 @@ macro_rules! __worker {
                 }
 
                 #[wasm_bindgen(js_name = webSocketMessage)]
-                pub fn web_socket_message(
-                    &self,
-                    socket: exports::WebSocket,
-                    message: exports::JsValue,
-                ) -> exports::Promise {
-                    self.0.web_socket_message(socket, message)
+                pub fn web_socket_message(&self, socket: &exports::WebSocket, message: &exports::JsValue) {
+                    self.0.web_socket_message(socket, message);
                 }
 
                 #[wasm_bindgen(js_name = webSocketClose)]

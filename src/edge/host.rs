@@ -1,5 +1,6 @@
 //! What the core may ask of the object: its storage, the system's generator, and its WebSockets.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -22,52 +23,94 @@ function reason(error) {
   return String(error?.message ?? error);
 }
 
-// The rows of a statement with the numbers of rows read and written, or why it failed.
-export function query(storage, statement, values) {
-  try {
-    const cursor = storage.sql.exec(statement, ...values);
-    const rows = cursor.raw().toArray();
-    return [rows, cursor.rowsRead, cursor.rowsWritten];
-  } catch (error) {
-    return reason(error);
+// The values of a statement, which cross together: each is a kind and a number, which is the value itself or its length.
+function unpack(layout, texts, blobs) {
+  const values = [];
+  for (let at = 0, text = 0, blob = 0; at < layout.length; at += 2) {
+    const number = layout[at + 1];
+    switch (layout[at]) {
+      case 0: values.push(null); break;
+      case 1: values.push(number); break;
+      case 2: values.push(texts.slice(text, text += number)); break;
+      case 3: values.push(blobs.slice(blob, blob += number).buffer); break;
+    }
   }
+  return values;
 }
 
-// Keeps what `run` writes if it returns true; gives why that failed, or undefined.
-export function atomically(storage, run) {
-  try {
-    storage.transactionSync(() => {
-      if (!run()) throw ROLLBACK;
-    });
-  } catch (error) {
-    if (error !== ROLLBACK) return reason(error);
+export class Storage {
+  #storage;
+  // How many rows were read and written, as they are billed.
+  rowsRead = 0;
+  rowsWritten = 0;
+
+  constructor(storage) {
+    this.#storage = storage;
   }
-  return undefined;
+
+  /** The rows of a statement, `undefined` where it gives none, or why it failed. */
+  query(statement, givesRows, layout, texts, blobs) {
+    try {
+      const cursor = this.#storage.sql.exec(statement, ...unpack(layout, texts, blobs));
+      const rows = givesRows ? cursor.raw().toArray() : undefined;
+      this.rowsRead += cursor.rowsRead;
+      this.rowsWritten += cursor.rowsWritten;
+      return rows;
+    } catch (error) {
+      return reason(error);
+    }
+  }
+
+  /** Keeps what `run` writes if it returns true; gives why that failed, or undefined. */
+  atomically(run) {
+    try {
+      this.#storage.transactionSync(() => {
+        if (!run()) throw ROLLBACK;
+      });
+    } catch (error) {
+      if (error !== ROLLBACK) return reason(error);
+    }
+  }
 }
 "#)]
 extern "C" {
-    fn query(storage: &JsValue, statement: &str, values: &js_sys::Array) -> JsValue;
-    fn atomically(storage: &JsValue, run: &mut dyn FnMut() -> bool) -> JsValue;
+    /// The object's storage.
+    pub(super) type Storage;
+
+    #[wasm_bindgen(constructor)]
+    fn new(storage: &JsValue) -> Storage;
+    #[wasm_bindgen(method)]
+    fn query(this: &Storage, statement: &str, gives_rows: bool, layout: &[f64], texts: &str, blobs: &[u8]) -> JsValue;
+    #[wasm_bindgen(method)]
+    fn atomically(this: &Storage, run: &mut dyn FnMut() -> bool) -> JsValue;
+
+    /// How many rows were read, as they are billed.
+    #[wasm_bindgen(method, getter, js_name = rowsRead)]
+    pub(super) fn rows_read(this: &Storage) -> f64;
+    #[wasm_bindgen(method, setter, js_name = rowsRead)]
+    pub(super) fn set_rows_read(this: &Storage, rows: f64);
+    /// How many rows were written, as they are billed.
+    #[wasm_bindgen(method, getter, js_name = rowsWritten)]
+    pub(super) fn rows_written(this: &Storage) -> f64;
+    #[wasm_bindgen(method, setter, js_name = rowsWritten)]
+    pub(super) fn set_rows_written(this: &Storage, rows: f64);
 }
 
 /// The object, as the core sees it.
 pub(super) struct ObjectHost {
-    storage: JsValue,
+    storage: Rc<Storage>,
     sockets: Rc<SocketTable>,
-    rows: Rc<RowCount>,
-}
-
-/// How many rows were read and written, as they are billed.
-#[derive(Default)]
-pub(super) struct RowCount {
-    pub(super) read: Cell<u64>,
-    pub(super) written: Cell<u64>,
 }
 
 impl ObjectHost {
-    pub(super) fn new(state: &State, sockets: Rc<SocketTable>, rows: Rc<RowCount>) -> Self {
-        Self { storage: state.storage().as_raw().into(), sockets, rows }
+    pub(super) fn new(storage: Rc<Storage>, sockets: Rc<SocketTable>) -> Self {
+        Self { storage, sockets }
     }
+}
+
+/// The storage of an object.
+pub(super) fn storage(state: &State) -> Rc<Storage> {
+    Rc::new(Storage::new(state.storage().as_raw()))
 }
 
 impl Entropy for ObjectHost {
@@ -81,17 +124,16 @@ impl Entropy for ObjectHost {
 
 impl Database for ObjectHost {
     fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
-        let values = values.iter().map(to_js).collect::<js_sys::Array>();
-        let answer = query(&self.storage, sql, &values);
+        let Packed { layout, texts, blobs } = Packed::new(values);
+        let answer = self.storage.query(sql, gives_rows(sql), &layout, &texts, &blobs);
+        if answer.is_undefined() {
+            return Ok(Vec::new());
+        }
         if let Some(error) = answer.as_string() {
             return Err(DatabaseError(error));
         }
-        let answer = js_sys::Array::from(&answer);
-        let count = |index| answer.get(index).as_f64().unwrap_or_default() as u64;
-        self.rows.read.set(self.rows.read.get() + count(1));
-        self.rows.written.set(self.rows.written.get() + count(2));
         let row = |row: JsValue| Row(js_sys::Array::from(&row).iter().map(|value| from_js(&value)).collect());
-        Ok(js_sys::Array::from(&answer.get(0)).iter().map(row).collect())
+        Ok(js_sys::Array::from(&answer).iter().map(row).collect())
     }
 
     fn execute_batch(&self, sql: &str) -> Result<(), DatabaseError> {
@@ -104,7 +146,7 @@ impl Database for ObjectHost {
 
     fn atomically(&self, run: &mut dyn FnMut() -> bool) -> Result<(), DatabaseError> {
         let kept = Cell::new(false);
-        let error = atomically(&self.storage, &mut || {
+        let error = self.storage.atomically(&mut || {
             kept.set(run());
             kept.get()
         });
@@ -133,14 +175,46 @@ impl Host for ObjectHost {
     }
 }
 
-fn to_js(value: &Value<'_>) -> JsValue {
-    match value {
-        Value::Null => JsValue::NULL,
-        Value::Integer(number) => JsValue::from_f64(*number as f64),
-        Value::Real(number) => JsValue::from_f64(*number),
-        Value::Text(text) => JsValue::from_str(text),
-        Value::Blob(bytes) => js_sys::Uint8Array::from(bytes.as_ref()).buffer().into(),
+/// Whether a statement may give rows. One that isn't known to give none is asked for them.
+fn gives_rows(sql: &str) -> bool {
+    let writes = |word| sql.trim_start().starts_with(word);
+    !["INSERT", "UPDATE", "DELETE"].into_iter().any(writes) || sql.contains("RETURNING") || sql.contains("returning")
+}
+
+/// Values as they cross to JavaScript: together.
+#[derive(Default)]
+struct Packed<'a> {
+    layout: Vec<f64>,
+    texts: Cow<'a, str>,
+    blobs: Cow<'a, [u8]>,
+}
+
+impl<'a> Packed<'a> {
+    fn new(values: &'a [Value<'_>]) -> Self {
+        let mut packed = Self { layout: Vec::with_capacity(2 * values.len()), ..Self::default() };
+        for value in values {
+            let pair = match value {
+                Value::Null => [0.0, 0.0],
+                Value::Integer(number) => [1.0, *number as f64],
+                Value::Real(number) => [1.0, *number],
+                Value::Text(text) => {
+                    packed.texts += text.as_ref();
+                    [2.0, utf16_len(text) as f64]
+                }
+                Value::Blob(bytes) => {
+                    packed.blobs.to_mut().extend_from_slice(bytes);
+                    [3.0, bytes.len() as f64]
+                }
+            };
+            packed.layout.extend(pair);
+        }
+        packed
     }
+}
+
+/// The length of a text in JavaScript.
+fn utf16_len(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
 }
 
 fn from_js(value: &JsValue) -> Value<'static> {

@@ -14,8 +14,8 @@ mod error_page;
 #[doc(hidden)]
 pub mod exports;
 mod fetch;
+mod frames;
 mod host;
-mod listen;
 mod requests;
 mod room;
 mod route;

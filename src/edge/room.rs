@@ -17,17 +17,17 @@ use super::clock::{Clock, Timed, now};
 use super::core::Core;
 use super::counters;
 use super::fetch;
-use super::host::{ObjectHost, RowCount};
-use super::listen::{OnEvent, SocketEvent};
+use super::frames::Inbox;
+use super::host::{self, ObjectHost, Storage};
 use super::requests::{self, Answer, RequestTable, Waited};
 use super::route::Route;
-use super::sockets::SocketTable;
+use super::sockets::{SocketTable, number};
 use crate::alarm::Wanted;
 use crate::config::Config;
 use crate::env::Env;
 use crate::fetch::FetchRequest;
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{self, BodyError, Effect, HeaderSource, Headers, HttpResponse, Input, Outbox};
+use crate::outbox::{self, BodyError, Effect, Frame, HeaderSource, Headers, HttpResponse, Input, Outbox};
 use crate::site::{SetupError, Site};
 
 /// Why there is no room.
@@ -54,9 +54,10 @@ pub(super) struct RunningRoom {
     config: Config,
     core: RefCell<Core>,
     pub(super) sockets: Rc<SocketTable>,
+    pub(super) inbox: Inbox,
     requests: RequestTable,
     clock: Rc<Clock>,
-    rows: Rc<RowCount>,
+    storage: Rc<Storage>,
 }
 
 impl RunningRoom {
@@ -72,28 +73,31 @@ impl RunningRoom {
         config: Config,
         clock: Rc<Clock>,
     ) -> Result<Rc<Self>, Outage> {
-        let sockets = Rc::new(SocketTable::new(state.clone(), config.absorbs_pongs(), config.max_payload));
-        let rows = Rc::new(RowCount::default());
-        let host = ObjectHost::new(&state, sockets.clone(), rows.clone());
+        let sockets = Rc::new(SocketTable::new(&state, config.absorbs_pongs()));
+        let storage = host::storage(&state);
+        let host = ObjectHost::new(storage.clone(), sockets.clone());
         if config.debug {
             counters::open(&host).map_err(|error| Outage::Start(error.to_string()))?;
         }
         let core = Core::new(site, env, config.clone(), Rc::new(host)).map_err(Outage::Setup)?;
         let (core, requests) = (RefCell::new(core), RequestTable::default());
-        let room = Self { state, bindings, config, core, sockets, requests, clock, rows };
+        let room = Rc::new_cyclic(|room| {
+            let inbox = Inbox::new(&state, &sockets, &storage, config.max_payload, room);
+            Self { state, bindings, config, core, sockets, inbox, requests, clock, storage }
+        });
         room.count("constructed");
-        Ok(Rc::new(room))
+        Ok(room)
     }
 
     /// Counts something, where that is wanted.
     pub(super) fn count(&self, name: &str) {
         if self.config.debug {
-            counters::count(&self.host(), name, &self.rows);
+            counters::count(&self.host(), name, &self.storage);
         }
     }
 
     fn host(&self) -> ObjectHost {
-        ObjectHost::new(&self.state, self.sockets.clone(), self.rows.clone())
+        ObjectHost::new(self.storage.clone(), self.sockets.clone())
     }
 
     /// The counters, or nothing where nothing is counted.
@@ -165,7 +169,7 @@ impl RunningRoom {
         answer: &mut oneshot::Receiver<Answer>,
     ) -> Waited<Result<Vec<u8>, BodyError>> {
         self.requests.body_begins(conn, now() + self.config.body_timeout);
-        self.plan();
+        self.plan(now());
         let body = requests::body(request, answer, self.config.max_payload).await;
         self.requests.body_ended(conn);
         body
@@ -192,12 +196,14 @@ impl RunningRoom {
         let command = match call.and_then(|call| call.command(body)) {
             Ok(command) => command,
             Err(problem) => {
-                self.plan();
+                self.plan(now());
                 return problem.reply();
             }
         };
-        let (reply, outbox) = self.core.borrow_mut().command(now(), &command);
-        self.run(outbox);
+        let now = now();
+        self.inbox.frames.flush();
+        let (reply, outbox) = self.core.borrow_mut().command(now, &command);
+        self.run(now, outbox);
         reply
     }
 
@@ -236,38 +242,46 @@ impl RunningRoom {
         }
     }
 
-    /// Something happened at a WebSocket.
-    pub(super) fn socket_event(self: &Rc<Self>, conn: ConnId, event: SocketEvent<'_>) {
-        match event {
-            SocketEvent::Text(text) => {
-                self.count("messages");
-                self.handle(Input::Text { conn, text });
-            }
-            SocketEvent::Binary(bytes) => {
-                self.count("messages");
-                self.handle(Input::Binary { conn, bytes });
-            }
-            SocketEvent::Closed { failed } => {
-                self.count("closes");
-                // A room that it has woken still finds there what the socket was.
-                self.handle(Input::Closed { conn, failed });
-                self.sockets.remove(conn);
-            }
-        }
+    /// A frame, whose turn it is now.
+    pub(super) fn frame(self: &Rc<Self>, frame: Input<'_>) {
+        self.count("messages");
+        self.turn(frame);
+    }
+
+    /// A WebSocket is closed.
+    pub(super) fn closed(self: &Rc<Self>, conn: ConnId, failed: bool) {
+        self.count("closes");
+        // A room that it has woken still finds there what the socket was.
+        self.handle(Input::Closed { conn, failed });
+        self.sockets.remove(conn);
+    }
+
+    /// Has the core handle one input, after all that has come before it.
+    fn handle(self: &Rc<Self>, input: Input<'_>) {
+        self.inbox.frames.flush();
+        self.turn(input);
     }
 
     /// Has the core handle one input, and carries out what it wants.
-    fn handle(self: &Rc<Self>, input: Input<'_>) {
-        let outbox = self.core.borrow_mut().handle(now(), input);
-        self.run(outbox);
+    fn turn(self: &Rc<Self>, input: Input<'_>) {
+        let now = now();
+        let outbox = self.core.borrow_mut().handle(now, input);
+        self.run(now, outbox);
     }
 
-    fn run(self: &Rc<Self>, outbox: Outbox) {
+    fn run(self: &Rc<Self>, now: Millis, outbox: Outbox) {
         let mut refused = Vec::new();
+        let mut broadcast = Broadcast::default();
         for effect in outbox {
+            if let Effect::Send { conn, frame } = effect {
+                broadcast.add(&self.sockets, conn, frame);
+                continue;
+            }
+            broadcast.send(&self.sockets);
             match effect {
+                Effect::Send { .. } => {}
                 Effect::Respond { conn, reply } => self.requests.answer(conn, Answer::Http(reply)),
-                Effect::Accept { conn, headers, tag } => match self.sockets.accept(conn, &tag, &self.on_event(conn)) {
+                Effect::Accept { conn, headers, tag } => match self.sockets.accept(conn, &tag, &self.inbox.frames) {
                     Ok(client) => self.requests.answer(conn, Answer::Socket(client, headers)),
                     Err(error) => {
                         worker::console_error!("a WebSocket was not accepted: {error}");
@@ -275,7 +289,6 @@ impl RunningRoom {
                         refused.push(conn);
                     }
                 },
-                Effect::Send { conn, frame } => self.sockets.send(conn, &frame),
                 Effect::Close { conn, code } => self.sockets.close(conn, code),
                 Effect::Attach { conn, state } => self.sockets.attach(conn, &state),
                 Effect::Fetch { id, request } => self.fetch_elsewhere(id, request),
@@ -285,11 +298,11 @@ impl RunningRoom {
                 }
             }
         }
-        self.sockets.end_turn();
+        broadcast.send(&self.sockets);
         for conn in refused {
             self.handle(Input::Aborted { conn });
         }
-        self.plan();
+        self.plan(now);
     }
 
     /// Sends a request to another server. Nobody waits for its answer, which is an input like any other.
@@ -302,15 +315,6 @@ impl RunningRoom {
         });
     }
 
-    fn on_event(self: &Rc<Self>, conn: ConnId) -> OnEvent {
-        let room = Rc::downgrade(self);
-        Rc::new(move |event| {
-            if let Some(room) = room.upgrade() {
-                room.socket_event(conn, event);
-            }
-        })
-    }
-
     /// When the core wants to be called, and when a body is overdue.
     fn wanted(&self, now: Millis) -> Wanted {
         let core = self.core.borrow();
@@ -319,8 +323,8 @@ impl RunningRoom {
     }
 
     /// Makes sure that the room is called in time.
-    fn plan(self: &Rc<Self>) {
-        self.clock.plan(self.wanted(now()), self);
+    fn plan(self: &Rc<Self>, now: Millis) {
+        self.clock.plan(now, self.wanted(now), self);
     }
 
     /// Gives up the bodies that should have arrived by now.
@@ -346,12 +350,36 @@ impl Timed for RunningRoom {
         } else if is_due(tick) {
             self.handle(Input::Tick);
         } else {
-            self.plan();
+            self.plan(now);
         }
     }
 
     fn replan(self: Rc<Self>) {
-        self.plan();
+        self.plan(now());
+    }
+}
+
+/// The WebSockets that are sent the same frame, one after the other.
+#[derive(Default)]
+struct Broadcast {
+    frame: Option<Frame>,
+    to: Vec<f64>,
+}
+
+impl Broadcast {
+    fn add(&mut self, sockets: &SocketTable, conn: ConnId, frame: Frame) {
+        if !self.frame.as_ref().is_some_and(|known| known.is_same(&frame)) {
+            self.send(sockets);
+            self.frame = Some(frame);
+        }
+        self.to.push(number(conn));
+    }
+
+    fn send(&mut self, sockets: &SocketTable) {
+        if let Some(frame) = self.frame.take() {
+            sockets.send(&self.to, &frame);
+            self.to.clear();
+        }
     }
 }
 

@@ -1,100 +1,207 @@
-//! The object's WebSockets by number, and the calls to the runtime that the SDK lacks.
+//! The object's WebSockets by number. They stay with JavaScript, so that a frame for many of them crosses from wasm once.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::rc::Rc;
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
-use worker::{Error, Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePair, js_sys};
+use worker::{Error, Result, State, WebSocket, WebSocketRequestResponsePair};
 
-use super::listen::{Listening, OnEvent, listen};
+use super::frames;
 use crate::host::HibernatedSocket;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::Frame;
 
-#[wasm_bindgen]
+#[wasm_bindgen(inline_js = r#"
+// The number of each WebSocket: the runtime gives the same object at each of its events.
+const numbers = new WeakMap();
+
+function close(socket, code) {
+  try {
+    if (code === undefined) socket.close();
+    else socket.close(code, '');
+  } catch {
+    // It is closed already.
+  }
+}
+
+export class Sockets {
+  #state;
+  #open = new Map();
+
+  constructor(state) {
+    this.#state = state;
+  }
+
+  /** Takes up the WebSockets that outlived the object's memory; gives them as `hibernated` does. */
+  restore() {
+    return this.#tagged((number, socket) => this.#insert(number, socket));
+  }
+
+  /** The numbers and the core's tags of those that are open and outlive the object's memory, one after the other. */
+  hibernated() {
+    return this.#tagged((number) => this.#open.has(number));
+  }
+
+  /** The number of a WebSocket; `undefined` where it has none. */
+  numberOf(socket) {
+    return numbers.get(socket);
+  }
+
+  #tagged(accept) {
+    return this.#state.getWebSockets().flatMap((socket) => {
+      const [number, tag] = this.#state.getTags(socket);
+      return accept(Number(number), socket) ? [Number(number), tag] : [];
+    });
+  }
+
+  /** Makes a WebSocket; gives the client's end. It outlives the object's memory, or else has its events told to `frames`. */
+  accept(number, tag, frames) {
+    const { 0: client, 1: server } = new WebSocketPair();
+    if (frames) this.#listen(server, frames);
+    else this.#state.acceptWebSocket(server, [String(number), tag]);
+    this.#insert(number, server);
+    return client;
+  }
+
+  #insert(number, socket) {
+    numbers.set(socket, number);
+    this.#open.set(number, socket);
+    return true;
+  }
+
+  #listen(socket, frames) {
+    const closed = (failed) => {
+      close(socket); // the other half of the closing handshake
+      frames.closed(socket, failed);
+    };
+    socket.binaryType = 'arraybuffer';
+    socket.addEventListener('message', ({ data }) => frames.receive(socket, data));
+    socket.addEventListener('close', () => closed(false));
+    socket.addEventListener('error', () => closed(true));
+    socket.accept();
+  }
+
+  /** The numbers of all that are open. */
+  all() {
+    return Float64Array.from(this.#open.keys());
+  }
+
+  /** Sends the same text, or the same bytes, to many. A socket that is closing, or died meanwhile, will say so itself. */
+  send(to, frame) {
+    for (const number of to) {
+      const socket = this.#open.get(number);
+      if (socket?.readyState !== WebSocket.OPEN) continue;
+      try {
+        socket.send(frame);
+      } catch (error) {
+        console.debug(`a frame was not sent: ${error}`);
+      }
+    }
+  }
+
+  /** Keeps a text beside a WebSocket while the object sleeps; gives why it can't be kept. */
+  attach(number, text) {
+    try {
+      this.#open.get(number)?.serializeAttachment(text);
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  /** The text beside a WebSocket. */
+  attachment(number) {
+    const text = this.#open.get(number)?.deserializeAttachment();
+    return typeof text === 'string' ? text : undefined;
+  }
+
+  /** When the runtime last answered a pong of a WebSocket, in milliseconds since 1970. */
+  lastPong(number) {
+    const socket = this.#open.get(number);
+    return socket && this.#state.getWebSocketAutoResponseTimestamp(socket)?.getTime();
+  }
+
+  /** Closes a WebSocket and forgets it. */
+  close(number, code) {
+    const socket = this.#open.get(number);
+    this.#open.delete(number);
+    if (socket) close(socket, code);
+  }
+
+  /** Forgets a WebSocket that closed. */
+  remove(number) {
+    this.#open.delete(number);
+  }
+}
+"#)]
 extern "C" {
-    type StateExt;
+    pub(super) type Sockets;
 
-    // 2026-11: `worker` 0.8.7 has no binding for this.
-    #[wasm_bindgen(method, catch, js_name = getWebSocketAutoResponseTimestamp)]
-    fn auto_response_time(this: &StateExt, socket: &web_sys::WebSocket) -> Result<Option<js_sys::Date>, JsValue>;
-
-    type SocketExt;
-
-    // The SDK's `send_with_str` makes a new JavaScript string for each receiver.
+    #[wasm_bindgen(constructor)]
+    fn new(state: &JsValue) -> Sockets;
+    #[wasm_bindgen(method)]
+    fn restore(this: &Sockets) -> Vec<JsValue>;
+    #[wasm_bindgen(method, js_name = numberOf)]
+    fn number_of(this: &Sockets, socket: &web_sys::WebSocket) -> Option<f64>;
     #[wasm_bindgen(method, catch)]
-    fn send(this: &SocketExt, frame: &JsValue) -> Result<(), JsValue>;
+    fn accept(
+        this: &Sockets,
+        number: f64,
+        tag: &str,
+        frames: Option<&frames::Frames>,
+    ) -> Result<web_sys::WebSocket, JsValue>;
+    #[wasm_bindgen(method)]
+    fn hibernated(this: &Sockets) -> Vec<JsValue>;
+    #[wasm_bindgen(method)]
+    fn all(this: &Sockets) -> Vec<f64>;
+    #[wasm_bindgen(method, js_name = send)]
+    fn send_text(this: &Sockets, to: &[f64], text: &str);
+    #[wasm_bindgen(method, js_name = send)]
+    fn send_bytes(this: &Sockets, to: &[f64], bytes: &[u8]);
+    #[wasm_bindgen(method)]
+    fn attach(this: &Sockets, number: f64, text: &str) -> Option<String>;
+    #[wasm_bindgen(method)]
+    fn attachment(this: &Sockets, number: f64) -> Option<String>;
+    #[wasm_bindgen(method, js_name = lastPong)]
+    fn last_pong(this: &Sockets, number: f64) -> Option<f64>;
+    #[wasm_bindgen(method)]
+    fn close(this: &Sockets, number: f64, code: Option<u16>);
+    #[wasm_bindgen(method)]
+    fn remove(this: &Sockets, number: f64);
 }
 
 /// The open WebSockets. One that outlives hibernation is tagged with its number; the numbers of requests that didn't become
 /// one are from the same counter.
 pub(super) struct SocketTable {
-    state: Rc<State>,
+    pub(super) sockets: Sockets,
     /// Whether the sockets are to outlive the object's memory.
     hibernates: bool,
-    /// The largest frame that is taken, in bytes.
-    max_payload: usize,
-    sockets: RefCell<HashMap<ConnId, Socket>>,
+    /// Those that outlived it, until somebody asks.
+    restored: RefCell<Option<Vec<HibernatedSocket>>>,
     next: Cell<u64>,
-    /// The last text sent and its JavaScript string: a broadcast sends the same one to everybody.
-    last: RefCell<Option<(Rc<str>, JsValue)>>,
-}
-
-struct Socket {
-    socket: WebSocket,
-    /// Set for an ordinary socket.
-    _listening: Option<Listening>,
-    /// Whether a frame for it was dropped since it was closing.
-    was_closing: Cell<bool>,
-}
-
-impl Socket {
-    fn new(socket: WebSocket, _listening: Option<Listening>) -> Self {
-        Self { socket, _listening, was_closing: Cell::new(false) }
-    }
-
-    /// Whether frames can be sent. The first time that they can't is logged.
-    fn is_open(&self) -> bool {
-        let open = self.socket.as_ref().ready_state() == web_sys::WebSocket::OPEN;
-        if !open && !self.was_closing.replace(true) {
-            worker::console_debug!("frames for a socket that is closing are not sent");
-        }
-        open
-    }
 }
 
 impl SocketTable {
     /// A table of the WebSockets that outlived the object's memory. Where sockets hibernate, the runtime answers pongs from now on.
-    pub(super) fn new(state: Rc<State>, hibernates: bool, max_payload: usize) -> Self {
-        if hibernates && let Err(error) = absorb_pongs(&state) {
+    pub(super) fn new(state: &State, hibernates: bool) -> Self {
+        if hibernates && let Err(error) = absorb_pongs(state) {
             // Then pongs come as messages, which costs more and works as well.
             worker::console_error!("pongs will wake this room: {error}");
         }
-        let (sockets, next, last) = (RefCell::default(), Cell::default(), RefCell::default());
-        let table = Self { state, hibernates, max_payload, sockets, next, last };
-        for socket in table.state.get_websockets() {
-            if let Some((conn, _)) = table.tags(&socket) {
-                table.next.set(table.next.get().max(conn.0 + 1));
-                table.sockets.borrow_mut().insert(conn, Socket::new(socket, None));
-            }
-        }
-        table
+        let sockets = Sockets::new(state.as_raw());
+        let restored = hibernated_sockets(&sockets.restore());
+        let next = Cell::new(restored.iter().map(|socket| socket.conn.0 + 1).max().unwrap_or_default());
+        Self { sockets, hibernates, restored: RefCell::new(Some(restored)), next }
     }
 
-    /// The open WebSockets that outlive the object's memory, as the runtime keeps them.
+    /// The open WebSockets that outlived the object's memory.
     pub(super) fn hibernated(&self) -> Vec<HibernatedSocket> {
-        let tagged = self.state.get_websockets().into_iter().filter_map(|socket| self.tags(&socket));
-        let known = tagged.filter(|(conn, _)| self.sockets.borrow().contains_key(conn));
-        known.map(|(conn, tag)| HibernatedSocket { conn, tag }).collect()
+        self.restored.take().unwrap_or_else(|| hibernated_sockets(&self.sockets.hibernated()))
     }
 
     /// Closes the WebSockets that don't outlive the object's memory: the room has lost it.
     pub(super) fn close_unrestorable(&self) {
         if !self.hibernates {
-            let open: Vec<_> = self.sockets.borrow().keys().copied().collect();
-            open.into_iter().for_each(|conn| self.close(conn, None));
+            self.sockets.all().into_iter().for_each(|number| self.sockets.close(number, None));
         }
     }
 
@@ -105,70 +212,35 @@ impl SocketTable {
         ConnId(conn)
     }
 
-    /// Makes a WebSocket under this number and with this tag; gives the client's end. `on_event` is told of the events of
-    /// an ordinary socket; those of one that hibernates go to the object.
-    pub(super) fn accept(&self, conn: ConnId, tag: &str, on_event: &OnEvent) -> Result<WebSocket> {
-        let WebSocketPair { client, server } = WebSocketPair::new()?;
-        let listening = if self.hibernates {
-            // Not through the SDK, which panics where the runtime refuses.
-            let tags = vec![JsValue::from(conn.0.to_string()), JsValue::from(tag)];
-            self.state.as_raw().accept_websocket_with_tags(server.as_ref(), tags).map_err(Error::from)?;
-            None
-        } else {
-            Some(listen(&server, self.max_payload, on_event)?)
-        };
-        self.sockets.borrow_mut().insert(conn, Socket::new(server, listening));
-        Ok(client)
+    /// Who a WebSocket is that the runtime tells of, if it is known.
+    pub(super) fn conn(&self, socket: &web_sys::WebSocket) -> Option<ConnId> {
+        self.sockets.number_of(socket).map(conn)
     }
 
-    /// Sends a frame. A socket that is closing, or died meanwhile, will say so itself.
-    pub(super) fn send(&self, conn: ConnId, frame: &Frame) {
-        let sockets = self.sockets.borrow();
-        let Some(Socket { socket, .. }) = sockets.get(&conn).filter(|socket| socket.is_open()) else {
-            return;
-        };
-        let sent = match frame {
-            Frame::Text(text) => {
-                let socket: &SocketExt = socket.as_ref().unchecked_ref();
-                socket.send(&self.js_string(text)).map_err(Error::from)
-            }
-            Frame::Binary(bytes) => socket.send_with_bytes(bytes),
-        };
-        if let Err(error) = sent {
-            worker::console_debug!("a frame was not sent: {error}");
+    /// Makes a WebSocket under this number and with this tag; gives the client's end. The events of one that hibernates go to
+    /// the object, those of any other to `frames`.
+    pub(super) fn accept(&self, conn: ConnId, tag: &str, frames: &frames::Frames) -> Result<WebSocket> {
+        // Not through the SDK, which panics where the runtime refuses.
+        let frames = (!self.hibernates).then_some(frames);
+        Ok(self.sockets.accept(number(conn), tag, frames).map_err(Error::from)?.into())
+    }
+
+    /// Sends a frame to these. A socket that is closing, or died meanwhile, will say so itself.
+    pub(super) fn send(&self, to: &[f64], frame: &Frame) {
+        match frame {
+            Frame::Text(text) => self.sockets.send_text(to, text),
+            Frame::Binary(bytes) => self.sockets.send_bytes(to, bytes),
         }
-    }
-
-    fn js_string(&self, text: &Rc<str>) -> JsValue {
-        let mut last = self.last.borrow_mut();
-        match last.as_ref() {
-            Some((known, string)) if Rc::ptr_eq(known, text) => string.clone(),
-            _ => {
-                let string = JsValue::from(text.as_ref());
-                *last = Some((text.clone(), string.clone()));
-                string
-            }
-        }
-    }
-
-    /// Drops what only the turn needed that is over.
-    pub(super) fn end_turn(&self) {
-        self.last.take();
     }
 
     /// Closes a WebSocket and forgets it.
     pub(super) fn close(&self, conn: ConnId, code: Option<u16>) {
-        let found = self.sockets.borrow_mut().remove(&conn);
-        if let Some(Socket { socket, .. }) = found {
-            // It may be closed already.
-            _ = socket.close(code, code.map(|_| ""));
-        }
+        self.sockets.close(number(conn), code);
     }
 
     /// Forgets a WebSocket that closed.
     pub(super) fn remove(&self, conn: ConnId) {
-        let found = self.sockets.borrow_mut().remove(&conn);
-        drop(found);
+        self.sockets.remove(number(conn));
     }
 
     /// Keeps a text beside a WebSocket while the object sleeps. A socket whose state can't be kept is closed: its client
@@ -177,8 +249,7 @@ impl SocketTable {
         if !self.hibernates {
             return;
         }
-        let kept = self.sockets.borrow().get(&conn).map(|found| found.socket.serialize_attachment(text));
-        if let Some(Err(error)) = kept {
+        if let Some(error) = self.sockets.attach(number(conn), text) {
             worker::console_error!("a socket's state can't be kept, so it is closed: {error}");
             self.close(conn, None);
         }
@@ -186,28 +257,33 @@ impl SocketTable {
 
     /// What was attached to a WebSocket.
     pub(super) fn attachment(&self, conn: ConnId) -> Option<String> {
-        self.sockets.borrow().get(&conn)?.socket.deserialize_attachment().ok().flatten()
+        self.sockets.attachment(number(conn))
     }
 
     /// When the runtime last answered a pong of a WebSocket.
     pub(super) fn last_pong(&self, conn: ConnId) -> Option<Millis> {
-        let state: &StateExt = self.state.as_raw().unchecked_ref();
-        let sockets = self.sockets.borrow();
-        let date = state.auto_response_time(sockets.get(&conn)?.socket.as_ref()).ok().flatten()?;
         // A time since 1970 in milliseconds is no negative number.
-        Some(Millis(date.get_time() as u64))
+        self.sockets.last_pong(number(conn)).map(|at| Millis(at as u64))
     }
+}
 
-    /// The number of a WebSocket.
-    pub(super) fn number(&self, socket: &WebSocket) -> Option<ConnId> {
-        self.tags(socket).map(|(conn, _)| conn)
-    }
+/// The number as JavaScript has it. Lossless: no object lives to see 2⁵³ requests.
+pub(super) fn number(conn: ConnId) -> f64 {
+    conn.0 as f64
+}
 
-    /// The number of a WebSocket, and the core's tag.
-    fn tags(&self, socket: &WebSocket) -> Option<(ConnId, Option<String>)> {
-        let mut tags = self.state.as_raw().get_tags(socket.as_ref()).ok()?.into_iter();
-        Some((ConnId(tags.next()?.parse().ok()?), tags.next()))
-    }
+/// The WebSocket of such a number.
+pub(super) fn conn(number: f64) -> ConnId {
+    // It was made of a whole number.
+    ConnId(number as u64)
+}
+
+/// WebSockets of numbers and tags.
+fn hibernated_sockets(tagged: &[JsValue]) -> Vec<HibernatedSocket> {
+    let (sockets, _) = tagged.as_chunks();
+    let socket =
+        |[number, tag]: &[JsValue; 2]| Some(HibernatedSocket { conn: conn(number.as_f64()?), tag: tag.as_string() });
+    sockets.iter().filter_map(socket).collect()
 }
 
 /// Has the runtime answer pongs, so that they don't wake the object. The answer is a noop: a ping would have the client

@@ -15,12 +15,15 @@ use crate::outbox::Request;
 use crate::socket_io::recovery::{self, ClientRecovery};
 use crate::socket_io::{Client, Decoder, DisconnectReason, Handshake};
 use crate::timers::Timers;
+use crate::transaction::TurnHost;
 
 /// All that is lost with the object's memory, and found again from what is stored.
 pub(super) struct Live {
     pub(super) config: Config,
     pub(super) app: Box<dyn App>,
     pub(super) state: RoomState,
+    /// The host that `state` has too.
+    pub(super) host: Rc<TurnHost>,
     /// When clients must have joined a namespace (C7).
     pub(super) connects: Timers<Sid>,
     pub(super) deferred: Deferred,
@@ -69,13 +72,16 @@ impl Live {
             (name, steps),
         ];
         migrate(host.as_ref(), &parts)?;
+        // Statements of the app's own are run as they come, whatever they give.
+        let host = Rc::new(TurnHost::new(host.clone(), !steps.is_empty()));
         let mut state = RoomState::new(config, name, app.names(), app.watched().outgoing, host.clone());
         state.open()?;
         let deferred = Deferred::open(host.as_ref())?;
         let (connects, session_rows, surplus_is_told, news) = Default::default();
         let hibernated = Some(host.hibernated());
         let config = config.clone();
-        let mut live = Self { config, app, state, connects, deferred, news, session_rows, surplus_is_told, hibernated };
+        let mut live =
+            Self { config, app, state, host, connects, deferred, news, session_rows, surplus_is_told, hibernated };
         live.leave_aside();
         Ok(live)
     }

@@ -26,10 +26,10 @@ impl Live {
         input: Option<Input<'_>>,
         beyond: impl FnOnce(&mut Self) -> T,
     ) -> Result<(T, Outbox), DatabaseError> {
-        let host = self.state.host.clone();
+        let host = self.host.clone();
         let (mut beyond, mut done) = (Some(beyond), None);
         let mut begun = Ok(());
-        let kept = host.atomically(&mut || {
+        let kept = host.turn(&mut || {
             begun = self.begin(now);
             if begun.is_err() {
                 return false;

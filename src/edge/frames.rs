@@ -1,0 +1,197 @@
+//! Frames in the order in which they came, one turn each.
+//!
+//! While the rows of a turn are on their way to the disk, what comes meanwhile waits for them, and is handled when they are
+//! stored: then all of it shares one commit. Nobody waits longer for that, since the runtime holds back what a turn sends
+//! until its rows are stored. A frame that finds nothing on its way is handled at once.
+//!
+//! The frames wait with JavaScript, because a panic takes wasm's memory: the room that starts then finds them here.
+
+use std::rc::Weak;
+
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::State;
+use worker::js_sys::Function;
+
+use super::host::Storage;
+use super::room::RunningRoom;
+use super::sockets::{SocketTable, Sockets, conn};
+use crate::outbox::Input;
+
+#[wasm_bindgen(inline_js = r#"
+/** The close code for a frame that is too large. */
+const TOO_LARGE = 1009;
+/** The close code for whoever speaks to a room that is gone. */
+const INTERNAL_ERROR = 1011;
+/** Rows that were written longer ago than this are stored, in milliseconds: to wait for them would be a promise for nothing. */
+const STORED_AFTER = 100;
+
+// The frames that wait, by object.
+const waiting = new WeakMap();
+
+// How often wasm's memory was lost: what belongs to an earlier one must not be called.
+let losses = 0;
+addEventListener('error', ({ error }) => {
+  if (error instanceof WebAssembly.RuntimeError) losses += 1;
+});
+
+export class Frames {
+  #state;
+  #sockets;
+  #rows;
+  #most;
+  #on;
+  #waiting;
+  #life = losses;
+  #storing = false;
+  #wroteAt = 0;
+
+  /**
+   * Frames of more than `most` bytes are refused before they are copied, since wasm's memory never shrinks. Of all others
+   * `text` and `bytes` are told; `closed` is told of sockets that are closed.
+   */
+  constructor(state, sockets, rows, most, text, bytes, closed) {
+    this.#state = state;
+    this.#sockets = sockets;
+    this.#rows = rows;
+    this.#most = most;
+    this.#on = { text, bytes, closed };
+    this.#waiting = waiting.get(state) ?? [];
+    waiting.set(state, this.#waiting);
+  }
+
+  /** A frame came in. */
+  receive(socket, frame) {
+    if (this.#life !== losses) return void socket.close(INTERNAL_ERROR, '');
+    if (!this.#storing && this.#waiting.length === 0 && Date.now() - this.#wroteAt > STORED_AFTER) {
+      this.#handle(socket, frame);
+      return;
+    }
+    this.#waiting.push([socket, frame]);
+    if (!this.#storing) this.#store();
+  }
+
+  /** A socket that the object itself isn't told of is closed. */
+  closed(socket, failed) {
+    if (this.#life === losses) this.#on.closed(this.#sockets.numberOf(socket), failed);
+  }
+
+  /** Handles what waits, since something else has come after it. */
+  flush() {
+    while (this.#waiting.length > 0) {
+      const [socket, frame] = this.#waiting.shift();
+      if (this.#handle(socket, frame)) continue;
+      // The object must be called for the rest: nothing of it can run before.
+      if (this.#waiting.length > 0) this.#state.storage.setAlarm(Date.now());
+      return;
+    }
+  }
+
+  async #store() {
+    this.#storing = true;
+    // Where rows can't be stored, the runtime ends the object.
+    await this.#state.storage.sync().catch(() => {});
+    this.#storing = false;
+    if (this.#life !== losses) return;
+    this.#wroteAt = 0;
+    this.flush();
+  }
+
+  /** One turn; `false` where it ended in a panic. */
+  #handle(socket, frame) {
+    try {
+      const before = this.#rows.rowsWritten;
+      this.#tell(socket, frame);
+      if (this.#rows.rowsWritten !== before) this.#wroteAt = Date.now();
+      return true;
+    } catch (error) {
+      reportError(error);
+      return false;
+    }
+  }
+
+  #tell(socket, frame) {
+    const number = this.#sockets.numberOf(socket);
+    if ((frame.length ?? frame.byteLength) > this.#most) {
+      socket.close(TOO_LARGE, '');
+      this.#on.closed(number, true);
+    } else if (typeof frame === 'string') {
+      this.#on.text(number, frame);
+    } else {
+      this.#on.bytes(number, new Uint8Array(frame));
+    }
+  }
+}
+"#)]
+extern "C" {
+    /// The frames of one room.
+    pub(super) type Frames;
+
+    #[wasm_bindgen(constructor)]
+    fn new(
+        state: &JsValue,
+        sockets: &Sockets,
+        rows: &Storage,
+        most: f64,
+        text: &Function,
+        bytes: &Function,
+        closed: &Function,
+    ) -> Frames;
+
+    /// A frame came in.
+    #[wasm_bindgen(method)]
+    pub(super) fn receive(this: &Frames, socket: &web_sys::WebSocket, frame: &JsValue);
+
+    /// Handles what waits.
+    #[wasm_bindgen(method)]
+    pub(super) fn flush(this: &Frames);
+}
+
+/// The frames of one room, and what handles them.
+pub(super) struct Inbox {
+    pub(super) frames: Frames,
+    _text: Closure<dyn Fn(f64, String)>,
+    _bytes: Closure<dyn Fn(f64, Vec<u8>)>,
+    _closed: Closure<dyn Fn(f64, bool)>,
+}
+
+impl Inbox {
+    /// An inbox for a room. Frames of more than `most` bytes are refused.
+    pub(super) fn new(
+        state: &State,
+        sockets: &SocketTable,
+        storage: &Storage,
+        most: usize,
+        room: &Weak<RunningRoom>,
+    ) -> Self {
+        let (of_text, of_bytes, of_closed) = (room.clone(), room.clone(), room.clone());
+        let text = Closure::<dyn Fn(f64, String)>::new(move |number, text: String| {
+            if let Some(room) = of_text.upgrade() {
+                room.frame(Input::Text { conn: conn(number), text: &text });
+            }
+        });
+        let bytes = Closure::<dyn Fn(f64, Vec<u8>)>::new(move |number, bytes: Vec<u8>| {
+            if let Some(room) = of_bytes.upgrade() {
+                room.frame(Input::Binary { conn: conn(number), bytes: &bytes });
+            }
+        });
+        let closed = Closure::<dyn Fn(f64, bool)>::new(move |number, failed| {
+            if let Some(room) = of_closed.upgrade() {
+                room.closed(conn(number), failed);
+            }
+        });
+        // Lossless: no limit is above 2⁵³ bytes.
+        let (text_fn, bytes_fn) = (text.as_ref().unchecked_ref(), bytes.as_ref().unchecked_ref());
+        let frames = Frames::new(
+            state.as_raw(),
+            &sockets.sockets,
+            storage,
+            most as f64,
+            text_fn,
+            bytes_fn,
+            closed.as_ref().unchecked_ref(),
+        );
+        Self { frames, _text: text, _bytes: bytes, _closed: closed }
+    }
+}

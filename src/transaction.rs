@@ -1,0 +1,143 @@
+//! The database during a turn: what a turn writes is kept together or not at all, and a turn that writes nothing costs no transaction.
+//!
+//! The runtime has transactions that enclose a call, so whether there is one must be known before the turn begins. It is
+//! guessed from the turns before. Where none is expected and something is written nevertheless, the statement is tried in a
+//! transaction that is taken back, which tells its result, and waits for the end of the turn. What is read meanwhile is read
+//! in such a transaction as well, behind all that waits.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::database::{Database, DatabaseError, Row, Value};
+use crate::host::{HibernatedSocket, Host};
+use crate::ids::{ConnId, Entropy, Millis};
+
+/// How many turns after one that wrote are expected to write too.
+const EXPECTED_FOR: u32 = 16;
+
+/// A statement that waits for the end of its turn.
+type Waiting = (String, Vec<Value<'static>>);
+
+/// A host whose database knows of turns.
+pub(crate) struct TurnHost {
+    host: Rc<dyn Host>,
+    /// Whether all turns are expected to write.
+    always: bool,
+    /// How many turns more are expected to write.
+    expected: Cell<u32>,
+    /// Whether this turn has written.
+    wrote: Cell<bool>,
+    /// What waits for the end of the turn; `None` where there is a transaction, or no turn.
+    waiting: RefCell<Option<Vec<Waiting>>>,
+}
+
+impl TurnHost {
+    /// The host, for turns of which all are expected to write, or which show whether they do.
+    pub(crate) fn new(host: Rc<dyn Host>, always: bool) -> Self {
+        let (expected, wrote, waiting) = Default::default();
+        Self { host, always, expected, wrote, waiting }
+    }
+
+    /// Keeps what the turn `run` writes if it returns `true`, and else none of it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] where it can't be kept.
+    pub(crate) fn turn(&self, run: &mut dyn FnMut() -> bool) -> Result<(), DatabaseError> {
+        self.wrote.set(false);
+        let kept = if self.always || self.expected.get() > 0 {
+            self.host.atomically(run)
+        } else {
+            self.waiting.replace(Some(Vec::new()));
+            let keep = run();
+            let waiting = self.waiting.take().unwrap_or_default();
+            if keep && !waiting.is_empty() { self.keep(&waiting) } else { Ok(()) }
+        };
+        self.expected.set(if self.wrote.get() { EXPECTED_FOR } else { self.expected.get().saturating_sub(1) });
+        kept
+    }
+
+    fn keep(&self, waiting: &[Waiting]) -> Result<(), DatabaseError> {
+        let mut outcome = Ok(());
+        let kept = self.host.atomically(&mut || {
+            outcome = self.run_all(waiting);
+            outcome.is_ok()
+        });
+        outcome.and(kept)
+    }
+
+    fn run_all(&self, waiting: &[Waiting]) -> Result<(), DatabaseError> {
+        waiting.iter().try_for_each(|(sql, values)| self.host.query(sql, values).map(drop))
+    }
+
+    /// What a statement gives behind all that waits. Nothing of it is kept.
+    fn attempt(&self, waiting: &[Waiting], sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
+        let mut outcome = Ok(Vec::new());
+        self.host.atomically(&mut || {
+            outcome = self.run_all(waiting).and_then(|()| self.host.query(sql, values));
+            false
+        })?;
+        outcome
+    }
+}
+
+impl Database for TurnHost {
+    fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
+        let reads = only_reads(sql);
+        self.wrote.set(self.wrote.get() || !reads);
+        let mut waiting = self.waiting.borrow_mut();
+        match waiting.as_mut() {
+            Some(waiting) if !reads => {
+                let rows = self.attempt(waiting, sql, values)?;
+                waiting.push((sql.to_owned(), values.iter().cloned().map(Value::into_owned).collect()));
+                Ok(rows)
+            }
+            Some(waiting) if !waiting.is_empty() => self.attempt(waiting, sql, values),
+            _ => self.host.query(sql, values),
+        }
+    }
+
+    fn execute_batch(&self, sql: &str) -> Result<(), DatabaseError> {
+        self.host.execute_batch(sql)
+    }
+
+    fn atomically(&self, run: &mut dyn FnMut() -> bool) -> Result<(), DatabaseError> {
+        let Some(before) = self.waiting.borrow().as_ref().map(Vec::len) else {
+            return self.host.atomically(run);
+        };
+        if !run()
+            && let Some(waiting) = self.waiting.borrow_mut().as_mut()
+        {
+            waiting.truncate(before);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a statement changes nothing. One that isn't known to is taken for one that does, which is right as well.
+fn only_reads(sql: &str) -> bool {
+    sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("SELECT"))
+}
+
+impl Entropy for TurnHost {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.host.fill(bytes);
+    }
+}
+
+impl Host for TurnHost {
+    fn hibernated(&self) -> Vec<HibernatedSocket> {
+        self.host.hibernated()
+    }
+
+    fn last_pong(&self, conn: ConnId) -> Option<Millis> {
+        self.host.last_pong(conn)
+    }
+
+    fn attachment(&self, conn: ConnId) -> Option<String> {
+        self.host.attachment(conn)
+    }
+
+    fn warn(&self, sentence: &str) {
+        self.host.warn(sentence);
+    }
+}
