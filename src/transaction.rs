@@ -34,7 +34,9 @@ pub(crate) struct TurnHost {
 impl TurnHost {
     /// The host, for turns of which all are expected to write, or which show whether they do.
     pub(crate) fn new(host: Rc<dyn Host>, always: bool) -> Self {
-        let (expected, wrote, waiting) = Default::default();
+        // What a room does first, it stores.
+        let expected = Cell::new(EXPECTED_FOR);
+        let (wrote, waiting) = Default::default();
         Self { host, always, expected, wrote, waiting }
     }
 
