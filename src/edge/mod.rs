@@ -15,6 +15,7 @@ mod error_page;
 pub mod exports;
 mod fetch;
 mod host;
+mod incoming;
 mod listen;
 mod requests;
 mod room;

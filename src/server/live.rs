@@ -141,6 +141,7 @@ impl Live {
         ));
     }
 
+    #[inline(never)] // The runtime compiles a function when it is first called: a handshake never calls this one.
     fn message(&mut self, sid: &Sid, message: &Message) {
         let Some(client) = self.state.sockets.clients.get_mut(sid) else {
             return;
@@ -156,6 +157,7 @@ impl Live {
         }
     }
 
+    #[inline(never)] // The runtime compiles a function when it is first called: a handshake never calls this one.
     fn closed(&mut self, sid: &Sid, reason: Reason) {
         self.remove_client(sid, DisconnectReason::Transport(reason.as_str()));
     }
