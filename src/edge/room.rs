@@ -315,6 +315,9 @@ impl RunningRoom {
 
     /// Makes sure that the room is called in time.
     fn plan(self: &Rc<Self>) {
+        if self.core.borrow().is_new() {
+            self.clock.is_new();
+        }
         self.clock.plan(self.wanted(now()), self);
     }
 

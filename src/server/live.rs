@@ -28,6 +28,8 @@ pub(super) struct Live {
     pub(super) session_rows: SessionRows,
     /// Whether the operator knows that a handshake isn't kept as a whole.
     pub(super) surplus_is_told: bool,
+    /// Whether nothing was stored before.
+    pub(super) is_new: bool,
     /// The hibernated WebSockets, until the first turn that needs them restores them.
     pub(super) hibernated: Option<Vec<HibernatedSocket>>,
 }
@@ -78,7 +80,8 @@ impl Live {
         let (connects, session_rows, surplus_is_told, news) = Default::default();
         let hibernated = Some(host.hibernated());
         let config = config.clone();
-        let mut live = Self { config, app, state, connects, deferred, news, session_rows, surplus_is_told, hibernated };
+        let mut live =
+            Self { config, app, state, connects, deferred, news, session_rows, surplus_is_told, is_new, hibernated };
         live.leave_aside();
         Ok(live)
     }
