@@ -122,6 +122,13 @@ impl AlarmPlan {
         }
     }
 
+    /// The room is new, so no alarm is set for it and none has to be read.
+    pub fn is_new(&mut self) {
+        if self.alarm == Alarm::Unknown {
+            self.alarm = Alarm::Known(None);
+        }
+    }
+
     /// The alarm rang, so it is no longer set.
     pub fn rang(&mut self) {
         self.alarm = Alarm::Known(None);

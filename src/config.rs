@@ -84,9 +84,10 @@ macro_rules! settings {
         impl Config {
             /// Reads the settings, each by itself.
             fn read_each(env: &Env) -> Result<Self, ConfigError> {
-                Ok(Self { $($field: env.get(&Setting::<$type>::$kind($name, $($rest),+))?,)+ })
+                let mut wrong = None;
+                let config = Self { $($field: value(env, &Setting::<$type>::$kind($name, $($rest),+), &mut wrong),)+ };
+                wrong.map_or(Ok(config), Err)
             }
-
 
             /// The settings as documentation shows them.
             pub fn rows() -> Vec<SettingRow> {
@@ -210,6 +211,15 @@ impl Config {
     pub fn absorbs_pongs(&self) -> bool {
         self.ping_interval >= Self::ABSORB_PONGS_FROM
     }
+}
+
+/// The value of a setting. Why it can't be used goes to `wrong`, if it is the first: leaving [`Config::read_each`] at each setting
+/// would make it three times as long.
+fn value<T: Clone + Default>(env: &Env, setting: &Setting<T>, wrong: &mut Option<ConfigError>) -> T {
+    env.get(setting).unwrap_or_else(|error| {
+        wrong.get_or_insert(error);
+        T::default()
+    })
 }
 
 /// The name of a cookie, or none.

@@ -205,45 +205,93 @@ impl fmt::Display for DatabaseError {
     }
 }
 
-/// A part that has tables, and the steps that make them, the oldest first; each is a [script](Database::execute_batch).
-pub type Part<'a> = (&'a str, &'a [&'a str]);
+/// A part that has tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// Its name, under which a database remembers the steps that it has run.
+    pub name: &'a str,
+    /// The steps that make the tables, the oldest first; each is a [script](Database::execute_batch).
+    pub steps: &'a [&'a str],
+    /// The script that makes the tables as all steps together leave them, for a database that has none of them.
+    pub newest: Option<&'a str>,
+}
 
-/// Brings the tables of these parts up to date: runs the steps that this database hasn't seen, each together with the note
-/// that it has.
+impl<'a> Part<'a> {
+    /// A part whose tables are made by these steps.
+    pub const fn new(name: &'a str, steps: &'a [&'a str]) -> Self {
+        Self { name, steps, newest: None }
+    }
+
+    fn version(&self) -> u64 {
+        self.steps.len() as u64
+    }
+
+    /// Runs what a database lacks that has run so many steps.
+    fn run_after(&self, database: &dyn Database, done: u64) -> Result<(), DatabaseError> {
+        match self.newest {
+            Some(script) if done == 0 => database.execute_batch(script),
+            _ => (1..)
+                .zip(self.steps)
+                .skip_while(|(number, _)| *number <= done)
+                .try_for_each(|(_, step)| database.execute_batch(step)),
+        }
+    }
+}
+
+/// Brings the tables of these parts up to date, wholly or not at all, and notes which steps this database has seen. Gives
+/// whether it was new: then the tables have only the rows that the steps put there.
 ///
 /// # Errors
 /// [`DatabaseError`] where a step fails, or where a newer release has run steps that this one doesn't know.
-pub fn migrate(database: &dyn Database, parts: &[Part<'_>]) -> Result<(), DatabaseError> {
+pub fn migrate(database: &dyn Database, parts: &[Part<'_>]) -> Result<bool, DatabaseError> {
+    let seen = versions(database)?;
+    let mut behind = Vec::new();
+    for part in parts {
+        let known = seen.iter().flatten().find(|row| row.text(0) == Some(part.name));
+        let (done, newest) = (known.and_then(|row| row.number(1)).unwrap_or(0), part.version());
+        if done > newest {
+            return Err(DatabaseError(format!(
+                "a newer release wrote version {done} of the tables of {:?}; this one knows {newest}",
+                part.name
+            )));
+        }
+        if done < newest {
+            behind.push((part, done));
+        }
+    }
+    if !behind.is_empty() {
+        let mut outcome = Ok(());
+        database.atomically(&mut || {
+            outcome = bring_up_to_date(database, &behind);
+            outcome.is_ok()
+        })?;
+        outcome?;
+    }
+    Ok(seen.is_none())
+}
+
+/// How many steps of which part a database has run; `None` for a new one. It only reads, since this is done whenever a room
+/// wakes.
+fn versions(database: &dyn Database) -> Result<Option<Vec<Row>>, DatabaseError> {
+    let table = database.query("SELECT 1 FROM sqlite_master WHERE name = 'roomcast_schema'", &[])?;
+    let read = || database.query("SELECT part, version FROM roomcast_schema", &[]);
+    if table.is_empty() { Ok(None) } else { read().map(Some) }
+}
+
+fn bring_up_to_date(database: &dyn Database, behind: &[(&Part<'_>, u64)]) -> Result<(), DatabaseError> {
     const TABLE: &str =
         "CREATE TABLE IF NOT EXISTS roomcast_schema (part TEXT PRIMARY KEY, version INTEGER) WITHOUT ROWID";
     database.query(TABLE, &[])?;
-    // All at once: this is done whenever a room wakes.
-    let versions = database.query("SELECT part, version FROM roomcast_schema", &[])?;
-    for (part, steps) in parts {
-        let known = versions.iter().find(|row| row.text(0) == Some(part));
-        let done = known.and_then(|row| row.number(1)).unwrap_or(0);
-        let newest = steps.len() as u64;
-        if done > newest {
-            return Err(DatabaseError(format!(
-                "a newer release wrote version {done} of the tables of {part:?}; this one knows {newest}"
-            )));
-        }
-        for (number, step) in (1..).zip(*steps).skip_while(|(number, _)| *number <= done) {
-            let mut outcome = Ok(());
-            database.atomically(&mut || {
-                outcome = run_step(database, part, number, step);
-                outcome.is_ok()
-            })?;
-            outcome?;
-        }
+    let mut notes = Vec::new();
+    for (part, done) in behind {
+        part.run_after(database, *done)?;
+        notes.extend([part.name.into(), part.version().into()]);
     }
-    Ok(())
-}
-
-fn run_step(database: &dyn Database, part: &str, number: u64, step: &str) -> Result<(), DatabaseError> {
-    database.execute_batch(step)?;
-    let note = "INSERT INTO roomcast_schema VALUES (?, ?) ON CONFLICT (part) DO UPDATE SET version = excluded.version";
-    database.query(note, &[part.into(), number.into()]).map(drop)
+    let rows = vec!["(?, ?)"; behind.len()].join(", ");
+    let note = format!(
+        "INSERT INTO roomcast_schema VALUES {rows} ON CONFLICT (part) DO UPDATE SET version = excluded.version"
+    );
+    database.query(&note, &notes).map(drop)
 }
 
 #[cfg(test)]

@@ -410,3 +410,13 @@ fn a_clock_that_jumps_neither_silences_a_room_nor_floods_it() {
     let late = [(Plan(0, tick(400)), timer(400)), (Plan(401, tick(400)), NO_STEPS)];
     check("one that is about to fire is not", AlarmPlan::new(Some(INTERVAL)), &late);
 }
+
+#[test]
+fn the_alarm_of_a_new_room_is_set_without_asking() {
+    let mut plan = AlarmPlan::new(Some(INTERVAL));
+    plan.is_new();
+    assert_eq!(plan.plan(at(0), wake(25_000)), alarm(25_000));
+    // What is known by then isn't forgotten.
+    plan.is_new();
+    assert_eq!(plan.plan(at(1), wake(25_000)), NO_STEPS);
+}

@@ -6,7 +6,7 @@ mod support;
 
 use roomcast::app::{App, Error, Event, Io, Result, Schema};
 use roomcast::config::Config;
-use roomcast::database::{Database, Row, Value, migrate};
+use roomcast::database::{Database, Part, Row, Value, migrate};
 use support::{Memory, Room, plain};
 
 /// An app that counts in a table and tells everybody.
@@ -131,7 +131,7 @@ const SCRIPT: &str = r#"
 fn a_step_may_have_triggers_and_semicolons_in_literals_and_comments() {
     let memory = Memory::default();
     for _ in 0..2 {
-        migrate(&memory, &[("orders", &[SCRIPT])]).unwrap();
+        migrate(&memory, &[Part::new("orders", &[SCRIPT])]).unwrap();
         let rows = memory.query("SELECT note FROM \"log; of orders\"", &[]).unwrap();
         assert_eq!(rows, [Row(vec![Value::Text("none; yet;".into())])]);
     }

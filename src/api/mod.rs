@@ -65,6 +65,7 @@ impl Call {
     ///
     /// # Errors
     /// A [`Problem`] where there is no such call.
+    #[inline(never)] // The runtime compiles a function when it is first called: clients never call this one.
     pub fn parse(method: &str, path: &str, query: &str) -> Result<Self, Problem> {
         let rest = path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix('/')).ok_or(Problem::UnknownPath)?;
         let (room, rest) = rest.split_once('/').map_or((rest, None), |(room, rest)| (room, Some(rest)));
@@ -103,6 +104,7 @@ impl Call {
     ///
     /// # Errors
     /// A [`Problem`] where the body isn't what the call wants.
+    #[inline(never)] // The runtime compiles a function when it is first called: clients never call this one.
     pub fn command(self, body: Result<&[u8], BodyError>) -> Result<Command, Problem> {
         Ok(match self.action {
             Action::Emit => Command::Emit(Emit::parse(body?)?),

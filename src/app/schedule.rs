@@ -5,12 +5,14 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Database, DatabaseError, Value};
+use crate::database::{Database, DatabaseError, Part, Value};
 use crate::ids::Millis;
 use crate::timers::Timers;
 
-/// The steps that make the table.
-pub(crate) const SCHEMA: &[&str] = &[
+/// The table.
+pub(crate) const TABLES: Part<'_> = Part { name: "timers", steps: SCHEMA, newest: Some(NEWEST) };
+
+const SCHEMA: &[&str] = &[
     "CREATE TABLE roomcast_timers (namespace TEXT, name TEXT, at INTEGER, PRIMARY KEY (namespace, name)) WITHOUT ROWID",
     "
     ALTER TABLE roomcast_timers RENAME TO roomcast_timers_1;
@@ -21,6 +23,12 @@ pub(crate) const SCHEMA: &[&str] = &[
     DROP TABLE roomcast_timers_1
 ",
 ];
+
+const NEWEST: &str = "
+    CREATE TABLE roomcast_timers (
+        namespace TEXT, name TEXT, key TEXT, at INTEGER, context TEXT, PRIMARY KEY (namespace, name, key)
+    ) WITHOUT ROWID
+";
 
 /// Which timer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

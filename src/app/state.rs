@@ -65,6 +65,7 @@ impl RoomState {
     }
 
     /// Reads what an earlier life of the object has stored.
+    #[inline(never)] // The runtime compiles a function when it is first called: a new room never calls this one.
     pub(crate) fn open(&mut self) -> Result<(), DatabaseError> {
         let database = self.host.as_ref();
         self.sockets.recovery.open(database)?;

@@ -68,6 +68,11 @@ impl Clock {
         self.carry_out(steps, &Rc::downgrade(timed));
     }
 
+    /// Nothing was ever stored for this room, so no alarm either.
+    pub(super) fn is_new(&self) {
+        self.plan.borrow_mut().is_new();
+    }
+
     /// The alarm rang.
     pub(super) fn rang(&self) {
         self.plan.borrow_mut().rang();

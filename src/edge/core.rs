@@ -64,6 +64,15 @@ impl Core {
         }
     }
 
+    /// Whether nothing was stored before this room was started.
+    pub(super) fn is_new(&self) -> bool {
+        match self {
+            Self::SocketIo(server) => server.is_new(),
+            #[cfg(feature = "conformance")]
+            Self::EngineIo(_) => false,
+        }
+    }
+
     /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
     pub(super) fn next_wake(&self, now: Millis) -> Option<Millis> {
         match self {

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::host::Storage;
-use crate::database::{Database, DatabaseError, migrate};
+use crate::database::{Database, DatabaseError, Part, migrate};
 
 const SCHEMA: &[&str] = &["CREATE TABLE roomcast_counters (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID"];
 
@@ -14,7 +14,7 @@ const NAMES: [&str; 9] =
 
 /// Makes the table.
 pub(super) fn open(database: &dyn Database) -> Result<(), DatabaseError> {
-    migrate(database, &[("counters", SCHEMA)])
+    migrate(database, &[Part::new("counters", SCHEMA)]).map(drop)
 }
 
 /// Counts one more of `name`, and the rows since the last time.

@@ -4,22 +4,24 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
+use web_sys::Response;
 use worker::js_sys::Promise;
 use worker::worker_sys::DurableObjectState;
-use worker::{Env as Bindings, Request, Response, Result, State};
+use worker::{Env as Bindings, Result, State};
 
 use super::answered::{answered, promised};
 use super::clock::{Clock, now};
+use super::incoming::Incoming;
 use super::requests::{self, Answer};
 use super::room::{Outage, RunningRoom};
 use super::settings;
 use crate::api::{self, Problem};
 use crate::config::Config;
 use crate::cors::Cors;
-use crate::env::Env;
+use crate::env::{ConfigError, Env};
 use crate::ids::Millis;
 use crate::outbox::{HttpResponse, INTERNAL_ERROR};
-use crate::site::{SetupError, Site};
+use crate::site::Site;
 
 /// How long after an alarm that found a room unable to start the next one rings.
 const TRY_AGAIN_AFTER: Millis = Millis(30_000);
@@ -32,8 +34,8 @@ struct Object {
     state: Rc<State>,
     bindings: Bindings,
     env: Env,
-    /// Or why they can't be used. They don't change while the object is in memory.
-    config: Result<Config, SetupError>,
+    /// Or why they can't be used.
+    config: &'static Result<Config, ConfigError>,
     clock: Rc<Clock>,
     /// The room, once it has started.
     room: RefCell<Option<Rc<RunningRoom>>>,
@@ -47,7 +49,7 @@ impl RoomObject {
         console_error_panic_hook::set_once();
         let state = Rc::new(State::from(state));
         let env = settings::env(bindings, &state.id().name().unwrap_or_default());
-        let config = Config::read(&env).map_err(SetupError::from);
+        let config = settings::config(&env);
         let never_hibernates = config.as_ref().is_ok_and(|config| !config.absorbs_pongs());
         let interval = config.as_ref().map_or(TRY_AGAIN_AFTER, |config| config.ping_interval);
         let clock = Clock::new(state.clone(), (!never_hibernates).then_some(interval));
@@ -58,7 +60,7 @@ impl RoomObject {
     /// A request.
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
         let object = self.0.clone();
-        answered(async move { Ok(web_sys::Response::from(object.fetch(request.into()).await?).into()) })
+        answered(async move { object.fetch(request).await.map(Into::into) })
     }
 
     /// The alarm rang. It never fails by itself: the runtime would try it again six times and then forget the alarm. A panic
@@ -106,9 +108,10 @@ impl Object {
         })
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
+    async fn fetch(&self, request: web_sys::Request) -> Result<Response> {
+        let request = Incoming::new(request)?;
         match self.room() {
-            Ok(room) => room.fetch(request).await,
+            Ok(room) => room.fetch(&request).await,
             Err(outage) => self.refuse(&request, outage),
         }
     }
@@ -140,7 +143,7 @@ impl Object {
     }
 
     fn start(&self) -> Result<Rc<RunningRoom>, Outage> {
-        let config = self.config.clone().map_err(Outage::Setup)?;
+        let config = self.config.as_ref().map_err(|error| Outage::Setup(error.clone().into()))?;
         let (env, bindings) = (self.env.clone(), self.bindings.clone());
         let room = RunningRoom::new(self.site, env, bindings, self.state.clone(), config, self.clock.clone())?;
         self.logged.take();
@@ -168,10 +171,10 @@ impl Object {
     }
 
     /// Answers a request for which there is no room.
-    fn refuse(&self, request: &Request, outage: Outage) -> Result<Response> {
+    fn refuse(&self, request: &Incoming, outage: Outage) -> Result<Response> {
         let cors = self.config.as_ref().map_or(Cors::OFF, Config::cors);
         let reply = |reply| requests::response(request, Answer::Http(reply), cors);
-        let is_api = api::owns(&request.path());
+        let is_api = api::owns(&request.path);
         let reason = match outage {
             // Who calls the API has shown its token.
             Outage::Setup(error) if is_api => {

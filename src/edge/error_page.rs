@@ -71,6 +71,7 @@ impl ErrorAnswer {
     }
 
     /// The answer in the form that the header `Accept` asks for: a sentence where it doesn't say.
+    #[inline(never)] // The runtime compiles a function when it is first called: clients never call this one.
     pub(super) fn reply(&self, accept: &str) -> HttpResponse {
         let Self { status, code, title, message } = self;
         let (content_type, body) = match Form::wanted(accept) {

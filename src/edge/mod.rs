@@ -16,6 +16,7 @@ pub mod exports;
 mod fetch;
 mod frames;
 mod host;
+mod incoming;
 mod requests;
 mod room;
 mod route;

@@ -7,9 +7,15 @@ use std::pin::pin;
 use futures_channel::oneshot;
 use futures_util::StreamExt;
 use futures_util::future::{Either, pending, select};
-use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use worker::{ByteStream, Headers, Request, Response, ResponseBuilder, Result, WebSocket};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::Response;
+use worker::js_sys::Uint8Array;
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{ByteStream, Result, WebSocket};
+
+use super::incoming::Incoming;
 
 use crate::api::{Call, Problem};
 use crate::cors::Cors;
@@ -17,6 +23,24 @@ use crate::engine_io::needs_xss_header;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::{BodyError, Frame, HttpResponse};
 use crate::timers::Timers;
+
+#[wasm_bindgen(inline_js = r#"
+// An answer whose headers' names and values stand in turn in a list.
+export function respond(status, list, body, webSocket) {
+  const headers = new Headers();
+  for (let at = 0; at < list.length; at += 2) headers.append(list[at], list[at + 1]);
+  return new Response(body, { status, headers, webSocket });
+}
+"#)]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn respond(
+        status: u16,
+        headers: Vec<String>,
+        body: &JsValue,
+        socket: Option<&web_sys::WebSocket>,
+    ) -> std::result::Result<Response, JsValue>;
+}
 
 /// The answer to a request.
 pub(super) enum Answer {
@@ -99,7 +123,7 @@ pub(super) enum Waited<T> {
 }
 
 /// Waits until the request is answered or its client goes away.
-pub(super) async fn wait(request: &Request, answer: &mut oneshot::Receiver<Answer>) -> Option<Answer> {
+pub(super) async fn wait(request: &Incoming, answer: &mut oneshot::Receiver<Answer>) -> Option<Answer> {
     match race(request, answer, pending::<()>()).await {
         Waited::Answered(answer) => Some(answer),
         Waited::Done(()) | Waited::Gone => None,
@@ -108,7 +132,7 @@ pub(super) async fn wait(request: &Request, answer: &mut oneshot::Receiver<Answe
 
 /// Waits for `done`, until the request is answered or its client goes away.
 async fn race<T>(
-    request: &Request,
+    request: &Incoming,
     answer: &mut oneshot::Receiver<Answer>,
     done: impl Future<Output = T>,
 ) -> Waited<T> {
@@ -116,7 +140,7 @@ async fn race<T>(
     if let Ok(Some(answer)) = answer.try_recv() {
         return Waited::Answered(answer);
     }
-    let signal = request.inner().signal();
+    let signal = request.raw().signal();
     if signal.aborted() {
         return Waited::Gone;
     }
@@ -137,19 +161,27 @@ async fn race<T>(
 /// Reads a body of at most `most` bytes, until the request is answered or its client goes away. What is declared longer
 /// isn't read at all.
 pub(super) async fn body(
-    request: &mut Request,
+    request: &Incoming,
     answer: &mut oneshot::Receiver<Answer>,
     most: usize,
 ) -> Waited<Result<Vec<u8>, BodyError>> {
-    let declared = request.headers().get("content-length").ok().flatten();
-    if declared.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > most as u64) {
-        return Waited::Done(Err(BodyError::TooLarge));
+    match request.declared_length() {
+        Some(length) if length > most as u64 => Waited::Done(Err(BodyError::TooLarge)),
+        Some(_) => race(request, answer, whole(request)).await,
+        None => match request.body_stream() {
+            Some(chunks) => race(request, answer, collect(chunks, most)).await,
+            None => Waited::Done(Ok(Vec::new())),
+        },
     }
-    // A request without a body has no stream.
-    let Ok(chunks) = request.stream() else {
-        return Waited::Done(Ok(Vec::new()));
+}
+
+/// Reads a body whose length is declared: the runtime takes no more than that.
+async fn whole(request: &Incoming) -> Result<Vec<u8>, BodyError> {
+    let buffer = match request.whole_body() {
+        Ok(promise) => JsFuture::from(promise).await.map_err(|_| BodyError::Aborted)?,
+        Err(_) => return Err(BodyError::Aborted),
     };
-    race(request, answer, collect(chunks, most)).await
+    Ok(Uint8Array::new(&buffer).to_vec())
 }
 
 /// Reads a body of at most `most` bytes.
@@ -166,63 +198,49 @@ pub(super) async fn collect(mut chunks: ByteStream, most: usize) -> Result<Vec<u
 }
 
 /// What a request to the API asks for.
-pub(super) fn api_call(request: &Request) -> Result<Call, Problem> {
-    // A URL that can't be read is none of the API's.
-    let url = request.url().map_err(|_| Problem::UnknownPath)?;
-    // The SDK takes a method that it doesn't know for GET.
-    Call::parse(&request.inner().method(), url.path(), url.query().unwrap_or_default())
-}
-
-/// Whether a WebSocket is asked for. Any other upgrade is one that a client offers with a plain request, as Java's does with
-/// `h2c`, and proxies send an empty one.
-pub(super) fn wants_websocket(request: &Request) -> Result<bool> {
-    Ok(request.headers().get("upgrade")?.is_some_and(|value| value.eq_ignore_ascii_case("websocket")))
+pub(super) fn api_call(request: &Incoming) -> Result<Call, Problem> {
+    Call::parse(&request.method, &request.path, &request.query)
 }
 
 /// The header by which a client names subprotocols, and a server the one that it takes (RFC 6455 §1.9).
 const PROTOCOL: &str = "sec-websocket-protocol";
 
 /// The first subprotocol that a client offers, which the reference takes too: a client that offered some fails without one.
-fn offered_protocol(request: &Request) -> Result<Option<String>> {
-    let offered = request.headers().get(PROTOCOL)?.unwrap_or_default();
-    let first = offered.split(',').next().map(str::trim).filter(|name| !name.is_empty());
-    Ok(first.map(str::to_owned))
+fn offered_protocol(request: &Incoming) -> Option<String> {
+    let offered = request.header(PROTOCOL)?;
+    offered.split(',').next().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// An answer as the runtime wants it.
-pub(super) fn response(request: &Request, answer: Answer, cors: Cors<'_>) -> Result<Response> {
+pub(super) fn response(request: &Incoming, answer: Answer, cors: Cors<'_>) -> Result<Response> {
+    let mut list = Vec::new();
+    let mut add = |name: &str, value: String| list.extend([name.to_owned(), value]);
     let reply = match answer {
         Answer::Socket(client, headers) => {
-            let mut response = Response::from_websocket(client)?;
-            if let Some(protocol) = offered_protocol(request)? {
-                response.headers_mut().set(PROTOCOL, &protocol)?;
+            if let Some(protocol) = offered_protocol(request) {
+                add(PROTOCOL, protocol);
             }
-            for (name, value) in headers {
-                response.headers_mut().append(&name, &value)?;
-            }
-            return Ok(response);
+            headers.into_iter().for_each(|(name, value)| add(&name, value));
+            return Ok(respond(101, list, &JsValue::NULL, Some(client.as_ref()))?);
         }
         Answer::Http(reply) => reply,
     };
-    let headers = Headers::new();
     if let Some(content_type) = reply.content_type {
-        headers.set("content-type", content_type)?;
+        add("content-type", content_type.to_owned());
     }
     if reply.no_store {
-        headers.set("cache-control", "no-store")?;
-        if needs_xss_header(&request.headers().get("user-agent")?.unwrap_or_default()) {
-            headers.set("x-xss-protection", "0")?;
+        add("cache-control", "no-store".to_owned());
+        if needs_xss_header(&request.header("user-agent").unwrap_or_default()) {
+            add("x-xss-protection", "0".to_owned());
         }
     }
-    for (name, value) in cors.headers(request.headers().get("origin")?.as_deref()) {
-        headers.set(name, &value)?;
+    for (name, value) in cors.headers(request.header("origin").as_deref()) {
+        add(name, value.into_owned());
     }
-    for (name, value) in reply.headers {
-        headers.append(&name, &value)?;
-    }
-    let body = match reply.body {
-        Frame::Text(text) => text.as_bytes().to_vec(),
-        Frame::Binary(bytes) => bytes.to_vec(),
+    reply.headers.into_iter().for_each(|(name, value)| add(&name, value));
+    let body = match &reply.body {
+        Frame::Text(text) => Uint8Array::from(text.as_bytes()),
+        Frame::Binary(bytes) => Uint8Array::from(bytes.as_ref()),
     };
-    Ok(ResponseBuilder::new().with_status(reply.status).with_headers(headers).fixed(body))
+    Ok(respond(reply.status, list, &body, None)?)
 }

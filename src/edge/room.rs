@@ -10,8 +10,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
+use web_sys::Response;
 use worker::js_sys::futures::spawn_local;
-use worker::{Delay, Env as Bindings, Request, Response, Result, State};
+use worker::{Delay, Env as Bindings, Result, State};
 
 use super::clock::{Clock, Timed, now};
 use super::core::Core;
@@ -19,6 +20,7 @@ use super::counters;
 use super::fetch;
 use super::frames::Inbox;
 use super::host::{self, ObjectHost, Storage};
+use super::incoming::Incoming;
 use super::requests::{self, Answer, RequestTable, Waited};
 use super::route::Route;
 use super::sockets::{SocketTable, number};
@@ -27,7 +29,7 @@ use crate::config::Config;
 use crate::env::Env;
 use crate::fetch::FetchRequest;
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{self, BodyError, Effect, Frame, HeaderSource, Headers, HttpResponse, Input, Outbox};
+use crate::outbox::{self, BodyError, Effect, Frame, Headers, HttpResponse, Input, Outbox};
 use crate::site::{SetupError, Site};
 
 /// Why there is no room.
@@ -51,7 +53,7 @@ impl fmt::Display for Outage {
 pub(super) struct RunningRoom {
     state: Rc<State>,
     bindings: Bindings,
-    config: Config,
+    config: &'static Config,
     core: RefCell<Core>,
     pub(super) sockets: Rc<SocketTable>,
     pub(super) inbox: Inbox,
@@ -70,7 +72,7 @@ impl RunningRoom {
         env: Env,
         bindings: Bindings,
         state: Rc<State>,
-        config: Config,
+        config: &'static Config,
         clock: Rc<Clock>,
     ) -> Result<Rc<Self>, Outage> {
         let sockets = Rc::new(SocketTable::new(&state, config.absorbs_pongs()));
@@ -101,6 +103,7 @@ impl RunningRoom {
     }
 
     /// The counters, or nothing where nothing is counted.
+    #[inline(never)] // The runtime compiles a function when it is first called: clients never call this one.
     fn counters(&self) -> HttpResponse {
         if !self.config.debug {
             return HttpResponse::empty(404);
@@ -114,13 +117,12 @@ impl RunningRoom {
     }
 
     /// One request, from its arrival to its answer.
-    pub(super) async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
-        let url = request.url()?;
-        match Route::parse(url.path(), url.query().unwrap_or_default()) {
-            Ok(Route::Debug(_)) => return self.reply(&request, self.counters()),
+    pub(super) async fn fetch(self: &Rc<Self>, request: &Incoming) -> Result<Response> {
+        match Route::parse(&request.path, &request.query) {
+            Ok(Route::Debug(_)) => return self.reply(request, self.counters()),
             Ok(Route::Api) => {
-                let reply = self.api(&mut request).await;
-                return self.reply(&request, reply);
+                let reply = self.api(request).await;
+                return self.reply(request, reply);
             }
             // The Worker has sent on nothing else.
             _ => {}
@@ -128,18 +130,17 @@ impl RunningRoom {
         self.count("requests");
         let conn = self.sockets.next_conn();
         let receiver = self.requests.insert(conn);
-        let answer = self.serve(conn, &mut request, receiver).await;
+        let answer = self.serve(conn, request, receiver).await;
         if self.requests.remove(conn) {
             // The client went away, or the request can't be read.
             self.handle(Input::Aborted { conn });
         }
-        match answer? {
-            Some(answer) => requests::response(&request, answer, self.config.cors()),
-            None => Response::empty(),
-        }
+        // Nobody reads the answer to a client that is gone.
+        let answer = answer.unwrap_or_else(|| Answer::Http(HttpResponse::empty(200)));
+        requests::response(request, answer, self.config.cors())
     }
 
-    fn reply(&self, request: &Request, reply: HttpResponse) -> Result<Response> {
+    fn reply(&self, request: &Incoming, reply: HttpResponse) -> Result<Response> {
         requests::response(request, Answer::Http(reply), self.config.cors())
     }
 
@@ -147,25 +148,25 @@ impl RunningRoom {
     async fn serve(
         self: &Rc<Self>,
         conn: ConnId,
-        request: &mut Request,
+        request: &Incoming,
         mut answer: oneshot::Receiver<Answer>,
-    ) -> Result<Option<Answer>> {
-        self.announce(conn, request)?;
-        if request.inner().method() == "POST" && self.requests.is_waiting(conn) {
+    ) -> Option<Answer> {
+        self.announce(conn, request);
+        if request.method == "POST" && self.requests.is_waiting(conn) {
             match self.body(conn, request, &mut answer).await {
                 Waited::Done(body) => self.handle(Input::Body { conn, body: body.as_deref().map_err(|error| *error) }),
-                Waited::Answered(answer) => return Ok(Some(answer)),
-                Waited::Gone => return Ok(None),
+                Waited::Answered(answer) => return Some(answer),
+                Waited::Gone => return None,
             }
         }
-        Ok(requests::wait(request, &mut answer).await)
+        requests::wait(request, &mut answer).await
     }
 
     /// Reads the body of a request, which has only so long to arrive.
     async fn body(
         self: &Rc<Self>,
         conn: ConnId,
-        request: &mut Request,
+        request: &Incoming,
         answer: &mut oneshot::Receiver<Answer>,
     ) -> Waited<Result<Vec<u8>, BodyError>> {
         self.requests.body_begins(conn, now() + self.config.body_timeout);
@@ -176,7 +177,7 @@ impl RunningRoom {
     }
 
     /// What a backend asks for; the Worker has let it in.
-    async fn api(self: &Rc<Self>, request: &mut Request) -> HttpResponse {
+    async fn api(self: &Rc<Self>, request: &Incoming) -> HttpResponse {
         self.count("requests");
         let call = requests::api_call(request);
         let body = match &call {
@@ -207,24 +208,18 @@ impl RunningRoom {
         reply
     }
 
-    fn announce(self: &Rc<Self>, conn: ConnId, request: &Request) -> Result<()> {
-        let url = request.url()?;
-        let headers = request.headers();
-        // The SDK takes a method that it doesn't know for GET.
-        let (method, origin) = (request.inner().method(), headers.get("origin")?);
-        let content_type = headers.get("content-type")?;
-        let source = Incoming(headers);
+    fn announce(self: &Rc<Self>, conn: ConnId, request: &Incoming) {
+        let (origin, content_type) = (request.header("origin"), request.header("content-type"));
         let request = outbox::Request {
-            method: &method,
-            query: url.query().unwrap_or_default(),
-            upgrade: requests::wants_websocket(request)?,
+            method: &request.method,
+            query: &request.query,
+            upgrade: request.wants_websocket(),
             origin: origin.as_deref(),
             content_type: content_type.as_deref(),
-            secure: url.scheme() == "https",
-            headers: Headers::new(&source),
+            secure: request.secure,
+            headers: Headers::new(request),
         };
         self.handle(Input::Request { conn, request });
-        Ok(())
     }
 
     /// The alarm rang.
@@ -324,6 +319,9 @@ impl RunningRoom {
 
     /// Makes sure that the room is called in time.
     fn plan(self: &Rc<Self>, now: Millis) {
+        if self.core.borrow().is_new() {
+            self.clock.is_new();
+        }
         self.clock.plan(now, self.wanted(now), self);
     }
 
@@ -380,18 +378,5 @@ impl Broadcast {
             sockets.send(&self.to, &frame);
             self.to.clear();
         }
-    }
-}
-
-/// The headers of a request that came in.
-struct Incoming<'a>(&'a worker::Headers);
-
-impl HeaderSource for Incoming<'_> {
-    fn get(&self, name: &str) -> Option<String> {
-        self.0.get(name).ok().flatten()
-    }
-
-    fn entries(&self) -> Vec<(String, String)> {
-        self.0.entries().collect()
     }
 }

@@ -1,10 +1,12 @@
 //! The Worker: serves the page, and sends each room's traffic to that room's object.
 
+use web_sys::{Request, Response};
 use worker::js_sys::Promise;
-use worker::{Env as Bindings, Request, Response, Result};
+use worker::{Env as Bindings, Result};
 
 use super::answered::answered;
 use super::error_page::ErrorAnswer;
+use super::incoming::Incoming;
 use super::requests;
 use super::route::Route;
 use super::settings;
@@ -18,21 +20,21 @@ use crate::outbox::HttpResponse;
 use crate::site::{SetupError, Site};
 
 /// Every request that no static file answers, and those that the Worker is to see first.
-pub fn fetch(site: &'static Site, request: web_sys::Request, env: Bindings) -> Promise {
+pub fn fetch(site: &'static Site, request: Request, env: Bindings) -> Promise {
     console_error_panic_hook::set_once();
-    answered(async move { Ok(web_sys::Response::from(answer(site, request.into(), &env).await?).into()) })
+    answered(async move { answer(site, request, &env).await.map(Into::into) })
 }
 
 async fn answer(site: &Site, request: Request, bindings: &Bindings) -> Result<Response> {
     // A room's object checks the settings of its app by itself.
     let env = settings::env(bindings, RoomName::DEFAULT);
-    let config = Config::read(&env);
+    let config = settings::config(&env);
     let cors = config.as_ref().map_or(Cors::OFF, Config::cors);
-    let visitor = Visitor::new(&request, bindings, cors)?;
+    let visitor = Visitor::new(Incoming::new(request)?, bindings, cors);
     if let Some(allowed) = visitor.preflight() {
         return allowed;
     }
-    let route = match Route::parse(&visitor.path, &visitor.query) {
+    let route = match Route::parse(&visitor.request.path, &visitor.request.query) {
         Ok(route) => route,
         Err(invalid) => return visitor.refuse(&ErrorAnswer::invalid_room(&invalid)),
     };
@@ -42,7 +44,7 @@ async fn answer(site: &Site, request: Request, bindings: &Bindings) -> Result<Re
         Route::Unknown => visitor.refuse(&ErrorAnswer::not_found()),
         Route::Moved(location) => visitor.redirect(&location),
         Route::Client(file) => visitor.asset(Page::Listed, &format!("/socket.io/{file}")).await,
-        route => match &config {
+        route => match config {
             Ok(config) => configured(site, &visitor, env, route, config).await,
             Err(error) => visitor.broken(&error.clone().into()),
         },
@@ -85,8 +87,9 @@ fn healthy(site: &Site, env: Env, visitor: &Visitor<'_>) -> std::result::Result<
 
 /// What backends ask for. The token is asked for first: who has none learns nothing else.
 async fn api(visitor: &Visitor<'_>) -> Result<Response> {
-    let admitted = api::authorize(&settings::api_token(visitor.bindings), visitor.header("authorization").as_deref());
-    match admitted.and_then(|()| requests::api_call(visitor.request)) {
+    let admitted =
+        api::authorize(&settings::api_token(visitor.bindings), visitor.request.header("authorization").as_deref());
+    match admitted.and_then(|()| requests::api_call(&visitor.request)) {
         Ok(call) => visitor.hand_on(call.room.as_str()).await,
         Err(problem) => visitor.reply(problem.reply()),
     }

@@ -2,15 +2,44 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use worker::{Env as Bindings, Request, RequestInit, Response, Result};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Request, Response};
+use worker::js_sys::{Promise, Reflect};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Env as Bindings, Result};
 
 use super::error_page::ErrorAnswer;
+use super::incoming::Incoming;
 use super::requests::{self, Answer};
 use crate::config::Transports;
 use crate::cors::{Cors, Visit};
 use crate::engine_io::{Query, refuse_unasked};
 use crate::outbox::{self, HttpResponse};
 use crate::site::SetupError;
+
+#[wasm_bindgen(inline_js = r#"
+// The answer of a room to a request.
+export function handOn(rooms, room, request) {
+  return rooms.getByName(room).fetch(request);
+}
+
+// The static file at `path`, which search engines may list or not. Conditional requests keep their headers.
+export async function asset(files, path, { url, method, headers }, isListed) {
+  const file = await files.fetch(new URL(path, url), { method, headers });
+  if (isListed) return file;
+  const unlisted = new Response(file.body, file);
+  unlisted.headers.set("x-robots-tag", "noindex");
+  return unlisted;
+}
+"#)]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = handOn)]
+    fn hand_on(rooms: &JsValue, room: &str, request: &Request) -> std::result::Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn asset(files: &JsValue, path: &str, request: &Request, is_listed: bool) -> std::result::Result<Promise, JsValue>;
+}
 
 /// The binding of the room objects.
 const ROOMS: &str = "ROOMS";
@@ -32,51 +61,40 @@ pub(super) enum Page {
 
 /// A request and what its answers depend on.
 pub(super) struct Visitor<'a> {
-    pub(super) request: &'a Request,
+    pub(super) request: Incoming,
     pub(super) bindings: &'a Bindings,
     cors: Cors<'a>,
-    /// As it was sent: the SDK takes a method that it doesn't know for GET.
-    method: String,
-    pub(super) path: String,
-    pub(super) query: String,
     origin: Option<String>,
 }
 
 impl<'a> Visitor<'a> {
-    pub(super) fn new(request: &'a Request, bindings: &'a Bindings, cors: Cors<'a>) -> Result<Self> {
-        let url = request.url()?;
-        let (path, query) = (url.path().to_owned(), url.query().unwrap_or_default().to_owned());
-        let (method, origin) = (request.inner().method(), request.headers().get("origin")?);
-        Ok(Self { request, bindings, cors, method, path, query, origin })
-    }
-
-    /// A header; one that can't be read is none.
-    pub(super) fn header(&self, name: &str) -> Option<String> {
-        self.request.headers().get(name).ok().flatten()
+    pub(super) fn new(request: Incoming, bindings: &'a Bindings, cors: Cors<'a>) -> Self {
+        let origin = request.header("origin");
+        Self { request, bindings, cors, origin }
     }
 
     /// The answer to any `OPTIONS`, where pages of other sites may connect at all.
     pub(super) fn preflight(&self) -> Option<Result<Response>> {
-        if self.method != "OPTIONS" {
+        if self.request.method != "OPTIONS" {
             return None;
         }
-        let asked = self.header("access-control-request-headers");
+        let asked = self.request.header("access-control-request-headers");
         let allowed = self.cors.preflight(self.origin.as_deref(), asked.as_deref())?;
         let length = [("content-length".to_owned(), "0".to_owned())];
         let headers = allowed.into_iter().map(|(name, value)| (name.to_owned(), value.into_owned())).chain(length);
         let reply = HttpResponse { headers: headers.collect(), ..HttpResponse::empty(204) };
         // It has its headers already.
-        Some(requests::response(self.request, Answer::Http(reply), Cors::OFF))
+        Some(requests::response(&self.request, Answer::Http(reply), Cors::OFF))
     }
 
     /// Answers with this, and with what a page of another site must be told to read it.
     pub(super) fn reply(&self, reply: HttpResponse) -> Result<Response> {
-        requests::response(self.request, Answer::Http(reply), self.cors)
+        requests::response(&self.request, Answer::Http(reply), self.cors)
     }
 
     /// Says why there is nothing else to answer, in the form that the request accepts.
     pub(super) fn refuse(&self, error: &ErrorAnswer) -> Result<Response> {
-        self.reply(error.reply(&self.header("accept").unwrap_or_default()))
+        self.reply(error.reply(&self.request.header("accept").unwrap_or_default()))
     }
 
     /// The settings or the app can't be used. The log is for whoever deployed this, and the answer for anybody.
@@ -96,36 +114,26 @@ impl<'a> Visitor<'a> {
 
     /// Leads to where the page is.
     pub(super) fn redirect(&self, location: &str) -> Result<Response> {
-        let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query) };
+        let query = &self.request.query;
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         let headers = vec![("location".to_owned(), format!("{location}{query}"))];
         self.reply(HttpResponse { headers, ..HttpResponse::empty(308) })
     }
 
-    /// A static file under another name than the one asked for. Conditional requests keep their headers.
+    /// A static file under another name than the one asked for.
     pub(super) async fn asset(&self, page: Page, path: &str) -> Result<Response> {
         if let Some(reply) = self.not_read() {
             return self.reply(reply);
         }
-        let mut url = self.request.url()?;
-        url.set_path(path);
-        url.set_query(None);
-        let mut init = RequestInit::new();
-        init.with_method(self.request.method()).with_headers(self.request.headers().clone());
-        let file = self.bindings.assets(ASSETS)?.fetch(url, Some(init)).await?;
-        if page == Page::Listed {
-            return Ok(file);
-        }
-        let headers = file.headers().clone();
-        headers.set("x-robots-tag", "noindex")?;
-        Ok(file.with_headers(headers))
+        answer(asset(&self.binding(ASSETS)?, path, self.request.raw(), page == Page::Listed)?).await
     }
 
     /// The answer to a method other than those of what can only be read.
     fn not_read(&self) -> Option<HttpResponse> {
-        let mut reply = match self.method.as_str() {
+        let mut reply = match self.request.method.as_str() {
             "GET" | "HEAD" => return None,
             "OPTIONS" => HttpResponse::empty(204),
-            _ => ErrorAnswer::wrong_method().reply(&self.header("accept").unwrap_or_default()),
+            _ => ErrorAnswer::wrong_method().reply(&self.request.header("accept").unwrap_or_default()),
         };
         reply.headers.push(("allow".to_owned(), READ.to_owned()));
         Some(reply)
@@ -141,7 +149,8 @@ impl<'a> Visitor<'a> {
 
     /// Hands the request on to a room's server, which offers these transports, but for what can be answered without waking it.
     pub(super) async fn ask_room(&self, room: &str, offered: Transports) -> Result<Response> {
-        let (method, query, upgrade) = (&self.method, &self.query, requests::wants_websocket(self.request)?);
+        let Incoming { method, query, .. } = &self.request;
+        let upgrade = self.request.wants_websocket();
         let request = outbox::Request { method, query, upgrade, origin: self.origin.as_deref(), ..Default::default() };
         let query = Query::parse(query);
         if let Some(refusal) = refuse_unasked(&request, &query, offered) {
@@ -159,8 +168,9 @@ impl<'a> Visitor<'a> {
 
     /// Whether a WebSocket may open; `has_session` is whether it is to carry one on.
     fn may_connect(&self, has_session: bool) -> bool {
-        let (host, forwarded_host) = (self.header("host").unwrap_or_default(), self.header("x-forwarded-host"));
-        let fetch_site = self.header("sec-fetch-site");
+        let (host, forwarded_host) =
+            (self.request.header("host").unwrap_or_default(), self.request.header("x-forwarded-host"));
+        let fetch_site = self.request.header("sec-fetch-site");
         self.cors.admits(&Visit {
             origin: self.origin.as_deref(),
             host: &host,
@@ -171,8 +181,15 @@ impl<'a> Visitor<'a> {
     }
 
     pub(super) async fn hand_on(&self, room: &str) -> Result<Response> {
-        // Another handle of the same request; its method `clone` would copy the body.
-        let request = Request::from(Clone::clone(self.request.inner()));
-        self.bindings.durable_object(ROOMS)?.get_by_name(room)?.fetch_with_request(request).await
+        answer(hand_on(&self.binding(ROOMS)?, room, self.request.raw())?).await
     }
+
+    fn binding(&self, name: &str) -> Result<JsValue> {
+        Ok(Reflect::get(self.bindings, &name.into())?)
+    }
+}
+
+/// The answer that somebody else has promised.
+async fn answer(promise: Promise) -> Result<Response> {
+    Ok(JsFuture::from(promise).await?.unchecked_into())
 }

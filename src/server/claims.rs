@@ -80,6 +80,7 @@ pub(super) struct Deferred {
 
 impl Deferred {
     /// Reads what an earlier life of the object has tried.
+    #[inline(never)] // The runtime compiles a function when it is first called: a new room never calls this one.
     pub(super) fn open(database: &dyn Database) -> Result<Self, DatabaseError> {
         let rows = database.query("SELECT claims FROM roomcast_claims", &[])?;
         let claims = rows.first().and_then(|row| row.text(0)).unwrap_or("[]");

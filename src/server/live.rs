@@ -31,6 +31,8 @@ pub(super) struct Live {
     pub(super) session_rows: SessionRows,
     /// Whether the operator knows that a handshake isn't kept as a whole.
     pub(super) surplus_is_told: bool,
+    /// Whether nothing was stored before.
+    pub(super) is_new: bool,
     /// The hibernated WebSockets, until the first turn that needs them restores them.
     pub(super) hibernated: Option<Vec<HibernatedSocket>>,
 }
@@ -62,26 +64,40 @@ impl Live {
         let recovery = if app.recovery() { config.recovery } else { Millis(0) };
         let config = &Config { recovery, ..config.clone() };
         let Schema { app: name, steps } = app.schema();
-        let parts: [Part<'_>; 7] = [
-            ("roomcast", recovery::SCHEMA),
-            ("timers", schedule::SCHEMA),
-            ("questions", pending_acks::SCHEMA),
-            ("fetches", fetches::SCHEMA),
-            ("kv", kv::SCHEMA),
-            ("deferred", claims::SCHEMA),
-            (name, steps),
+        let parts = [
+            recovery::TABLES,
+            schedule::TABLES,
+            Part::new("questions", pending_acks::SCHEMA),
+            Part::new("fetches", fetches::SCHEMA),
+            Part::new("kv", kv::SCHEMA),
+            Part::new("deferred", claims::SCHEMA),
+            Part::new(name, steps),
         ];
-        migrate(host.as_ref(), &parts)?;
+        let is_new = migrate(host.as_ref(), &parts)?;
         // Statements of the app's own are run as they come, whatever they give.
         let host = Rc::new(TurnHost::new(host.clone(), !steps.is_empty()));
         let mut state = RoomState::new(config, name, app.names(), app.watched().outgoing, host.clone());
-        state.open()?;
-        let deferred = Deferred::open(host.as_ref())?;
+        let mut deferred = Deferred::default();
+        if !is_new {
+            state.open()?;
+            deferred = Deferred::open(host.as_ref())?;
+        }
         let (connects, session_rows, surplus_is_told, news) = Default::default();
         let hibernated = Some(host.hibernated());
         let config = config.clone();
-        let mut live =
-            Self { config, app, state, host, connects, deferred, news, session_rows, surplus_is_told, hibernated };
+        let mut live = Self {
+            config,
+            app,
+            state,
+            host,
+            connects,
+            deferred,
+            news,
+            session_rows,
+            surplus_is_told,
+            is_new,
+            hibernated,
+        };
         live.leave_aside();
         Ok(live)
     }
@@ -144,6 +160,7 @@ impl Live {
         ));
     }
 
+    #[inline(never)] // The runtime compiles a function when it is first called: a handshake never calls this one.
     fn message(&mut self, sid: &Sid, message: &Message) {
         let Some(client) = self.state.sockets.clients.get_mut(sid) else {
             return;
@@ -159,6 +176,7 @@ impl Live {
         }
     }
 
+    #[inline(never)] // The runtime compiles a function when it is first called: a handshake never calls this one.
     fn closed(&mut self, sid: &Sid, reason: Reason) {
         self.remove_client(sid, DisconnectReason::Transport(reason.as_str()));
     }
@@ -214,5 +232,38 @@ impl Live {
     pub(super) fn enter<T>(&mut self, namespace: &Rc<str>, hook: impl FnOnce(&mut dyn App, &Io<'_>) -> T) -> T {
         let app = self.app.as_mut();
         self.state.enter(namespace, |io| hook(app, io))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{Connection, Result};
+
+    use super::*;
+
+    /// The columns of all tables and indexes that these scripts make.
+    fn columns(scripts: &[&str]) -> Result<Vec<String>> {
+        const COLUMNS: &str = "
+            SELECT format('%s %s %Q %d %Q %d', t.name, t.wr, c.name, c.\"notnull\", c.dflt_value, c.pk)
+            FROM pragma_table_list t, pragma_table_xinfo(t.name) c
+            UNION ALL SELECT format('%s %d %d %s', i.name, i.\"unique\", i.partial, c.name)
+            FROM pragma_table_list t, pragma_index_list(t.name) i, pragma_index_info(i.name) c";
+        let database = Connection::open_in_memory()?;
+        scripts.iter().try_for_each(|script| database.execute_batch(script))?;
+        let mut statement = database.prepare(COLUMNS)?;
+        statement.query_map([], |row| row.get(0))?.collect()
+    }
+
+    #[test]
+    fn the_tables_of_a_new_database_are_those_that_all_steps_leave() {
+        for part in [recovery::TABLES, schedule::TABLES] {
+            let (newest, steps) = (columns(&[part.newest.unwrap()]).unwrap(), columns(part.steps).unwrap());
+            assert_eq!(sorted(newest), sorted(steps), "{}", part.name);
+        }
+    }
+
+    fn sorted(mut lines: Vec<String>) -> Vec<String> {
+        lines.sort();
+        lines
     }
 }

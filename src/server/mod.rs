@@ -94,6 +94,11 @@ impl Server {
         })
     }
 
+    /// Whether nothing was stored before this room was started.
+    pub fn is_new(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.is_new)
+    }
+
     /// When [`Input::Alarm`] is wanted; later or earlier does no harm.
     pub fn next_wake(&self, now: Millis) -> Option<Millis> {
         // The clock may have gone back.

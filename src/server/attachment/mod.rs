@@ -167,6 +167,7 @@ fn fits(text: &str) -> bool {
 ///
 /// # Errors
 /// [`DatabaseError`] where the rows that belong to it can't be read.
+#[inline(never)] // The runtime compiles a function when it is first called: a new room never calls this one.
 pub(super) fn restore(live: &mut Live, conn: ConnId, state: &str) -> Result<bool, DatabaseError> {
     let host = live.state.host.clone();
     let row = match serde_json::from_str(state) {

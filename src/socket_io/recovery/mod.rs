@@ -25,12 +25,14 @@ pub use rows::SocketRows;
 pub use socket_state::{Away, AwaySocket, Membership, SocketState};
 
 use crate::config::Config;
-use crate::database::{Database, DatabaseError};
+use crate::database::{Database, DatabaseError, Part};
 use crate::ids::{Millis, Pid};
 use crate::timers::Timers;
 
-/// The steps that make the tables.
-pub const SCHEMA: &[&str] = &[
+/// The tables.
+pub const TABLES: Part<'_> = Part { name: "roomcast", steps: SCHEMA, newest: Some(NEWEST) };
+
+const SCHEMA: &[&str] = &[
     "
     CREATE TABLE roomcast_log (
         offset INTEGER PRIMARY KEY,
@@ -61,6 +63,34 @@ pub const SCHEMA: &[&str] = &[
 ",
     "ALTER TABLE roomcast_sockets ADD COLUMN told INTEGER NOT NULL DEFAULT 1",
 ];
+
+const NEWEST: &str = "
+    CREATE TABLE roomcast_log (
+        offset INTEGER PRIMARY KEY,
+        namespace TEXT NOT NULL,
+        to_rooms TEXT NOT NULL,
+        except_rooms TEXT NOT NULL,
+        event TEXT NOT NULL,
+        attachments BLOB,
+        number INTEGER NOT NULL DEFAULT 0,
+        size INTEGER NOT NULL DEFAULT 0,
+        total INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE roomcast_sockets (
+        pid TEXT PRIMARY KEY,
+        id TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        since INTEGER NOT NULL,
+        stays TEXT NOT NULL,
+        data TEXT,
+        gone INTEGER,
+        forgotten INTEGER NOT NULL DEFAULT 0,
+        told INTEGER NOT NULL DEFAULT 1
+    ) WITHOUT ROWID;
+    CREATE INDEX roomcast_sockets_gone ON roomcast_sockets (gone) WHERE gone IS NOT NULL;
+    CREATE TABLE roomcast_meta (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+    CREATE TABLE roomcast_sessions (sid TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID
+";
 
 /// The log, and the sockets that may be recovered.
 #[derive(Debug)]
