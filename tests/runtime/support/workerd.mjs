@@ -1,7 +1,7 @@
 // roomcast in plain `workerd serve`: one process, with nothing in front of it, that can be killed in the middle of anything
 // and started again on the same storage and port. It serves rooms, not the page's files.
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ROOT } from './paths.mjs';
@@ -13,17 +13,18 @@ import { request } from './wire.mjs';
 /**
  * Starts it on `port` of 127.0.0.1 (by default one that is free) with its rooms stored in `folder` (by default one that goes
  * with `close()`). `vars` are as for `startRoomcast`; `entry` is the source of a module to run in front of the bundle, which
- * it imports as './index.js'; `v8Flags` are for the engine. The result has
+ * it imports as './index.js'; `v8Flags` are for the engine. The bundle is the one in the folder `bundle`, by default the one that
+ * has the app; one without wasm has only index.js. The result has
  * - `url`, and the `pid` of the process that is running now;
  * - `kill()`: SIGKILL to that process alone; resolves when it is gone;
  * - `start()`: the same bundle again, on the same storage and port;
  * - `output()`: the end of what it has printed;
  * - `close()`: the end of it all.
  */
-export async function startWorkerd({ vars = {}, folder, port, entry, v8Flags = [] } = {}) {
+export async function startWorkerd({ vars = {}, bundle = bundleFor(vars), folder, port, entry, v8Flags = [] } = {}) {
   const server = new Workerd(folder ?? mkdtempSync(path.join(tmpdir(), 'roomcast-workerd-')), port ?? (await freePort()));
   server.temporary = folder === undefined;
-  writeConfig(server, vars, entry, v8Flags);
+  writeConfig(server, { vars, bundle, entry, v8Flags });
   try {
     await server.start();
   } catch (error) {
@@ -95,13 +96,13 @@ class Workerd {
 }
 
 /** The folder gets the bundle as well: what starts again is what was killed, even if somebody builds in between. */
-function writeConfig({ folder, port }, vars, entry, v8Flags) {
-  const bundle = bundleFor(vars);
+function writeConfig({ folder, port }, { vars, bundle, entry, v8Flags }) {
   const config = wranglerConfig();
   mkdirSync(path.join(folder, 'storage'), { recursive: true });
-  for (const file of ['index.js', 'index_bg.wasm']) copyFileSync(path.join(bundle, file), path.join(folder, file));
+  const files = ['index.js', 'index_bg.wasm'].filter((file) => existsSync(path.join(bundle, file)));
+  for (const file of files) copyFileSync(path.join(bundle, file), path.join(folder, file));
   if (entry) writeFileSync(path.join(folder, 'entry.js'), entry);
-  const modules = entry ? ['entry.js', 'index.js'] : ['index.js'];
+  const modules = [...(entry ? ['entry.js'] : []), ...files].map((name) => `(name = "${name}", ${name.endsWith('.wasm') ? 'wasm' : 'esModule'} = embed "${name}")`);
   const text = (value) => JSON.stringify(String(value));
   const bindings = Object.entries(bindingsFrom(config, vars)).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -119,7 +120,7 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   compatibilityDate = ${text(config.compatibility_date)},
   compatibilityFlags = [${config.compatibility_flags.map(text).join(', ')}],
-  modules = [${modules.map((name) => `(name = "${name}", esModule = embed "${name}"), `).join('')}(name = "index_bg.wasm", wasm = embed "index_bg.wasm")],
+  modules = [${modules.join(', ')}],
   durableObjectNamespaces = [(className = "${ROOM_CLASS}", uniqueKey = "rooms", enableSql = true)],
   durableObjectStorage = (localDisk = "storage"),
   bindings = [

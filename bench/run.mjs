@@ -1,0 +1,20 @@
+// `npm run bench`: measures roomcast beside other servers. Builds what is deployed and the load generator, then has
+// bench/measure.mjs do the rest in the project's own Node.
+import '../scripts/check-node.mjs';
+import { join } from 'node:path';
+import { ensureBundle } from '../scripts/bundle.mjs';
+import { root, runMain, say } from '../scripts/project.mjs';
+import { projectNode, runLogged, runShown, wasInterrupted } from '../scripts/run.mjs';
+import { optionsOf } from './options.mjs';
+
+await runMain(async () => {
+  const args = process.argv.slice(2);
+  const { help } = optionsOf(args);
+  if (!help) {
+    await ensureBundle();
+    say('compiling the load generator (half a minute the first time) …');
+    await runLogged('bench-load', 'cargo', ['build', '--release', '--locked'], { cwd: join(root, 'bench') });
+  }
+  const code = await runShown(projectNode(), [join(root, 'bench', 'measure.mjs'), ...args], { cwd: root });
+  return wasInterrupted() ? 130 : code;
+});

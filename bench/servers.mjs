@@ -1,0 +1,113 @@
+// The servers that are compared: how each is started, and how the load generator speaks to it.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { ROOT } from '../tests/runtime/support/paths.mjs';
+import { freePort } from '../tests/runtime/support/processes.mjs';
+import { DEPLOYED } from '../tests/runtime/support/server.mjs';
+import { PATIENCE, sleep, within } from '../tests/runtime/support/wait.mjs';
+import { request } from '../tests/runtime/support/wire.mjs';
+import { startWorkerd } from '../tests/runtime/support/workerd.mjs';
+
+const own = (name) => path.join(ROOT, 'bench', 'servers', name);
+const PARTYSERVER = path.join(ROOT, '.tools', 'bench', 'partyserver');
+
+const raw = (prefix) => ({ kind: 'raw', path: `${prefix}/{room}`, event: '{payload}' });
+const socketIo = (prefix, event, more) => ({ kind: 'socket-io', path: prefix, event, ...more });
+const OURS = '/r/{room}/socket.io/?recovery=1';
+/** Everybody who joins is announced to all: in a larger room only those who speak do, and the others listen as a tutorial's clients. */
+export const MOST_MEMBERS = 1_000;
+const MEMBER = '{"name":"Person {n}","key":"key-of-person-number-{n}"}';
+
+/**
+ * By name: `title` in tables; `start()`, whose result has `pid`, `url` and `close()`; `dialect(people)` for the load generator; what
+ * the server can do besides text of any size over WebSocket (`binary`, `polling`), and the longest payload that it takes.
+ */
+const SERVERS = {
+  floor: { title: 'floor', start: () => startWorkerd({ bundle: own('floor') }), dialect: () => raw('/room'), binary: true },
+  'floor-row': { title: 'floor + row', start: () => startWorkerd({ bundle: own('floor-row') }), dialect: () => raw('/room'), binary: true },
+  'socket.io': {
+    title: 'socket.io on Node',
+    start: startSocketIo,
+    dialect: () => socketIo('/socket.io/?room={room}', '["message",{payload}]'),
+    binary: true,
+    polling: true,
+  },
+  partyserver: {
+    title: 'partyserver',
+    start: () => startWorkerd({ bundle: PARTYSERVER }),
+    dialect: () => raw('/parties/rooms'),
+    binary: true,
+  },
+};
+
+/** roomcast's own, of the build in this folder. */
+const ours = (folder) => ({
+  chat: {
+    title: 'chat, history + recovery',
+    start: () => startWorkerd({ bundle: folder }),
+    dialect: (people) => socketIo(OURS, '["message",{"text":{payload},"id":"{id}"}]', {
+      auth: MEMBER, authenticated: people > MOST_MEMBERS ? 4 : people,
+    }),
+    polling: true,
+    longest: 4_000, // characters, which the chat takes at most
+  },
+  tutorial: {
+    title: 'tutorial app, recovery off',
+    start: () => startWorkerd({ bundle: folder, vars: { APP: 'tutorial', RECOVERY_MS: '0' } }),
+    dialect: () => socketIo(OURS, '["createdMessage",{"author":"Ada","message":{payload}}]'),
+    polling: true,
+  },
+});
+
+/** All servers; those of another build of roomcast are `chat@label` and `tutorial@label`. */
+export function allServers(builds) {
+  const servers = { ...SERVERS, ...ours(DEPLOYED) };
+  for (const { label, folder } of builds) {
+    for (const [name, server] of Object.entries(ours(folder))) servers[`${name}@${label}`] = { ...server, title: `${server.title} (${label})` };
+  }
+  return servers;
+}
+
+/** Bundles what needs it. */
+export async function prepareServers() {
+  if (existsSync(path.join(PARTYSERVER, 'index.js'))) return;
+  mkdirSync(PARTYSERVER, { recursive: true });
+  await build({
+    entryPoints: [path.join(own('partyserver'), 'index.js')], outfile: path.join(PARTYSERVER, 'index.js'), bundle: true, minify: true,
+    format: 'esm', target: 'es2022', external: ['cloudflare:*', 'node:*'], logLevel: 'error',
+  });
+}
+
+async function startSocketIo() {
+  const port = await freePort();
+  const child = spawn(process.execPath, [own('socket-io.mjs'), String(port)], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, NODE_ENV: 'production' } });
+  const orphan = () => child.kill('SIGKILL');
+  process.on('exit', orphan);
+  const exited = new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('exit', (code, signal) => resolve(`socket.io ended with ${code ?? signal}`));
+  });
+  const server = {
+    pid: child.pid,
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      child.kill('SIGKILL');
+      await exited;
+      process.off('exit', orphan);
+    },
+  };
+  const listening = async () => {
+    while (child.exitCode === null) {
+      try {
+        return await request(new URL('/', server.url), { patience: 1_000 });
+      } catch {
+        await sleep(20); // not yet
+      }
+    }
+    throw new Error(await exited);
+  };
+  await within(listening(), 'socket.io to listen', PATIENCE);
+  return server;
+}
