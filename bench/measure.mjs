@@ -2,11 +2,15 @@
 import { writeFileSync } from 'node:fs';
 import { runMain } from '../scripts/project.mjs';
 import { chosen, help, optionsOf } from './options.mjs';
-import { fanout } from './parts/fanout.mjs';
+import { connect, exchange, size, start, wake } from './parts/connections.mjs';
+import { messages } from './parts/messages.mjs';
 import { allServers, prepareServers } from './servers.mjs';
 import { heading } from './tables.mjs';
 
-const PARTS = { fanout };
+const PARTS = {
+  ...Object.fromEntries(['fanout', 'payloads', 'binary', 'polling', 'deflate', 'many', 'large'].map((part) => [part, messages(part)])),
+  connect, exchange, wake, start, size,
+};
 
 for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]]) process.on(signal, () => process.exit(128 + number));
 

@@ -22,10 +22,10 @@ export async function load(server, job) {
 }
 
 /** One measurement: the server is started for it, and ends after it. */
-async function measureOnce(name, definition, what, work) {
-  const server = await definition.start();
+async function measureOnce(name, definition, { what, work, vars, answered }) {
+  const server = await definition.start({ vars, answered });
   try {
-    return await work(server);
+    return await work(server, name);
   } catch (error) {
     throw new Problem(`${name}, ${what}: ${(error.stderr || error.message).trim()}`);
   } finally {
@@ -34,16 +34,16 @@ async function measureOnce(name, definition, what, work) {
 }
 
 /**
- * Measures each of `servers` so many times by `work(server, name)`: `{name: [report, …]}`. Every other round goes backwards, so that
+ * Measures each of `servers` so many times by `work(server, name)`: `{name: [report, …]}`. `vars` and `answered` are for `start`. Every other round goes backwards, so that
  * no server always follows the same one.
  */
-export async function interleaved(servers, { what, rounds, work }) {
+export async function interleaved(servers, { rounds, ...one }) {
   const reports = Object.fromEntries(Object.keys(servers).map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
-    process.stderr.write(`bench: ${what}, round ${round + 1} of ${rounds}\n`);
+    process.stderr.write(`bench: ${one.what}, round ${round + 1} of ${rounds}\n`);
     const names = Object.keys(servers);
     for (const name of round % 2 ? names.reverse() : names) {
-      reports[name].push(await measureOnce(name, servers[name], what, (server) => work(server, name)));
+      reports[name].push(await measureOnce(name, servers[name], one));
     }
   }
   return reports;

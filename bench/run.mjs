@@ -9,9 +9,10 @@ import { optionsOf } from './options.mjs';
 
 await runMain(async () => {
   const args = process.argv.slice(2);
-  const { help } = optionsOf(args);
+  const { help, parts } = optionsOf(args);
   if (!help) {
-    await ensureBundle();
+    // The part binary has the app of the protocol's test suites.
+    await ensureBundle({ conformance: parts.includes('binary') });
     say('compiling the load generator (half a minute the first time) …');
     await runLogged('bench-load', 'cargo', ['build', '--release', '--locked'], { cwd: join(root, 'bench') });
   }

@@ -16,52 +16,93 @@ const PARTYSERVER = path.join(ROOT, '.tools', 'bench', 'partyserver');
 const raw = (prefix) => ({ kind: 'raw', path: `${prefix}/{room}`, event: '{payload}' });
 const socketIo = (prefix, event, more) => ({ kind: 'socket-io', path: prefix, event, ...more });
 const OURS = '/r/{room}/socket.io/?recovery=1';
-/** Everybody who joins is announced to all: in a larger room only those who speak do, and the others listen as a tutorial's clients. */
+/** Everybody who joins the chat is announced to all: in a larger room only so many do, and the others listen as the tutorial's clients. */
 export const MOST_MEMBERS = 1_000;
+const SPEAKERS = 4;
 const MEMBER = '{"name":"Person {n}","key":"key-of-person-number-{n}"}';
 
 /**
- * By name: `title` in tables; `start()`, whose result has `pid`, `url` and `close()`; `dialect(people)` for the load generator; what
- * the server can do besides text of any size over WebSocket (`binary`, `polling`), and the longest payload that it takes.
+ * By name:
+ * - `title`: its name in tables.
+ * - `start(options)`: runs it, with options of `startWorkerd` besides; the result has `pid`, `url` and `close()`.
+ * - `dialect(people)`: how the load generator speaks to it in a room of so many.
+ * - `asked`: an event that is answered without having joined, where it isn't that of the dialect.
+ * - `text`, `binary`, `polling`: what it can do, besides WebSocket; `longest`: the bytes of a payload that it takes at most.
+ * - `first(room)`: a request that reaches the room.
  */
 const SERVERS = {
-  floor: { title: 'floor', start: () => startWorkerd({ bundle: own('floor') }), dialect: () => raw('/room'), binary: true },
-  'floor-row': { title: 'floor + row', start: () => startWorkerd({ bundle: own('floor-row') }), dialect: () => raw('/room'), binary: true },
+  floor: {
+    title: 'floor',
+    start: (options) => startWorkerd({ bundle: own('floor'), ...options }),
+    dialect: () => raw('/room'),
+    text: true,
+    binary: true,
+    first: (room) => `/room/${room}/hop`,
+  },
+  'floor-row': {
+    title: 'floor + row',
+    start: (options) => startWorkerd({ bundle: own('floor-row'), ...options }),
+    dialect: () => raw('/room'),
+    text: true,
+    binary: true,
+    first: (room) => `/room/${room}/hop`,
+  },
   'socket.io': {
     title: 'socket.io on Node',
     start: startSocketIo,
     dialect: () => socketIo('/socket.io/?room={room}', '["message",{payload}]'),
+    text: true,
     binary: true,
     polling: true,
   },
   partyserver: {
     title: 'partyserver',
-    start: () => startWorkerd({ bundle: PARTYSERVER }),
+    start: (options) => startWorkerd({ bundle: PARTYSERVER, ...options }),
     dialect: () => raw('/parties/rooms'),
+    text: true,
     binary: true,
   },
 };
 
+const firstOfOurs = (room) => `/r/${room}/socket.io/?EIO=4&transport=polling`;
+
 /** roomcast's own, of the build in this folder. */
 const ours = (folder) => ({
   chat: {
-    title: 'chat, history + recovery',
-    start: () => startWorkerd({ bundle: folder }),
+    title: 'chat',
+    start: (options) => startWorkerd({ bundle: folder, ...options }),
     dialect: (people) => socketIo(OURS, '["message",{"text":{payload},"id":"{id}"}]', {
-      auth: MEMBER, authenticated: people > MOST_MEMBERS ? 4 : people,
+      auth: MEMBER, authenticated: people > MOST_MEMBERS ? SPEAKERS : people,
     }),
+    asked: '["createdMessage",{"author":"Ada","message":{payload}}]',
+    text: true,
     polling: true,
-    longest: 4_000, // characters, which the chat takes at most
+    longest: 4_000,
+    first: firstOfOurs,
   },
   tutorial: {
-    title: 'tutorial app, recovery off',
-    start: () => startWorkerd({ bundle: folder, vars: { APP: 'tutorial', RECOVERY_MS: '0' } }),
+    title: 'tutorial',
+    start: startApp(folder, 'tutorial'),
     dialect: () => socketIo(OURS, '["createdMessage",{"author":"Ada","message":{payload}}]'),
+    text: true,
     polling: true,
+    first: firstOfOurs,
+  },
+  // No example broadcasts bytes; the app of the protocol's test suites passes on any arguments.
+  relay: {
+    title: 'relay',
+    start: startApp(path.join(folder, 'conformance'), 'conformance-without-recovery'),
+    dialect: () => socketIo(OURS, '["broadcast",{payload}]'),
+    binary: true,
   },
 });
 
-/** All servers; those of another build of roomcast are `chat@label` and `tutorial@label`. */
+/** An app without recovery, of the bundle in this folder. */
+function startApp(bundle, app) {
+  return ({ vars, ...options } = {}) => startWorkerd({ bundle, vars: { ...vars, APP: app, RECOVERY_MS: '0' }, ...options });
+}
+
+/** All servers; those of another build of roomcast are `chat@label` and so on. */
 export function allServers(builds) {
   const servers = { ...SERVERS, ...ours(DEPLOYED) };
   for (const { label, folder } of builds) {

@@ -4,7 +4,7 @@
 //! latency of what was sent, and no rate is promised. In the open loop, messages are due at fixed times, and a message's latency
 //! counts from that time even if it was sent later.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
-use crate::client::{Client, Message, Sender};
-use crate::connect::clients;
+use crate::client::Message;
+use crate::connect::Crowd;
 use crate::job::{Fanout, Job, Kind, Wake, milliseconds};
 use crate::process::Usage;
 
@@ -94,40 +94,31 @@ impl Counts {
 
 struct Load {
     job: Rc<Job>,
-    senders: Vec<Sender>,
+    /// Set once everybody is connected; nothing is sent before.
+    crowd: OnceCell<Crowd>,
+    /// Numbers of the clients that send.
+    senders: Vec<usize>,
     receivers: usize,
     counts: RefCell<Counts>,
     /// A message that is done is followed by the next one.
     closed: Cell<bool>,
-    failure: RefCell<Option<anyhow::Error>>,
 }
 
 impl Load {
     /// Connects everybody; the first `senders` of each room will send.
-    async fn prepare(job: &Rc<Job>, rooms: usize, people: usize, senders: usize) -> Result<(Rc<Self>, bool)> {
-        let crowd = clients(job, rooms, people).await?;
-        let compressed = crowd.iter().all(Client::is_compressed);
-        let sending = crowd.iter().enumerate().filter(|(n, _)| n % people < senders);
+    async fn prepare(job: &Rc<Job>, rooms: usize, people: usize, senders: usize) -> Result<Rc<Self>> {
         let load = Rc::new(Self {
             job: Rc::clone(job),
-            senders: sending.map(|(_, client)| client.sender()).collect(),
+            crowd: OnceCell::new(),
+            senders: (0..rooms * people).filter(|n| n % people < senders).collect(),
             receivers: people - 1,
             counts: RefCell::new(Counts::new()?),
             closed: Cell::new(false),
-            failure: RefCell::default(),
         });
-        for mut client in crowd {
-            let load = Rc::clone(&load);
-            spawn_local(async move {
-                loop {
-                    if let Err(error) = client.read(|message| load.received(message)).await {
-                        load.failure.replace(Some(error));
-                        return;
-                    }
-                }
-            });
-        }
-        Ok((load, compressed))
+        let receiving = Rc::clone(&load);
+        let crowd = Crowd::gather(job, rooms, people, move |message| receiving.received(message)).await?;
+        load.crowd.get_or_init(|| crowd);
+        Ok(load)
     }
 
     fn send(&self, sender: usize, since: Instant) {
@@ -136,7 +127,7 @@ impl Load {
             counts.messages.push(OnItsWay { since, sender, remaining: self.receivers });
             counts.messages.len() - 1
         };
-        if let Some(wire) = self.senders.get(sender) {
+        if let Some(wire) = self.crowd.get().and_then(|crowd| crowd.senders.get(sender)) {
             wire.send(&message(&self.job, number));
         }
     }
@@ -150,7 +141,7 @@ impl Load {
     }
 
     fn check(&self) -> Result<()> {
-        self.failure.take().map_or(Ok(()), Err)
+        self.crowd.get().map_or(Ok(()), Crowd::check)
     }
 
     /// Waits until everybody has everything; tells how many receipts are missing.
@@ -171,7 +162,7 @@ impl Load {
 fn message(job: &Job, number: usize) -> Message {
     let mark = char::from(MARK);
     let head = format!("{mark}{number:0NUMBER_DIGITS$x}{mark}");
-    let payload = format!("{head:x<width$}", width = job.payload.bytes);
+    let payload = format!("{head}{}", "x".repeat(job.payload.bytes.saturating_sub(head.len())));
     let event = job.dialect.event.replace("{id}", &format!("m{number}"));
     match (job.dialect.kind, job.payload.binary) {
         (Kind::Raw, false) => Message { text: event.replace("{payload}", &payload), binary: None },
@@ -201,7 +192,9 @@ async fn send_at(load: Rc<Load>, rate: f64, until: Instant) {
     let mut number = 0;
     while Instant::now() < until {
         while due(number) <= Instant::now() {
-            load.send(number as usize % load.senders.len(), due(number));
+            if let Some(&sender) = load.senders.get(number as usize % load.senders.len()) {
+                load.send(sender, due(number));
+            }
             number += 1;
         }
         sleep(due(number).saturating_duration_since(Instant::now())).await;
@@ -209,13 +202,13 @@ async fn send_at(load: Rc<Load>, rate: f64, until: Instant) {
 }
 
 pub(crate) async fn fanout(job: &Rc<Job>, fanout: Fanout) -> Result<Value> {
-    let (load, compressed) = Load::prepare(job, fanout.rooms, fanout.people, fanout.senders).await?;
+    let load = Load::prepare(job, fanout.rooms, fanout.people, fanout.senders).await?;
     let (warmup, measured) = (milliseconds(fanout.warmup_ms), milliseconds(fanout.measure_ms));
     if let Some(rate) = fanout.rate {
         spawn_local(send_at(Rc::clone(&load), rate, Instant::now() + warmup + measured));
     } else {
         load.closed.set(true);
-        for sender in (0..load.senders.len()).flat_map(|sender| std::iter::repeat_n(sender, fanout.in_flight)) {
+        for &sender in load.senders.iter().flat_map(|sender| std::iter::repeat_n(sender, fanout.in_flight)) {
             load.send(sender, Instant::now());
         }
     }
@@ -229,6 +222,7 @@ pub(crate) async fn fanout(job: &Rc<Job>, fanout: Fanout) -> Result<Value> {
     let mut report = report(&load, before, after).context("nothing arrived")?;
     let missing = load.drain().await?;
     let strays = load.counts.borrow().strays;
+    let compressed = load.crowd.get().is_some_and(|crowd| crowd.compressed);
     if let Some(report) = report.as_object_mut() {
         report.extend([("missing".into(), missing.into()), ("strays".into(), strays.into())]);
         report.insert("compressed".into(), compressed.into());
@@ -258,7 +252,7 @@ fn report(load: &Load, before: Usage, after: Usage) -> Option<Value> {
 
 /// Connects everybody, lets the room sleep, and sends one message.
 pub(crate) async fn wake(job: &Rc<Job>, wake: Wake) -> Result<Value> {
-    let (load, _) = Load::prepare(job, 1, wake.people, 1).await?;
+    let load = Load::prepare(job, 1, wake.people, 1).await?;
     sleep(milliseconds(wake.sleep_ms)).await;
     load.check()?;
     let before = Usage::of(job.server.pid)?;

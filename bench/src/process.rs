@@ -5,8 +5,6 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-/// Ticks of utime and stime a second: Linux has the same on each platform.
-const TICKS_A_SECOND: f64 = 100.0;
 const PAGE_BYTES: u64 = 4_096;
 
 /// A look at a server at one time.
@@ -44,12 +42,19 @@ fn children(pid: u32) -> Vec<u32> {
     lists.flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
-/// proc_pid_stat(5): fields 14 and 15 are utime and stime. The second field is a name in parentheses and may hold anything.
+/// The first field of a thread's schedstat is the time that it has run, in nanoseconds: /proc/<pid>/stat has the same in ticks of
+/// 10 ms, which is too coarse for the short parts.
 fn cpu_seconds(pid: &str) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("no process {pid}"))?;
-    let (_, rest) = stat.rsplit_once(')').context("/proc/<pid>/stat has no name")?;
-    let ticks = rest.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
-    Ok(ticks.sum::<u64>() as f64 / TICKS_A_SECOND)
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).with_context(|| format!("no process {pid}"))?;
+    let mut nanoseconds = 0;
+    for thread in threads.flatten() {
+        // A thread may end in the meantime.
+        let Ok(schedstat) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
+        let ran =
+            schedstat.split_whitespace().next().context("schedstat is empty: this needs Linux's CONFIG_SCHED_INFO")?;
+        nanoseconds += ran.parse::<u64>()?;
+    }
+    Ok(nanoseconds as f64 / 1e9)
 }
 
 /// proc_pid_statm(5): the second field is the resident set, in pages.

@@ -2,6 +2,7 @@
 // and started again on the same storage and port. It serves rooms, not the page's files.
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ROOT } from './paths.mjs';
@@ -14,16 +15,17 @@ import { request } from './wire.mjs';
  * Starts it on `port` of 127.0.0.1 (by default one that is free) with its rooms stored in `folder` (by default one that goes
  * with `close()`). `vars` are as for `startRoomcast`; `entry` is the source of a module to run in front of the bundle, which
  * it imports as './index.js'; `v8Flags` are for the engine. The bundle is the one in the folder `bundle`, by default the one that
- * has the app; one without wasm has only index.js. The result has
+ * has the app; one without wasm has only index.js. With `answered: false` nothing was requested of it when it is there. The result has
  * - `url`, and the `pid` of the process that is running now;
  * - `kill()`: SIGKILL to that process alone; resolves when it is gone;
  * - `start()`: the same bundle again, on the same storage and port;
  * - `output()`: the end of what it has printed;
  * - `close()`: the end of it all.
  */
-export async function startWorkerd({ vars = {}, bundle = bundleFor(vars), folder, port, entry, v8Flags = [] } = {}) {
+export async function startWorkerd({ vars = {}, bundle = bundleFor(vars), folder, port, entry, v8Flags = [], answered = true } = {}) {
   const server = new Workerd(folder ?? mkdtempSync(path.join(tmpdir(), 'roomcast-workerd-')), port ?? (await freePort()));
   server.temporary = folder === undefined;
+  server.answered = answered;
   writeConfig(server, { vars, bundle, entry, v8Flags });
   try {
     await server.start();
@@ -74,7 +76,7 @@ class Workerd {
     const child = this.#child;
     while (this.#child === child) {
       try {
-        return await request(new URL('/healthz', this.url), { patience: 1_000 });
+        return await (this.answered ? request(new URL('/healthz', this.url), { patience: 1_000 }) : connected(this.port));
       } catch {
         await sleep(20); // not yet
       }
@@ -93,6 +95,14 @@ class Workerd {
     await this.kill();
     if (this.temporary) rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Resolves when this port takes a connection. */
+function connected(port) {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket.destroy()));
+    socket.on('error', reject);
+  });
 }
 
 /** The folder gets the bundle as well: what starts again is what was killed, even if somebody builds in between. */

@@ -1,0 +1,105 @@
+// Messages in rooms: what a message costs the server for each receiver, and how long it takes. Each part is a list of cells, which
+// are measured on all servers that can do them.
+import { interleaved, load } from '../rounds.mjs';
+import { digits, ratio, spread, table } from '../tables.mjs';
+
+/** So many bytes, as tables say it. */
+const size = (bytes) => (bytes < 1_024 ? `${bytes} B` : `${digits(bytes / 1_024)} KB`);
+
+/** Each size of a room with each size of a payload, by the options or as given. */
+const cellsOf = (options, { rooms, payloads }, more = {}) =>
+  (options.rooms ?? rooms).flatMap((people) => (options.payloads ?? payloads).map((bytes) => ({ people, bytes, ...more })));
+
+const CELLS = {
+  fanout: (options) => cellsOf(options, options.quick ? { rooms: [2, 20], payloads: [64] } : { rooms: [2, 20, 100, 1_000], payloads: [64] }),
+  payloads: (options) => cellsOf(options, { rooms: [20], payloads: [1_024, 65_536] }),
+  binary: (options) => cellsOf(options, { rooms: [20], payloads: [64, 1_024, 65_536] }, { binary: true }),
+  polling: (options) => cellsOf(options, { rooms: [20], payloads: [64] }, { transport: 'polling' }),
+  deflate: (options) => cellsOf(options, { rooms: [20], payloads: [1_024] }, { deflate: true }),
+  many: (options) => cellsOf(options, { rooms: [4], payloads: [64] }, { rooms: options.quick ? 20 : 500, senders: 1, inFlight: 1 }),
+  large: (options) => cellsOf(options, { rooms: [options.quick ? 200 : 5_000], payloads: [64] }),
+};
+
+function titleOf({ people, bytes, binary, transport, deflate, rooms }) {
+  const kind = `${size(bytes)}${binary ? ' binary' : ''}${transport ? `, ${transport}` : ''}${deflate ? ', permessage-deflate offered' : ''}`;
+  return `${rooms ? `${rooms} rooms of ` : ''}${people.toLocaleString('en-US')} people, ${kind}`;
+}
+
+/** From so many bytes on, a sender has one message on its way at a time: more would be in buffers than roomcast lets a room leave unread. */
+const LARGE_PAYLOAD = 32_768;
+
+/** What the load generator is to do in such a cell. */
+function job(definition, { people, bytes, binary = false, transport = 'websocket', deflate = false, rooms = 1, senders, inFlight }, options) {
+  return {
+    dialect: definition.dialect(people),
+    transport,
+    deflate,
+    payload: { bytes, binary },
+    task: {
+      fanout: {
+        rooms,
+        people,
+        senders: Math.min(senders ?? options.senders, people),
+        in_flight: inFlight ?? (bytes >= LARGE_PAYLOAD ? 1 : options.inFlight),
+        rate: options.rate,
+        warmup_ms: options.warmupMs,
+        measure_ms: Math.round(options.seconds * 1_000),
+      },
+    },
+  };
+}
+
+function isAble(server, { bytes, binary, transport }) {
+  return Boolean(binary ? server.binary : server.text) && (transport !== 'polling' || server.polling) && (server.longest ?? Infinity) >= bytes;
+}
+
+/** Measures one cell on all servers that can do it. A message that is lost or doubled ends the benchmark. */
+function measureCell(servers, shape, options) {
+  return interleaved(Object.fromEntries(Object.entries(servers).filter(([, server]) => isAble(server, shape))), {
+    what: titleOf(shape),
+    rounds: options.rounds,
+    work: async (server, name) => {
+      const report = await load(server, job(servers[name], shape, options));
+      if (report.missing || report.strays) throw new Error(`${report.missing} receipts are missing, ${report.strays} are too many`);
+      return report;
+    },
+  });
+}
+
+/** The pairs whose ratio is told: each of ours to its floor, and those of another build to those of this one. */
+function comparisons(servers) {
+  const pairs = Object.keys(servers).flatMap((name) => {
+    const [app, label] = name.split('@');
+    if (label) return [[name, app]];
+    return { chat: [[name, 'floor-row']], tutorial: [[name, 'floor']], relay: [[name, 'floor']] }[app] ?? [];
+  });
+  return pairs.filter(([, base]) => servers[base]);
+}
+
+/** Columns of what is told of each measurement. */
+const VALUES = [
+  ['CPU a receipt, µs', (report) => report.cpuUsPerDelivery],
+  ['messages a second', (report) => report.messagesASecond],
+  ['latency, median, ms', (report) => report.latencyMs.p50],
+  ['latency, 99 %, ms', (report) => report.latencyMs.p99],
+];
+
+function cellTable({ shape, reports }, servers) {
+  const names = Object.keys(reports);
+  const pairs = comparisons(Object.fromEntries(names.map((name) => [name, servers[name]])));
+  const cpu = (name) => reports[name].map(VALUES[0][1]);
+  const compared = (name) => pairs.filter(([of]) => of === name).map(([of, base]) => `${ratio(cpu(of), cpu(base))} × ${servers[base].title}`).join(', ');
+  const compressed = (name) => (shape.deflate && reports[name].every((report) => report.compressed) ? ' (compressed)' : '');
+  const rows = names.map((name) => [
+    servers[name].title + compressed(name), ...VALUES.map(([, value]) => spread(reports[name].map(value))), compared(name),
+  ]);
+  return table([titleOf(shape), ...VALUES.map(([title]) => title), 'CPU compared'], rows);
+}
+
+/** Runs the cells of such a part. */
+export const messages = (part) => async (servers, options) => {
+  const cells = [];
+  const few = part === 'large' ? { ...options, rounds: Math.min(options.rounds, 3) } : options;
+  for (const shape of CELLS[part](options)) cells.push({ shape, reports: await measureCell(servers, shape, few) });
+  return { measured: cells, tables: cells.map((cell) => cellTable(cell, servers)) };
+};
