@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { Problem } from '../scripts/project.mjs';
 
 /** The parts, in the order in which they run, and what --help says of each. */
-export const PARTS = {
+const PARTS = {
   fanout: 'messages in rooms of 2, 20, 100 and 1,000 people, 64 bytes of text over WebSocket',
   payloads: 'messages of 1 KB and 64 KB in a room of 20',
   binary: 'binary messages of 64 bytes, 1 KB and 64 KB in a room of 20',
@@ -18,7 +18,23 @@ export const PARTS = {
   wake: 'one message for 5,000 sleeping sockets; at most 3 rounds, of 12 seconds of sleep each',
   start: 'the first answers of a fresh process',
   size: 'bytes of what is deployed',
+  instructions: 'instructions of one turn of the core, compiled for this machine; needs valgrind, and runs only when asked for',
 };
+
+/** Parts that run only when they are asked for: they need a program that not everybody has. */
+const ON_DEMAND = ['instructions'];
+
+/** The servers, and what --help says of each. Another build has the last three as `chat@label` and so on. */
+const SERVERS = {
+  floor: 'a Durable Object in JavaScript that passes on what it gets, and does nothing else',
+  'floor-row': 'the same, which stores one row a message before it passes it on',
+  'socket.io': 'socket.io on Node, without recovery',
+  partyserver: 'partyserver, as its README broadcasts, with hibernation',
+  chat: 'roomcast as deployed: the chat with its history, and recovery',
+  tutorial: "roomcast with the tutorial's app and without recovery",
+  relay: 'roomcast with an app that passes on bytes, without recovery; for the part binary alone',
+};
+const OURS = ['chat', 'tutorial', 'relay'];
 
 const OPTIONS = {
   only: { type: 'string', about: 'parts, separated by commas' },
@@ -36,17 +52,18 @@ const OPTIONS = {
   help: { type: 'boolean', about: 'this text' },
 };
 
-export function help(serverNames) {
+export function help() {
   const width = Math.max(...Object.keys(OPTIONS).map((name) => name.length)) + 4;
   return [
     'npm run bench -- [options]: measures roomcast beside other servers, and prints Markdown tables.',
     '',
     ...Object.entries(OPTIONS).map(([name, { about }]) => `  ${`--${name}`.padEnd(width)}${about}`),
     '',
-    'Parts; all of them take about an hour on two cores:',
+    'Parts; all of them take about 50 minutes:',
     ...Object.entries(PARTS).map(([name, about]) => `  ${name.padEnd(width)}${about}`),
     '',
-    `Servers: ${serverNames.join(', ')}.`,
+    'Servers:',
+    ...Object.entries(SERVERS).map(([name, about]) => `  ${name.padEnd(width)}${about}`),
   ].join('\n');
 }
 
@@ -59,13 +76,15 @@ export function optionsOf(args) {
     throw new Problem(`${error.message.split(/[.\n]/)[0]}: the options are ${Object.keys(OPTIONS).map((name) => `--${name}`).join(', ')}.`);
   }
   const quick = values.quick ?? false;
+  const builds = (values.ours ?? []).map(buildOf);
+  const serverNames = [...Object.keys(SERVERS), ...builds.flatMap(({ label }) => OURS.map((name) => `${name}@${label}`))];
   return {
     help: values.help ?? false,
     quick,
     json: values.json,
-    parts: chosen('part', values.only, Object.keys(PARTS)) ?? Object.keys(PARTS),
-    serverNames: values.servers,
-    builds: (values.ours ?? []).map(buildOf),
+    parts: chosen('part', values.only, Object.keys(PARTS)) ?? Object.keys(PARTS).filter((part) => !ON_DEMAND.includes(part)),
+    servers: chosen('server', values.servers, serverNames) ?? serverNames,
+    builds,
     rooms: numbers('rooms', values.rooms, 2, 30_000),
     payloads: numbers('payloads', values.payloads, 16, 900_000),
     rounds: number('rounds', values.rounds, 1, 1_000) ?? (quick ? 1 : 5),
@@ -78,12 +97,12 @@ export function optionsOf(args) {
 }
 
 /** Names out of those that there are, separated by commas. */
-export function chosen(what, text, names) {
+function chosen(what, text, names) {
   if (text === undefined) return undefined;
   const wanted = text.split(',').map((name) => name.trim());
   const wrong = wanted.find((name) => !names.includes(name));
   if (wrong !== undefined) throw new Problem(`there is no ${what} '${wrong}': there are ${names.join(', ')}.`);
-  return names.filter((name) => wanted.includes(name));
+  return [...new Set(wanted)];
 }
 
 function number(name, text, least, most) {

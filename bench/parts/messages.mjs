@@ -28,8 +28,12 @@ function titleOf({ people, bytes, binary, transport, deflate, rooms }) {
 /** From so many bytes on, a sender has one message on its way at a time: more would be in buffers than roomcast lets a room leave unread. */
 const LARGE_PAYLOAD = 32_768;
 
+/** From so many people on, a message takes so long that warm-up and measurement are three times as long. */
+const LARGE_ROOM = 1_000;
+
 /** What the load generator is to do in such a cell. */
 function job(definition, { people, bytes, binary = false, transport = 'websocket', deflate = false, rooms = 1, senders, inFlight }, options) {
+  const times = people >= LARGE_ROOM ? 3 : 1;
   return {
     dialect: definition.dialect(people),
     transport,
@@ -42,8 +46,8 @@ function job(definition, { people, bytes, binary = false, transport = 'websocket
         senders: Math.min(senders ?? options.senders, people),
         in_flight: inFlight ?? (bytes >= LARGE_PAYLOAD ? 1 : options.inFlight),
         rate: options.rate,
-        warmup_ms: options.warmupMs,
-        measure_ms: Math.round(options.seconds * 1_000),
+        warmup_ms: options.warmupMs * times,
+        measure_ms: Math.round(options.seconds * 1_000) * times,
       },
     },
   };

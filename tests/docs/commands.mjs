@@ -30,6 +30,7 @@ function npm([verb, ...rest], { document }) {
   if (args.length === 0) return null;
   if (args.shift() !== '--') return 'arguments of a script follow --';
   if (script === 'test') return args.find((file) => !existsSync(join(ROOT, file))) ?? null;
+  if (script === 'bench') return benchOptions(args);
   if (script !== 'start') return `${script} takes no arguments (${document})`;
   try {
     chosenApp(args);
