@@ -6,7 +6,7 @@ import { connect, exchange, size, start, wake } from './parts/connections.mjs';
 import { instructions } from './parts/instructions.mjs';
 import { messages } from './parts/messages.mjs';
 import { allServers, prepareServers } from './servers.mjs';
-import { heading } from './tables.mjs';
+import { heading } from './cells.mjs';
 
 const PARTS = {
   ...Object.fromEntries(['fanout', 'payloads', 'binary', 'polling', 'deflate', 'many', 'large'].map((part) => [part, messages(part)])),

@@ -3,7 +3,7 @@
 import '../scripts/check-node.mjs';
 import { join } from 'node:path';
 import { ensureBundle } from '../scripts/bundle.mjs';
-import { root, runMain, say } from '../scripts/project.mjs';
+import { Problem, root, runMain, say } from '../scripts/project.mjs';
 import { projectNode, runLogged, runShown, wasInterrupted } from '../scripts/run.mjs';
 import { optionsOf } from './options.mjs';
 
@@ -11,6 +11,7 @@ await runMain(async () => {
   const args = process.argv.slice(2);
   const { help, parts } = optionsOf(args);
   if (!help) {
+    if (process.platform !== 'linux') throw new Problem('the benchmark needs Linux: it reads processor time and memory from /proc.');
     // The part binary has the app of the protocol's test suites.
     await ensureBundle({ conformance: parts.includes('binary') });
     say('compiling the load generator (half a minute the first time) …');

@@ -31,22 +31,8 @@ const MEMBER = '{"name":"Person {n}","key":"key-of-person-number-{n}"}';
  * - `first(room)`: a request that reaches the room.
  */
 const SERVERS = {
-  floor: {
-    title: 'floor',
-    start: (options) => startWorkerd({ bundle: own('floor'), ...options }),
-    dialect: () => raw('/room'),
-    text: true,
-    binary: true,
-    first: (room) => `/room/${room}/hop`,
-  },
-  'floor-row': {
-    title: 'floor + row',
-    start: (options) => startWorkerd({ bundle: own('floor-row'), ...options }),
-    dialect: () => raw('/room'),
-    text: true,
-    binary: true,
-    first: (room) => `/room/${room}/hop`,
-  },
+  floor: floor('floor', {}),
+  'floor-row': floor('floor + row', { ROWS: 'true' }),
   'socket.io': {
     title: 'socket.io on Node',
     start: startSocketIo,
@@ -63,6 +49,18 @@ const SERVERS = {
     binary: true,
   },
 };
+
+/** The platform's floor, with these variables. */
+function floor(title, vars) {
+  return {
+    title,
+    start: (options) => startWorkerd({ bundle: own('floor'), ...options, vars: { ...options?.vars, ...vars } }),
+    dialect: () => raw('/room'),
+    text: true,
+    binary: true,
+    first: (room) => `/room/${room}/hop`,
+  };
+}
 
 const firstOfOurs = (room) => `/r/${room}/socket.io/?EIO=4&transport=polling`;
 

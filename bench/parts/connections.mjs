@@ -1,11 +1,12 @@
 // What it takes to connect: over WebSocket, with the memory that a connection takes; by polling up to the first ack; to wake a
 // room that sleeps; and to start.
-import { gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { table } from '../../scripts/table.mjs';
 import { DEPLOYED } from '../../tests/runtime/support/server.mjs';
 import { interleaved, load } from '../rounds.mjs';
-import { digits, spread, table } from '../tables.mjs';
+import { digits, spread } from '../cells.mjs';
 
 const PAYLOAD = { bytes: 64 };
 /** The runtime takes a room out of memory after 10 s of silence. */

@@ -7,8 +7,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { Problem } from '../../scripts/project.mjs';
 import { onPath, runLogged } from '../../scripts/run.mjs';
+import { table } from '../../scripts/table.mjs';
 import { ROOT } from '../../tests/runtime/support/paths.mjs';
-import { digits, table } from '../tables.mjs';
+import { digits } from '../cells.mjs';
 
 const MICRO = path.join(ROOT, 'bench', 'micro');
 const FEW = 50;

@@ -1,7 +1,8 @@
 // Messages in rooms: what a message costs the server for each receiver, and how long it takes. Each part is a list of cells, which
 // are measured on all servers that can do them.
+import { table } from '../../scripts/table.mjs';
 import { interleaved, load } from '../rounds.mjs';
-import { digits, ratio, spread, table } from '../tables.mjs';
+import { digits, ratio, spread } from '../cells.mjs';
 
 /** So many bytes, as tables say it. */
 const size = (bytes) => (bytes < 1_024 ? `${bytes} B` : `${digits(bytes / 1_024)} KB`);
@@ -86,6 +87,7 @@ const VALUES = [
   ['messages a second', (report) => report.messagesASecond],
   ['latency, median, ms', (report) => report.latencyMs.p50],
   ['latency, 99 %, ms', (report) => report.latencyMs.p99],
+  ['resident memory, MB', (report) => report.residentMb],
 ];
 
 function cellTable({ shape, reports }, servers) {

@@ -110,3 +110,22 @@ impl Http {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_has_a_length_or_chunks_and_is_taken_when_it_is_whole() {
+        for answer in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
+        ] {
+            let whole = |bytes: &[u8]| Head::parse(bytes).unwrap().and_then(|(head, _)| head.body(bytes).unwrap());
+            for length in 0..answer.len() {
+                assert_eq!(whole(&answer.as_bytes()[..length]), None, "{length} bytes of {answer}");
+            }
+            assert_eq!(whole(format!("{answer}HTTP/1.1").as_bytes()), Some((b"hello world".to_vec(), answer.len())));
+        }
+    }
+}

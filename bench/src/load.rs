@@ -270,3 +270,28 @@ pub(crate) async fn wake(job: &Rc<Job>, wake: Wake) -> Result<Value> {
         "cpuMs": (after.cpu - before.cpu) * 1e3,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_wherever_the_payload_stands() {
+        assert_eq!(number_in(br#"["message",{"text":"~000000ff~xxx"}]"#), Some(255));
+        assert_eq!(number_in(b"~0000002a~"), Some(42));
+        for other in [&b"~0000002a"[..], b"~000002a~~", b"nothing", b""] {
+            assert_eq!(number_in(other), None);
+        }
+    }
+
+    #[test]
+    fn each_receipt_counts_once() {
+        let mut counts = Counts::new().unwrap();
+        counts.messages.push(OnItsWay { since: Instant::now(), sender: 7, remaining: 2 });
+        assert_eq!(
+            [counts.receipt(0), counts.receipt(0), counts.receipt(0), counts.receipt(1)],
+            [None, Some(7), None, None]
+        );
+        assert_eq!((counts.deliveries, counts.done, counts.strays), (2, 1, 2));
+    }
+}

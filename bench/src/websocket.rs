@@ -214,9 +214,13 @@ impl Frames {
         for mut part in [payload, TAIL.as_slice()] {
             while !part.is_empty() || self.inflated.len() == self.inflated.capacity() {
                 self.inflated.reserve(GROWTH);
-                let before = inflate.total_in();
+                let (read, written) = (inflate.total_in(), self.inflated.len());
                 inflate.decompress_vec(part, &mut self.inflated, FlushDecompress::Sync)?;
-                part = part.get((inflate.total_in() - before) as usize..).unwrap_or_default();
+                let used = (inflate.total_in() - read) as usize;
+                if used == 0 && self.inflated.len() == written && !part.is_empty() {
+                    bail!("a compressed message that goes on behind its end");
+                }
+                part = part.get(used..).unwrap_or_default();
             }
         }
         handle(kind, &self.inflated)
@@ -237,4 +241,64 @@ fn bounds(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>> {
         let length = length.iter().fold(0_usize, |sum, &byte| sum << 8 | usize::from(byte));
         (first, start, start + length)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message as a server sends it, in frames of at most so many bytes.
+    fn frames(first: u8, payload: &[u8], most: usize) -> Vec<u8> {
+        let parts: Vec<&[u8]> = payload.chunks(most).collect();
+        let head = |n: usize| if n == 0 { first } else { 0 } | if n + 1 == parts.len() { 0x80 } else { 0 };
+        let frame = |(n, part): (usize, &&[u8])| match part.len() {
+            short @ 0..126 => [&[head(n), short as u8], *part].concat(),
+            length @ 126..65_536 => [&[head(n), 126], &(length as u16).to_be_bytes()[..], *part].concat(),
+            length => [&[head(n), 127], &(length as u64).to_be_bytes()[..], *part].concat(),
+        };
+        parts.iter().enumerate().flat_map(frame).collect()
+    }
+
+    /// What comes out where so many bytes arrive at a time.
+    async fn received(bytes: &[u8], at_a_time: usize, inflate: bool) -> Vec<Vec<u8>> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let wire = Wire::connect(&listener.local_addr().unwrap().to_string()).await.unwrap();
+        let sender = Sender { wire, deflate: None, reset: false };
+        let mut frames = Frames { inflate: inflate.then(|| Decompress::new(false)), ..Frames::default() };
+        let (mut rest, mut messages) = (Vec::new(), Vec::new());
+        for news in bytes.chunks(at_a_time) {
+            rest.extend_from_slice(news);
+            let mut handle = |_, message: &[u8]| {
+                messages.push(message.to_vec());
+                Ok(())
+            };
+            while let Some(used) = frames.take(&rest, &sender, &mut handle).unwrap() {
+                rest.drain(..used);
+            }
+        }
+        messages
+    }
+
+    #[tokio::test]
+    async fn messages_are_read_whole_in_parts_and_in_several_frames() {
+        for length in [1, 125, 126, 70_000] {
+            let payload = vec![7; length];
+            for most in [length, length.div_ceil(3)] {
+                let bytes = frames(2, &payload, most);
+                for at_a_time in [bytes.len(), 1_000, 1] {
+                    assert_eq!(received(&bytes, at_a_time, false).await, [payload.as_slice()], "{length} {most}");
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_compressed_is_inflated_with_the_window_of_the_messages_before() {
+        let mut deflate = Compress::new(Compression::new(6), false);
+        let messages: Vec<Vec<u8>> =
+            [5, 4_096, 200_000].map(|length| (0..length).map(|n| (n % 251) as u8).collect()).into();
+        let bytes: Vec<u8> =
+            messages.iter().flat_map(|each| frames(0x42, &compressed(&mut deflate, each, false), 1_000)).collect();
+        assert_eq!(received(&bytes, 777, true).await, messages);
+    }
 }

@@ -58,7 +58,10 @@ class Workerd {
   async start() {
     const child = spawn(WORKERD, ['serve', path.join(this.folder, 'config.capnp')], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (this.#output += chunk));
-    const orphan = () => child.kill('SIGKILL');
+    const orphan = () => {
+      child.kill('SIGKILL');
+      this.#removeFolder();
+    };
     process.on('exit', orphan); // no process outlives the tests
     this.#child = child;
     this.#exited = new Promise((resolve) => {
@@ -93,6 +96,10 @@ class Workerd {
 
   async close() {
     await this.kill();
+    this.#removeFolder();
+  }
+
+  #removeFolder() {
     if (this.temporary) rmSync(this.folder, { recursive: true, force: true });
   }
 }

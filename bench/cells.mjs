@@ -1,4 +1,4 @@
-// Medians, ranges and ratios as Markdown.
+// Medians, ranges and ratios, as cells of tables; and what stands above them.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -28,11 +28,6 @@ export function spread(values) {
 
 /** How many times the median of one is that of the other. */
 export const ratio = (values, base) => (values?.length && base?.length ? (median(values) / median(base)).toFixed(2) : '–');
-
-export function table(head, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, index) => (index ? '---:' : '---'))), ...rows.map(line)].join('\n');
-}
 
 const output = (program, args) => execFileSync(program, args, { encoding: 'utf8' }).trim();
 const versionOf = (name) => JSON.parse(readFileSync(path.join(ROOT, 'node_modules', name, 'package.json'), 'utf8')).version;
