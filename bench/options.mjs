@@ -24,7 +24,7 @@ const PARTS = {
 /** Parts that run only when they are asked for: they need a program that not everybody has. */
 const ON_DEMAND = ['instructions'];
 
-/** The servers, and what --help says of each. Another build has the last three as `chat@label` and so on. */
+/** The servers, and what --help says of each. Another build has the last three as `chat@label` and so on, which are chosen with them. */
 const SERVERS = {
   floor: 'a Durable Object in JavaScript that passes on what it gets, and does nothing else',
   'floor-row': 'the same, which stores one row a message before it passes it on',
@@ -77,13 +77,14 @@ export function optionsOf(args) {
   }
   const quick = values.quick ?? false;
   const builds = (values.ours ?? []).map(buildOf);
-  const serverNames = [...Object.keys(SERVERS), ...builds.flatMap(({ label }) => OURS.map((name) => `${name}@${label}`))];
+  const withBuilds = (names) => [...new Set([...names, ...builds.flatMap(({ label }) => OURS.filter((name) => names.includes(name)).map((name) => `${name}@${label}`))])];
+  const serverNames = withBuilds(Object.keys(SERVERS));
   return {
     help: values.help ?? false,
     quick,
     json: values.json,
     parts: chosen('part', values.only, Object.keys(PARTS)) ?? Object.keys(PARTS).filter((part) => !ON_DEMAND.includes(part)),
-    servers: chosen('server', values.servers, serverNames) ?? serverNames,
+    servers: withBuilds(chosen('server', values.servers, serverNames) ?? serverNames),
     builds,
     rooms: numbers('rooms', values.rooms, 2, 30_000),
     payloads: numbers('payloads', values.payloads, 16, 900_000),

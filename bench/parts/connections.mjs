@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { table } from '../../scripts/table.mjs';
 import { DEPLOYED } from '../../tests/runtime/support/server.mjs';
 import { interleaved, load } from '../rounds.mjs';
-import { digits, spread } from '../cells.mjs';
+import { digits, serverTable } from '../cells.mjs';
 
 const PAYLOAD = { bytes: 64 };
 /** The runtime takes a room out of memory after 10 s of silence. */
@@ -16,11 +16,6 @@ const NO_PINGS = { PING_INTERVAL_MS: '300000' };
 const SETTLE_MS = 1_000;
 
 const withTrait = (servers, trait) => Object.fromEntries(Object.entries(servers).filter(([, server]) => server[trait]));
-const column = (reports, value) => spread(reports.map(value));
-
-/** A table of a row a server, by columns of title and value. */
-const rowsOf = (title, servers, reports, columns) =>
-  table([title, ...columns.map(([name]) => name)], Object.entries(reports).map(([name, all]) => [servers[name].title, ...columns.map(([, value]) => column(all, value))]));
 
 /** WebSockets that connect, sixteen at a time. Nobody joins the chat. */
 export async function connect(servers, options) {
@@ -39,7 +34,7 @@ export async function connect(servers, options) {
       }),
     });
     measured.push({ people, reports });
-    tables.push(rowsOf(what, servers, reports, [
+    tables.push(serverTable(what, servers, reports, [
       ['ms', (report) => report.seconds * 1e3],
       ['CPU a connection, ms', (report) => report.cpuMsPerConnection],
       ['resident memory a connection, kB', (report) => report.residentKbPerConnection],
@@ -65,7 +60,7 @@ export async function exchange(servers, options) {
     },
   });
   const columns = [['ms, median', (report) => report.medianMs], ['CPU, ms', (report) => report.cpuMs]];
-  return { measured: reports, tables: [rowsOf(`${what} (5 requests; floors: 5 bare ones)`, servers, reports, columns)] };
+  return { measured: reports, tables: [serverTable(`${what} (5 requests; floors: 5 bare ones)`, servers, reports, columns)] };
 }
 
 /** One message for everybody in a room that has slept. */
@@ -86,7 +81,7 @@ export async function wake(servers, options) {
   const columns = [
     ['last receipt, ms', (report) => report.lastMs], ['median receipt, ms', (report) => report.latencyMs.p50], ['CPU, ms', (report) => report.cpuMs],
   ];
-  return { measured: reports, tables: [rowsOf(what, servers, reports, columns)] };
+  return { measured: reports, tables: [serverTable(what, servers, reports, columns)] };
 }
 
 /** The first answer of a process that only listens, and then the first of another room. */
@@ -105,7 +100,7 @@ export async function start(servers, options) {
     },
   });
   const columns = [['fresh isolate, ms', ({ first }) => first.medianMs], ['another room then, ms', ({ other }) => other.medianMs]];
-  return { measured: reports, tables: [rowsOf(what, servers, reports, columns)] };
+  return { measured: reports, tables: [serverTable(what, servers, reports, columns)] };
 }
 
 /** What is deployed, in bytes. */

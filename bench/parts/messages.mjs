@@ -1,8 +1,7 @@
 // Messages in rooms: what a message costs the server for each receiver, and how long it takes. Each part is a list of cells, which
 // are measured on all servers that can do them.
-import { table } from '../../scripts/table.mjs';
 import { interleaved, load } from '../rounds.mjs';
-import { digits, ratio, spread } from '../cells.mjs';
+import { digits, serverTable } from '../cells.mjs';
 
 /** So many bytes, as tables say it. */
 const size = (bytes) => (bytes < 1_024 ? `${bytes} B` : `${digits(bytes / 1_024)} KB`);
@@ -71,17 +70,7 @@ function measureCell(servers, shape, options) {
   });
 }
 
-/** The pairs whose ratio is told: each of ours to its floor, and those of another build to those of this one. */
-function comparisons(servers) {
-  const pairs = Object.keys(servers).flatMap((name) => {
-    const [app, label] = name.split('@');
-    if (label) return [[name, app]];
-    return { chat: [[name, 'floor-row']], tutorial: [[name, 'floor']], relay: [[name, 'floor']] }[app] ?? [];
-  });
-  return pairs.filter(([, base]) => servers[base]);
-}
-
-/** Columns of what is told of each measurement. */
+/** What is told of each measurement. */
 const VALUES = [
   ['CPU a receipt, µs', (report) => report.cpuUsPerDelivery],
   ['messages a second', (report) => report.messagesASecond],
@@ -91,15 +80,8 @@ const VALUES = [
 ];
 
 function cellTable({ shape, reports }, servers) {
-  const names = Object.keys(reports);
-  const pairs = comparisons(Object.fromEntries(names.map((name) => [name, servers[name]])));
-  const cpu = (name) => reports[name].map(VALUES[0][1]);
-  const compared = (name) => pairs.filter(([of]) => of === name).map(([of, base]) => `${ratio(cpu(of), cpu(base))} × ${servers[base].title}`).join(', ');
   const compressed = (name) => (shape.deflate && reports[name].every((report) => report.compressed) ? ' (compressed)' : '');
-  const rows = names.map((name) => [
-    servers[name].title + compressed(name), ...VALUES.map(([, value]) => spread(reports[name].map(value))), compared(name),
-  ]);
-  return table([titleOf(shape), ...VALUES.map(([title]) => title), 'CPU compared'], rows);
+  return serverTable(titleOf(shape), servers, reports, VALUES, compressed);
 }
 
 /** Runs the cells of such a part. */
