@@ -1,7 +1,7 @@
 // Instructions of one turn of the core, natively: they are the same on a busy machine. What a run with more turns has more than one
 // with fewer is divided by their number, so that neither the start nor those who connect count.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -24,6 +24,8 @@ async function counted(folder, args) {
 
 export async function instructions(_, options) {
   if (!onPath('valgrind')) throw new Problem('valgrind is missing, which counts the instructions: install it (Debian and Ubuntu: apt-get install valgrind), then run this again.');
+  // The versions of the crate itself.
+  copyFileSync(path.join(ROOT, 'Cargo.lock'), path.join(MICRO, 'Cargo.lock'));
   await runLogged('bench-micro', 'cargo', ['build', '--release', '--example', 'turns'], { cwd: MICRO });
   const folder = mkdtempSync(path.join(tmpdir(), 'roomcast-instructions-'));
   const measured = [];
