@@ -9,88 +9,19 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
 use crate::client::Message;
 use crate::connect::Crowd;
+use crate::counts::{Counts, OnItsWay, mark, number_in};
 use crate::job::{Fanout, Job, Kind, Wake, milliseconds};
 use crate::process::Usage;
 
-/// Stands on both sides of a message's number in its payload, and nowhere else in what servers send.
-const MARK: u8 = b'~';
-const NUMBER_DIGITS: usize = 8;
 /// How long the first messages may be on their way, and the last ones.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// The longest latency that the histogram tells apart, in microseconds.
-const LONGEST_US: u64 = 120_000_000;
-/// The histogram's resolution, in significant digits.
-const DIGITS: u8 = 3;
-
-/// A message on its way.
-struct OnItsWay {
-    /// When it was sent or, in an open loop, when it was due.
-    since: Instant,
-    sender: usize,
-    /// Receivers that don't have it yet.
-    remaining: usize,
-}
-
-/// What is counted.
-struct Counts {
-    /// By number.
-    messages: Vec<OnItsWay>,
-    done: usize,
-    deliveries: u64,
-    /// Whoever got a message more than once, or one that nobody sent.
-    strays: u64,
-    /// Microseconds from each message to each of its receipts.
-    latency: Histogram<u64>,
-}
-
-impl Counts {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            messages: Vec::new(),
-            done: 0,
-            deliveries: 0,
-            strays: 0,
-            latency: Histogram::new_with_bounds(1, LONGEST_US, DIGITS)?,
-        })
-    }
-
-    /// One receiver has this message; tells the sender if it was the last one.
-    fn receipt(&mut self, number: usize) -> Option<usize> {
-        let Some(message) = self.messages.get_mut(number).filter(|message| message.remaining > 0) else {
-            self.strays += 1;
-            return None;
-        };
-        message.remaining -= 1;
-        self.deliveries += 1;
-        self.latency.saturating_record(u64::try_from(message.since.elapsed().as_micros()).unwrap_or(u64::MAX));
-        if message.remaining > 0 {
-            return None;
-        }
-        self.done += 1;
-        Some(message.sender)
-    }
-
-    /// Counts from now on; what is on its way stays so.
-    fn restart(&mut self) {
-        (self.done, self.deliveries) = (0, 0);
-        self.latency.reset();
-    }
-
-    fn latencies(&self) -> Value {
-        let at = |quantile| self.latency.value_at_quantile(quantile) as f64 / 1e3;
-        json!({
-            "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "p999": at(0.999), "max": self.latency.max() as f64 / 1e3,
-        })
-    }
-}
 
 struct Load {
     job: Rc<Job>,
@@ -144,14 +75,16 @@ impl Load {
         self.crowd.get().map_or(Ok(()), Crowd::check)
     }
 
-    /// Waits until as many messages are done as there are senders: in many rooms, the first ones wait for a write of each.
-    async fn warm(&self) -> Result<()> {
+    /// Lets so much time pass and, in the closed loop, as many messages be done as there are senders: in many rooms, the first ones
+    /// wait for a write of each.
+    async fn run(&self, time: Duration) -> Result<()> {
+        sleep(time).await;
         let until = Instant::now() + PATIENCE;
-        while self.counts.borrow().done < self.senders.len() && Instant::now() < until {
+        while self.closed.get() && self.counts.borrow().done < self.senders.len() && Instant::now() < until {
             self.check()?;
             sleep(LOOK_EVERY).await;
         }
-        Ok(())
+        self.check()
     }
 
     /// Waits until everybody has everything; tells how many receipts are missing.
@@ -170,8 +103,7 @@ impl Load {
 
 /// What a sender sends under this number.
 fn message(job: &Job, number: usize) -> Message {
-    let mark = char::from(MARK);
-    let head = format!("{mark}{number:0NUMBER_DIGITS$x}{mark}");
+    let head = mark(number);
     let payload = format!("{head}{}", "x".repeat(job.payload.bytes.saturating_sub(head.len())));
     let event = job.dialect.event.replace("{id}", &format!("m{number}"));
     match (job.dialect.kind, job.payload.binary) {
@@ -185,14 +117,6 @@ fn message(job: &Job, number: usize) -> Message {
             Message { text, binary: Some(payload.into_bytes()) }
         }
     }
-}
-
-/// The number of the message that these bytes hold.
-fn number_in(bytes: &[u8]) -> Option<usize> {
-    let start = memchr::memchr(MARK, bytes)? + 1;
-    let digits = bytes.get(start..start + NUMBER_DIGITS)?;
-    (bytes.get(start + NUMBER_DIGITS) == Some(&MARK)).then_some(())?;
-    usize::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// Sends at a fixed rate until the loop is closed for good: each message counts from the time at which it was due.
@@ -222,13 +146,10 @@ pub(crate) async fn fanout(job: &Rc<Job>, fanout: Fanout) -> Result<Value> {
             load.send(sender, Instant::now());
         }
     }
-    sleep(warmup).await;
-    if fanout.rate.is_none() {
-        load.warm().await?;
-    }
+    load.run(warmup).await?;
     load.counts.borrow_mut().restart();
     let before = Usage::of(job.server.pid)?;
-    sleep(measured).await;
+    load.run(measured).await?;
     let after = Usage::of(job.server.pid)?;
     load.closed.set(false);
     let mut report = report(&load, before, after).context("nothing arrived")?;
@@ -281,29 +202,4 @@ pub(crate) async fn wake(job: &Rc<Job>, wake: Wake) -> Result<Value> {
         "latencyMs": counts.latencies(),
         "cpuMs": (after.cpu - before.cpu) * 1e3,
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_is_found_wherever_the_payload_stands() {
-        assert_eq!(number_in(br#"["message",{"text":"~000000ff~xxx"}]"#), Some(255));
-        assert_eq!(number_in(b"~0000002a~"), Some(42));
-        for other in [&b"~0000002a"[..], b"~000002a~~", b"nothing", b""] {
-            assert_eq!(number_in(other), None);
-        }
-    }
-
-    #[test]
-    fn each_receipt_counts_once() {
-        let mut counts = Counts::new().unwrap();
-        counts.messages.push(OnItsWay { since: Instant::now(), sender: 7, remaining: 2 });
-        assert_eq!(
-            [counts.receipt(0), counts.receipt(0), counts.receipt(0), counts.receipt(1)],
-            [None, Some(7), None, None]
-        );
-        assert_eq!((counts.deliveries, counts.done, counts.strays), (2, 1, 2));
-    }
 }

@@ -5,6 +5,7 @@
 
 mod client;
 mod connect;
+mod counts;
 mod exchange;
 mod http;
 mod job;
