@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { countersOf, growth, IdleCrowd } from '../tests/runtime/support/idle-crowd.mjs';
 import { sleep } from '../tests/runtime/support/wait.mjs';
 import { startWorkerd } from '../tests/runtime/support/workerd.mjs';
-import { amount, money, priceOf, table } from './costs-prices.mjs';
+import { amount, money, priceOf } from './costs-prices.mjs';
+import { table } from './table.mjs';
 
 const INTERVAL_MS = 25_000;
 const INTERVALS = 4;

@@ -29,9 +29,3 @@ export function money(dollars) {
   if (dollars > 0 && dollars < 0.0001) return '< $0.0001';
   return `$${dollars.toFixed(dollars >= 0.1 ? 2 : 4)}`;
 }
-
-/** A table in Markdown; all columns but the first are numbers. */
-export function table(head, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [line(head), `|---|${head.slice(1).map(() => '---:').join('|')}|`, ...rows.map(line)].join('\n');
-}

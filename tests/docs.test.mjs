@@ -73,7 +73,7 @@ describe('commands', () => {
 
   test('a wrong one is found', async () => {
     const wrong = [
-      'npm run nothing', 'npm start --app echo', 'npm start -- --app nothing', 'npm test -- tests/nothing.test.mjs', 'npm install left-pad', 'NOTHING=1 npm start',
+      'npm run nothing', 'npm start --app echo', 'npm start -- --app nothing', 'npm run bench -- --only nothing', 'npm test -- tests/nothing.test.mjs', 'npm install left-pad', 'NOTHING=1 npm start',
       'npx wrangler nothing', 'npx wrangler deploy --nothing', 'npx nothing', 'node scripts/nothing.mjs', 'cargo test --test nothing', 'cargo test --features nothing',
       'cargo test --nothing', 'cargo nothing', 'git clone https://git.example.com/nothing', 'curl http://127.0.0.1:8787/', 'pip install nothing', 'echo x > y', 'nothing',
     ];

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { optionsOf } from '../../bench/options.mjs';
 import { chosenApp } from '../../scripts/app-choice.mjs';
 import { ROOT } from '../runtime/support/paths.mjs';
 import { blocksOf, wordsOf } from './markdown.mjs';
@@ -22,6 +23,9 @@ export function wrangler(args, cwd = ROOT) {
   });
 }
 
+/** The scripts that take options of their own, and what reads those and fails where one is wrong. */
+const OPTIONS = { start: chosenApp, bench: optionsOf };
+
 /** `npm start`, `npm test`, `npm run x`, `npm install x`. */
 function npm([verb, ...rest], { document }) {
   if (verb === 'install') return rest.every((name) => name in manifest.dependencies) ? null : 'no dependency of package.json';
@@ -30,9 +34,9 @@ function npm([verb, ...rest], { document }) {
   if (args.length === 0) return null;
   if (args.shift() !== '--') return 'arguments of a script follow --';
   if (script === 'test') return args.find((file) => !existsSync(join(ROOT, file))) ?? null;
-  if (script !== 'start') return `${script} takes no arguments (${document})`;
+  if (!(script in OPTIONS)) return `${script} takes no arguments (${document})`;
   try {
-    chosenApp(args);
+    OPTIONS[script](args);
     return null;
   } catch (problem) {
     return problem.message;
@@ -53,7 +57,7 @@ async function npx([program, ...args]) {
   return options.find((option) => !new RegExp(`(?:^|[\\s,])${option}(?=[\\s,])`, 'm').test(output)) ?? null;
 }
 
-const CARGO = { test: ['--test', '--features', '--lib'], doc: ['--open', '--no-deps'], fmt: ['--check'], clippy: ['--all-targets'] };
+const CARGO = { test: ['--test', '--features', '--lib'], doc: ['--open', '--no-deps'], fmt: ['--check'], clippy: ['--all-targets'], bench: ['--manifest-path'] };
 
 /** `cargo test --test x`, and others of which all options are known. */
 function cargo([command, ...args]) {
@@ -63,6 +67,7 @@ function cargo([command, ...args]) {
     const word = args[at];
     if (word.startsWith('--') && !CARGO[command].includes(word)) return `${word} is no option that these documents use`;
     if (word === '--test' && !existsSync(join(ROOT, `tests/${args[++at]}.rs`))) return `there is no test ${args[at]}`;
+    if (word === '--manifest-path' && !existsSync(join(ROOT, args[++at]))) return `there is no ${args[at]}`;
     if (word === '--features' && !read('Cargo.toml').includes(`\n${args[++at]} = [`)) return `there is no feature ${args[at]}`;
     if (!word.startsWith('--') && !sources().some((name) => name.includes(word))) return `no source is named ${word}`;
   }

@@ -1,7 +1,8 @@
 // roomcast in plain `workerd serve`: one process, with nothing in front of it, that can be killed in the middle of anything
 // and started again on the same storage and port. It serves rooms, not the page's files.
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ROOT } from './paths.mjs';
@@ -13,17 +14,19 @@ import { request } from './wire.mjs';
 /**
  * Starts it on `port` of 127.0.0.1 (by default one that is free) with its rooms stored in `folder` (by default one that goes
  * with `close()`). `vars` are as for `startRoomcast`; `entry` is the source of a module to run in front of the bundle, which
- * it imports as './index.js'; `v8Flags` are for the engine. The result has
+ * it imports as './index.js'; `v8Flags` are for the engine. The bundle is the one in the folder `bundle`, by default the one that
+ * has the app; one without wasm has only index.js. With `answered: false` nothing was requested of it when it is there. The result has
  * - `url`, and the `pid` of the process that is running now;
  * - `kill()`: SIGKILL to that process alone; resolves when it is gone;
  * - `start()`: the same bundle again, on the same storage and port;
  * - `output()`: the end of what it has printed;
  * - `close()`: the end of it all.
  */
-export async function startWorkerd({ vars = {}, folder, port, entry, v8Flags = [] } = {}) {
+export async function startWorkerd({ vars = {}, bundle = bundleFor(vars), folder, port, entry, v8Flags = [], answered = true } = {}) {
   const server = new Workerd(folder ?? mkdtempSync(path.join(tmpdir(), 'roomcast-workerd-')), port ?? (await freePort()));
   server.temporary = folder === undefined;
-  writeConfig(server, vars, entry, v8Flags);
+  server.answered = answered;
+  writeConfig(server, { vars, bundle, entry, v8Flags });
   try {
     await server.start();
   } catch (error) {
@@ -55,7 +58,10 @@ class Workerd {
   async start() {
     const child = spawn(WORKERD, ['serve', path.join(this.folder, 'config.capnp')], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (this.#output += chunk));
-    const orphan = () => child.kill('SIGKILL');
+    const orphan = () => {
+      child.kill('SIGKILL');
+      this.#removeFolder();
+    };
     process.on('exit', orphan); // no process outlives the tests
     this.#child = child;
     this.#exited = new Promise((resolve) => {
@@ -73,7 +79,7 @@ class Workerd {
     const child = this.#child;
     while (this.#child === child) {
       try {
-        return await request(new URL('/healthz', this.url), { patience: 1_000 });
+        return await (this.answered ? request(new URL('/healthz', this.url), { patience: 1_000 }) : connected(this.port));
       } catch {
         await sleep(20); // not yet
       }
@@ -90,18 +96,30 @@ class Workerd {
 
   async close() {
     await this.kill();
+    this.#removeFolder();
+  }
+
+  #removeFolder() {
     if (this.temporary) rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
+/** Resolves when this port takes a connection. */
+function connected(port) {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket.destroy()));
+    socket.on('error', reject);
+  });
+}
+
 /** The folder gets the bundle as well: what starts again is what was killed, even if somebody builds in between. */
-function writeConfig({ folder, port }, vars, entry, v8Flags) {
-  const bundle = bundleFor(vars);
+function writeConfig({ folder, port }, { vars, bundle, entry, v8Flags }) {
   const config = wranglerConfig();
   mkdirSync(path.join(folder, 'storage'), { recursive: true });
-  for (const file of ['index.js', 'index_bg.wasm']) copyFileSync(path.join(bundle, file), path.join(folder, file));
+  const files = ['index.js', 'index_bg.wasm'].filter((file) => existsSync(path.join(bundle, file)));
+  for (const file of files) copyFileSync(path.join(bundle, file), path.join(folder, file));
   if (entry) writeFileSync(path.join(folder, 'entry.js'), entry);
-  const modules = entry ? ['entry.js', 'index.js'] : ['index.js'];
+  const modules = [...(entry ? ['entry.js'] : []), ...files].map((name) => `(name = "${name}", ${name.endsWith('.wasm') ? 'wasm' : 'esModule'} = embed "${name}")`);
   const text = (value) => JSON.stringify(String(value));
   const bindings = Object.entries(bindingsFrom(config, vars)).map(([name, value]) =>
     `(name = ${text(name)}, ${typeof value === 'string' ? `text = ${text(value)}` : `json = ${text(JSON.stringify(value))}`})`);
@@ -119,7 +137,7 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   compatibilityDate = ${text(config.compatibility_date)},
   compatibilityFlags = [${config.compatibility_flags.map(text).join(', ')}],
-  modules = [${modules.map((name) => `(name = "${name}", esModule = embed "${name}"), `).join('')}(name = "index_bg.wasm", wasm = embed "index_bg.wasm")],
+  modules = [${modules.join(', ')}],
   durableObjectNamespaces = [(className = "${ROOM_CLASS}", uniqueKey = "rooms", enableSql = true)],
   durableObjectStorage = (localDisk = "storage"),
   bindings = [
