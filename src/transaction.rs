@@ -12,8 +12,21 @@ use crate::database::{Database, DatabaseError, Row, Value};
 use crate::host::{HibernatedSocket, Host};
 use crate::ids::{ConnId, Entropy, Millis};
 
-/// How many turns after one that wrote are expected to write too.
+/// How many turns of a kind after one that wrote are expected to write too.
 const EXPECTED_FOR: u32 = 16;
+
+/// What turns are about: those of a kind are alike in whether they write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TurnKind {
+    /// The head of a request, in whose turn the app runs no statements.
+    Request,
+    /// A frame, or the body of a request.
+    Message,
+    /// A connection that is gone.
+    Gone,
+    /// Anything else.
+    Other,
+}
 
 /// A statement that waits for the end of its turn.
 type Waiting = (String, Vec<Value<'static>>);
@@ -21,10 +34,10 @@ type Waiting = (String, Vec<Value<'static>>);
 /// A host whose database knows of turns.
 pub(crate) struct TurnHost {
     host: Rc<dyn Host>,
-    /// Whether all turns are expected to write.
+    /// Whether turns are expected to write in which the app is called.
     always: bool,
-    /// How many turns more are expected to write.
-    expected: Cell<u32>,
+    /// How many turns more of each kind are expected to write.
+    expected: [Cell<u32>; 4],
     /// Whether this turn has written.
     wrote: Cell<bool>,
     /// What waits for the end of the turn; `None` where there is a transaction, or no turn.
@@ -35,7 +48,7 @@ impl TurnHost {
     /// The host, for turns of which all are expected to write, or which show whether they do.
     pub(crate) fn new(host: Rc<dyn Host>, always: bool) -> Self {
         // What a room does first, it stores.
-        let expected = Cell::new(EXPECTED_FOR);
+        let expected = [const { Cell::new(EXPECTED_FOR) }; 4];
         let (wrote, waiting) = Default::default();
         Self { host, always, expected, wrote, waiting }
     }
@@ -44,9 +57,11 @@ impl TurnHost {
     ///
     /// # Errors
     /// [`DatabaseError`] where it can't be kept.
-    pub(crate) fn turn(&self, run: &mut dyn FnMut() -> bool) -> Result<(), DatabaseError> {
+    pub(crate) fn turn(&self, kind: TurnKind, run: &mut dyn FnMut() -> bool) -> Result<(), DatabaseError> {
         self.wrote.set(false);
-        let kept = if self.always || self.expected.get() > 0 {
+        let expected = self.expected_of(kind);
+        let must = self.always && kind != TurnKind::Request;
+        let kept = if must || expected.get() > 0 {
             self.host.atomically(run)
         } else {
             self.waiting.replace(Some(Vec::new()));
@@ -54,8 +69,18 @@ impl TurnHost {
             let waiting = self.waiting.take().unwrap_or_default();
             if keep && !waiting.is_empty() { self.keep(&waiting) } else { Ok(()) }
         };
-        self.expected.set(if self.wrote.get() { EXPECTED_FOR } else { self.expected.get().saturating_sub(1) });
+        expected.set(if self.wrote.get() { EXPECTED_FOR } else { expected.get().saturating_sub(1) });
         kept
+    }
+
+    fn expected_of(&self, kind: TurnKind) -> &Cell<u32> {
+        let [request, message, gone, other] = &self.expected;
+        match kind {
+            TurnKind::Request => request,
+            TurnKind::Message => message,
+            TurnKind::Gone => gone,
+            TurnKind::Other => other,
+        }
     }
 
     fn keep(&self, waiting: &[Waiting]) -> Result<(), DatabaseError> {

@@ -4,6 +4,12 @@
 //! and those to other rooms of the same isolate too. So JavaScript, which outlives it, fails them at once, and their clients
 //! come back and recover.
 
+//!
+//! What needs no wait is done within the runtime's call, which is cheaper than a promise by far.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Promise;
@@ -25,18 +31,43 @@ export function answered(answer) {
     answer.finally(() => waiting.delete(reject)).then(resolve, reject);
   });
 }
+
+// A panic within the runtime's call is told to those who listen for one, as a panic in a promise is.
+export function guarded(run) {
+  try {
+    run();
+  } catch (error) {
+    reportError(error);
+    throw error;
+  }
+}
 "#)]
 extern "C" {
     #[wasm_bindgen(js_name = answered)]
     fn fail_with_instance(answer: &Promise) -> Promise;
+
+    #[wasm_bindgen(js_name = guarded)]
+    fn run_guarded(run: &mut dyn FnMut());
+}
+
+/// Does something within the runtime's call.
+pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
+    let (mut run, mut done) = (Some(run), None);
+    run_guarded(&mut || done = run.take().map(|run| run()));
+    done
 }
 
 /// What `run` comes to, as the runtime wants it; or a failure where a panic comes first.
 pub(super) fn answered(run: impl Future<Output = worker::Result<JsValue>> + 'static) -> Promise {
-    fail_with_instance(&promised(run))
+    let mut run = Box::pin(async move { run.await.map_err(JsValue::from) });
+    match guarded(|| poll_once(run.as_mut())) {
+        Some(Poll::Ready(Ok(answer))) => Promise::resolve(&answer),
+        Some(Poll::Ready(Err(error))) => Promise::reject(&error),
+        Some(Poll::Pending) | None => fail_with_instance(&future_to_promise(run)),
+    }
 }
 
-/// What `run` comes to, as the runtime wants it.
-pub(super) fn promised(run: impl Future<Output = worker::Result<JsValue>> + 'static) -> Promise {
-    future_to_promise(async move { run.await.map_err(JsValue::from) })
+/// Whoever has to wait is asked again by whoever carries it on.
+fn poll_once<F: Future>(run: Pin<&mut F>) -> Poll<F::Output> {
+    run.poll(&mut Context::from_waker(Waker::noop()))
 }

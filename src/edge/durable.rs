@@ -9,7 +9,7 @@ use worker::js_sys::Promise;
 use worker::worker_sys::DurableObjectState;
 use worker::{Env as Bindings, Result, State};
 
-use super::answered::{answered, promised};
+use super::answered::{answered, guarded};
 use super::clock::{Clock, now};
 use super::incoming::Incoming;
 use super::requests::{self, Answer};
@@ -87,27 +87,17 @@ impl RoomObject {
     }
 
     /// A socket is closed.
-    pub fn web_socket_close(&self, socket: web_sys::WebSocket, code: u16, reason: String, was_clean: bool) -> Promise {
-        let object = self.0.clone();
-        object.event(move |object| object.closed(&socket, code, &reason, was_clean))
+    pub fn web_socket_close(&self, socket: &web_sys::WebSocket, code: u16, reason: &str, was_clean: bool) {
+        guarded(|| self.0.closed(socket, code, reason, was_clean));
     }
 
     /// A socket failed.
-    pub fn web_socket_error(&self, socket: web_sys::WebSocket) -> Promise {
-        let object = self.0.clone();
-        object.event(move |object| object.gone(&socket, true))
+    pub fn web_socket_error(&self, socket: &web_sys::WebSocket) {
+        guarded(|| self.0.gone(socket, true));
     }
 }
 
 impl Object {
-    /// Handles an event of a socket. Not while the runtime calls: a panic would then be no `error` event of its own.
-    fn event(self: Rc<Self>, handle: impl FnOnce(&Self) + 'static) -> Promise {
-        promised(async move {
-            handle(&self);
-            Ok(JsValue::UNDEFINED)
-        })
-    }
-
     async fn fetch(&self, request: web_sys::Request) -> Result<Response> {
         let request = Incoming::new(request)?;
         match self.room() {
@@ -133,7 +123,8 @@ impl Object {
     /// The room, started if it isn't running.
     fn room(&self) -> Result<Rc<RunningRoom>, Outage> {
         let running = self.room.borrow().clone();
-        let started = running.map_or_else(|| self.start(), Ok);
+        let unguarded = || Err(Outage::Start("nothing was run".to_owned()));
+        let started = running.map_or_else(|| guarded(|| self.start()).unwrap_or_else(unguarded), Ok);
         if let Err(reason) = started.as_ref().map_err(Outage::to_string)
             && self.logged.replace(reason.clone()) != reason
         {

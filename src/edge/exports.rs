@@ -87,19 +87,13 @@ macro_rules! __worker {
                 }
 
                 #[wasm_bindgen(js_name = webSocketClose)]
-                pub fn web_socket_close(
-                    &self,
-                    socket: exports::WebSocket,
-                    code: u16,
-                    reason: String,
-                    was_clean: bool,
-                ) -> exports::Promise {
-                    self.0.web_socket_close(socket, code, reason, was_clean)
+                pub fn web_socket_close(&self, socket: &exports::WebSocket, code: u16, reason: &str, was_clean: bool) {
+                    self.0.web_socket_close(socket, code, reason, was_clean);
                 }
 
                 #[wasm_bindgen(js_name = webSocketError)]
-                pub fn web_socket_error(&self, socket: exports::WebSocket) -> exports::Promise {
-                    self.0.web_socket_error(socket)
+                pub fn web_socket_error(&self, socket: &exports::WebSocket) {
+                    self.0.web_socket_error(socket);
                 }
             }
         };

@@ -2,43 +2,60 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, Response};
-use worker::js_sys::{Promise, Reflect};
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Env as Bindings, Result};
+use worker::Env as Bindings;
+use worker::js_sys::{Function, Promise, Reflect};
 
 use super::error_page::ErrorAnswer;
 use super::incoming::Incoming;
 use super::requests::{self, Answer};
-use crate::config::Transports;
+use super::settings;
+use crate::config::{Config, Transports};
 use crate::cors::{Cors, Visit};
 use crate::engine_io::{Query, refuse_unasked};
+use crate::ids::RoomName;
 use crate::outbox::{self, HttpResponse};
 use crate::site::SetupError;
 
 #[wasm_bindgen(inline_js = r#"
 // The answer of a room to a request.
-export function handOn(rooms, room, request) {
-  return rooms.getByName(room).fetch(request);
+export async function handOn(rooms, room, request, env, failed) {
+  try {
+    return await rooms.getByName(room).fetch(request);
+  } catch (error) {
+    return failed(request, env, String(error));
+  }
 }
 
 // The static file at `path`, which search engines may list or not. Conditional requests keep their headers.
-export async function asset(files, path, { url, method, headers }, isListed) {
-  const file = await files.fetch(new URL(path, url), { method, headers });
-  if (isListed) return file;
-  const unlisted = new Response(file.body, file);
-  unlisted.headers.set("x-robots-tag", "noindex");
-  return unlisted;
+export async function asset(files, path, request, isListed, env, failed) {
+  try {
+    const { url, method, headers } = request;
+    const file = await files.fetch(new URL(path, url), { method, headers });
+    if (isListed) return file;
+    const unlisted = new Response(file.body, file);
+    unlisted.headers.set("x-robots-tag", "noindex");
+    return unlisted;
+  } catch (error) {
+    return failed(request, env, String(error));
+  }
 }
 "#)]
 extern "C" {
-    #[wasm_bindgen(catch, js_name = handOn)]
-    fn hand_on(rooms: &JsValue, room: &str, request: &Request) -> std::result::Result<Promise, JsValue>;
+    #[wasm_bindgen(js_name = handOn)]
+    fn hand_on(rooms: &JsValue, room: &str, request: &Request, env: &Bindings, failed: &Function) -> Promise;
 
-    #[wasm_bindgen(catch)]
-    fn asset(files: &JsValue, path: &str, request: &Request, is_listed: bool) -> std::result::Result<Promise, JsValue>;
+    fn asset(
+        files: &JsValue,
+        path: &str,
+        request: &Request,
+        is_listed: bool,
+        env: &Bindings,
+        failed: &Function,
+    ) -> Promise;
 }
 
 /// The binding of the room objects.
@@ -59,6 +76,33 @@ pub(super) enum Page {
     Unlisted,
 }
 
+/// An answer of the Worker.
+pub(super) enum Served {
+    /// It is there.
+    Now(Response),
+    /// Somebody else has promised it.
+    Later(Promise),
+}
+
+impl From<Response> for Served {
+    fn from(response: Response) -> Self {
+        Self::Now(response)
+    }
+}
+
+thread_local! {
+    /// What answers a request where whoever promised an answer fails.
+    static FAILED: Closure<dyn Fn(Request, Bindings, String) -> Result<Response, JsValue>> = Closure::new(failed);
+}
+
+fn failed(request: Request, bindings: Bindings, error: String) -> Result<Response, JsValue> {
+    worker::console_error!("{error}");
+    let env = settings::env(&bindings, RoomName::DEFAULT);
+    let cors = settings::config(&env).as_ref().map_or(Cors::OFF, Config::cors);
+    let visitor = Visitor::new(Incoming::new(request)?, &bindings, cors);
+    visitor.refuse(&ErrorAnswer::failed()).map_err(JsValue::from)
+}
+
 /// A request and what its answers depend on.
 pub(super) struct Visitor<'a> {
     pub(super) request: Incoming,
@@ -74,7 +118,7 @@ impl<'a> Visitor<'a> {
     }
 
     /// The answer to any `OPTIONS`, where pages of other sites may connect at all.
-    pub(super) fn preflight(&self) -> Option<Result<Response>> {
+    pub(super) fn preflight(&self) -> Option<worker::Result<Response>> {
         if self.request.method != "OPTIONS" {
             return None;
         }
@@ -88,23 +132,23 @@ impl<'a> Visitor<'a> {
     }
 
     /// Answers with this, and with what a page of another site must be told to read it.
-    pub(super) fn reply(&self, reply: HttpResponse) -> Result<Response> {
+    pub(super) fn reply(&self, reply: HttpResponse) -> worker::Result<Response> {
         requests::response(&self.request, Answer::Http(reply), self.cors)
     }
 
     /// Says why there is nothing else to answer, in the form that the request accepts.
-    pub(super) fn refuse(&self, error: &ErrorAnswer) -> Result<Response> {
+    pub(super) fn refuse(&self, error: &ErrorAnswer) -> worker::Result<Response> {
         self.reply(error.reply(&self.request.header("accept").unwrap_or_default()))
     }
 
     /// The settings or the app can't be used. The log is for whoever deployed this, and the answer for anybody.
-    pub(super) fn broken(&self, error: &SetupError) -> Result<Response> {
+    pub(super) fn broken(&self, error: &SetupError) -> worker::Result<Response> {
         worker::console_error!("{error}");
         self.refuse(&ErrorAnswer::broken(error.public()))
     }
 
     /// Checks that what the Worker needs is bound to it.
-    pub(super) fn bound(&self) -> std::result::Result<(), SetupError> {
+    pub(super) fn bound(&self) -> Result<(), SetupError> {
         let unbound = |error| SetupError::Other(format!("The rooms' objects aren't bound as {ROOMS}: {error}"));
         self.bindings.durable_object(ROOMS).map_err(unbound)?;
         let unbound = |error| SetupError::Other(format!("The pages' files aren't bound as {ASSETS}: {error}"));
@@ -113,7 +157,7 @@ impl<'a> Visitor<'a> {
     }
 
     /// Leads to where the page is.
-    pub(super) fn redirect(&self, location: &str) -> Result<Response> {
+    pub(super) fn redirect(&self, location: &str) -> worker::Result<Response> {
         let query = &self.request.query;
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         let headers = vec![("location".to_owned(), format!("{location}{query}"))];
@@ -121,11 +165,16 @@ impl<'a> Visitor<'a> {
     }
 
     /// A static file under another name than the one asked for.
-    pub(super) async fn asset(&self, page: Page, path: &str) -> Result<Response> {
+    pub(super) fn asset(&self, page: Page, path: &str) -> worker::Result<Served> {
         if let Some(reply) = self.not_read() {
-            return self.reply(reply);
+            return self.reply(reply).map(Served::Now);
         }
-        answer(asset(&self.binding(ASSETS)?, path, self.request.raw(), page == Page::Listed)?).await
+        let (files, is_listed) = (self.binding(ASSETS)?, page == Page::Listed);
+        Ok(self.later(|failed| asset(&files, path, self.request.raw(), is_listed, self.bindings, failed)))
+    }
+
+    fn later(&self, promise: impl FnOnce(&Function) -> Promise) -> Served {
+        Served::Later(FAILED.with(|failed| promise(failed.as_ref().unchecked_ref())))
     }
 
     /// The answer to a method other than those of what can only be read.
@@ -140,30 +189,30 @@ impl<'a> Visitor<'a> {
     }
 
     /// Hands a request that only reads on to a room's object.
-    pub(super) async fn read_from(&self, room: &str) -> Result<Response> {
+    pub(super) fn read_from(&self, room: &str) -> worker::Result<Served> {
         match self.not_read() {
-            Some(reply) => self.reply(reply),
-            None => self.hand_on(room).await,
+            Some(reply) => self.reply(reply).map(Served::Now),
+            None => self.hand_on(room),
         }
     }
 
     /// Hands the request on to a room's server, which offers these transports, but for what can be answered without waking it.
-    pub(super) async fn ask_room(&self, room: &str, offered: Transports) -> Result<Response> {
+    pub(super) fn ask_room(&self, room: &str, offered: Transports) -> worker::Result<Served> {
         let Incoming { method, query, .. } = &self.request;
         let upgrade = self.request.wants_websocket();
         let request = outbox::Request { method, query, upgrade, origin: self.origin.as_deref(), ..Default::default() };
         let query = Query::parse(query);
         if let Some(refusal) = refuse_unasked(&request, &query, offered) {
-            return self.reply(refusal);
+            return self.reply(refusal).map(Served::Now);
         }
         if upgrade && !self.may_connect(query.sid.is_some()) {
             let error = ErrorAnswer::foreign_page(self.origin.as_deref().unwrap_or_default());
             if !TOLD_OF_A_PAGE.swap(true, Ordering::Relaxed) {
                 worker::console_warn!("{}", error.message);
             }
-            return self.refuse(&error);
+            return self.refuse(&error).map(Served::Now);
         }
-        self.hand_on(room).await
+        self.hand_on(room)
     }
 
     /// Whether a WebSocket may open; `has_session` is whether it is to carry one on.
@@ -180,16 +229,12 @@ impl<'a> Visitor<'a> {
         })
     }
 
-    pub(super) async fn hand_on(&self, room: &str) -> Result<Response> {
-        answer(hand_on(&self.binding(ROOMS)?, room, self.request.raw())?).await
+    pub(super) fn hand_on(&self, room: &str) -> worker::Result<Served> {
+        let rooms = self.binding(ROOMS)?;
+        Ok(self.later(|failed| hand_on(&rooms, room, self.request.raw(), self.bindings, failed)))
     }
 
-    fn binding(&self, name: &str) -> Result<JsValue> {
+    fn binding(&self, name: &str) -> worker::Result<JsValue> {
         Ok(Reflect::get(self.bindings, &name.into())?)
     }
-}
-
-/// The answer that somebody else has promised.
-async fn answer(promise: Promise) -> Result<Response> {
-    Ok(JsFuture::from(promise).await?.unchecked_into())
 }

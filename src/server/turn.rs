@@ -14,6 +14,7 @@ use crate::host::HibernatedSocket;
 use crate::ids::Millis;
 use crate::outbox::{Input, Outbox};
 use crate::socket_io::DisconnectReason;
+use crate::transaction::TurnKind;
 
 impl Live {
     /// Handles an input, if there is one, and does something `beyond` it.
@@ -29,7 +30,7 @@ impl Live {
         let host = self.host.clone();
         let (mut beyond, mut done) = (Some(beyond), None);
         let mut begun = Ok(());
-        let kept = host.turn(&mut || {
+        let kept = host.turn(self.kind_of(input.as_ref()), &mut || {
             begun = self.begin(now);
             if begun.is_err() {
                 return false;
@@ -56,6 +57,16 @@ impl Live {
         let done = done.ok_or_else(|| DatabaseError("nothing was run".to_owned()))?;
         self.deferred.committed();
         Ok((done, out))
+    }
+
+    fn kind_of(&self, input: Option<&Input<'_>>) -> TurnKind {
+        match input {
+            // A room that wakes tells its app, and a client of Socket.IO 2 joins with its first request.
+            Some(Input::Request { .. }) if self.hibernated.is_none() && !self.config.allow_eio3 => TurnKind::Request,
+            Some(Input::Text { .. } | Input::Binary { .. } | Input::Body { .. }) => TurnKind::Message,
+            Some(Input::Closed { .. } | Input::Aborted { .. }) => TurnKind::Gone,
+            _ => TurnKind::Other,
+        }
     }
 
     /// Pings the hibernated WebSockets without restoring them; `None` where there is more to do.
