@@ -5,6 +5,7 @@
 //! out. It does so synchronously and in order; what it awaits comes after, with no borrow held. [`worker!`](crate::worker!)
 //! exports both to the runtime.
 
+mod address;
 mod answered;
 mod clock;
 mod core;

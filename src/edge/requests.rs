@@ -11,6 +11,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use worker::{ByteStream, Headers, Request, Response, ResponseBuilder, Result, WebSocket};
 
+use super::address::Address;
 use crate::api::{Call, Problem};
 use crate::cors::Cors;
 use crate::engine_io::needs_xss_header;
@@ -167,10 +168,10 @@ pub(super) async fn collect(mut chunks: ByteStream, most: usize) -> Result<Vec<u
 
 /// What a request to the API asks for.
 pub(super) fn api_call(request: &Request) -> Result<Call, Problem> {
-    // A URL that can't be read is none of the API's.
-    let url = request.url().map_err(|_| Problem::UnknownPath)?;
+    let url = request.inner().url();
+    let Address { path, query, .. } = Address::parse(&url);
     // The SDK takes a method that it doesn't know for GET.
-    Call::parse(&request.inner().method(), url.path(), url.query().unwrap_or_default())
+    Call::parse(&request.inner().method(), path, query)
 }
 
 /// Whether a WebSocket is asked for. Any other upgrade is one that a client offers with a plain request, as Java's does with

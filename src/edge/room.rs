@@ -13,6 +13,7 @@ use futures_channel::oneshot;
 use worker::js_sys::futures::spawn_local;
 use worker::{Delay, Env as Bindings, Request, Response, Result, State};
 
+use super::address::Address;
 use super::clock::{Clock, Timed, now};
 use super::core::Core;
 use super::counters;
@@ -111,8 +112,9 @@ impl RunningRoom {
 
     /// One request, from its arrival to its answer.
     pub(super) async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
-        let url = request.url()?;
-        match Route::parse(url.path(), url.query().unwrap_or_default()) {
+        let url = request.inner().url();
+        let Address { path, query, .. } = Address::parse(&url);
+        match Route::parse(path, query) {
             Ok(Route::Debug(_)) => return self.reply(&request, self.counters()),
             Ok(Route::Api) => {
                 let reply = self.api(&mut request).await;
@@ -202,7 +204,8 @@ impl RunningRoom {
     }
 
     fn announce(self: &Rc<Self>, conn: ConnId, request: &Request) -> Result<()> {
-        let url = request.url()?;
+        let url = request.inner().url();
+        let url = Address::parse(&url);
         let headers = request.headers();
         // The SDK takes a method that it doesn't know for GET.
         let (method, origin) = (request.inner().method(), headers.get("origin")?);
@@ -210,11 +213,11 @@ impl RunningRoom {
         let source = Incoming(headers);
         let request = outbox::Request {
             method: &method,
-            query: url.query().unwrap_or_default(),
+            query: url.query,
             upgrade: requests::wants_websocket(request)?,
             origin: origin.as_deref(),
             content_type: content_type.as_deref(),
-            secure: url.scheme() == "https",
+            secure: url.is_secure(),
             headers: Headers::new(&source),
         };
         self.handle(Input::Request { conn, request });

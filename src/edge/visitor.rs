@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use worker::{Env as Bindings, Request, RequestInit, Response, Result};
+use web_sys::RequestInit;
+use worker::{Env as Bindings, Request, Response, Result};
 
+use super::address::Address;
 use super::error_page::ErrorAnswer;
 use super::requests::{self, Answer};
 use crate::config::Transports;
@@ -44,8 +46,9 @@ pub(super) struct Visitor<'a> {
 
 impl<'a> Visitor<'a> {
     pub(super) fn new(request: &'a Request, bindings: &'a Bindings, cors: Cors<'a>) -> Result<Self> {
-        let url = request.url()?;
-        let (path, query) = (url.path().to_owned(), url.query().unwrap_or_default().to_owned());
+        let url = request.inner().url();
+        let Address { path, query, .. } = Address::parse(&url);
+        let (path, query) = (path.to_owned(), query.to_owned());
         let (method, origin) = (request.inner().method(), request.headers().get("origin")?);
         Ok(Self { request, bindings, cors, method, path, query, origin })
     }
@@ -106,12 +109,13 @@ impl<'a> Visitor<'a> {
         if let Some(reply) = self.not_read() {
             return self.reply(reply);
         }
-        let mut url = self.request.url()?;
-        url.set_path(path);
-        url.set_query(None);
-        let mut init = RequestInit::new();
-        init.with_method(self.request.method()).with_headers(self.request.headers().clone());
-        let file = self.bindings.assets(ASSETS)?.fetch(url, Some(init)).await?;
+        let url = self.request.inner().url();
+        let url = format!("{}{path}", Address::parse(&url).origin);
+        let init = RequestInit::new();
+        init.set_method(&self.method);
+        init.set_headers(&self.request.headers().0);
+        let request = web_sys::Request::new_with_str_and_init(&url, &init)?;
+        let file = self.bindings.assets(ASSETS)?.fetch_request(Request::from(request)).await?;
         if page == Page::Listed {
             return Ok(file);
         }
