@@ -1,12 +1,12 @@
 //! Timers of apps: those kept in the database, which outlive the object's memory, and those that cost nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Database, DatabaseError, Value};
 use crate::ids::Millis;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::timers::Timers;
 
 /// The steps that make the table.
@@ -59,7 +59,7 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Table {
     deadlines: Timers<TimerKey>,
-    contexts: BTreeMap<TimerKey, Rc<str>>,
+    contexts: SortedMap<TimerKey, Rc<str>>,
 }
 
 impl Table {
@@ -89,7 +89,7 @@ impl Table {
 pub(crate) struct Schedule {
     stored: Table,
     /// Those that are stored and do not fire any more.
-    aside: BTreeSet<TimerKey>,
+    aside: SortedSet<TimerKey>,
     /// Those that are in memory alone.
     timeouts: Table,
     /// How many steps that may still fail are going on, one within the other.

@@ -1,7 +1,6 @@
 //! Callbacks that are stored until they have run, and what is known of attempts to run them. `deferred` says why they are
 //! claimed.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use crate::database::{Database, DatabaseError};
 use crate::ids::{Millis, Pid};
 use crate::socket_io::DisconnectReason;
 use crate::socket_io::recovery::AwaySocket;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// The steps that make the table.
 pub(super) const SCHEMA: &[&str] = &["CREATE TABLE roomcast_claims (id INTEGER PRIMARY KEY, claims TEXT NOT NULL)"];
@@ -61,7 +61,7 @@ impl Callback {
 #[derive(Debug, Default)]
 pub(super) struct Deferred {
     /// How many times callbacks were tried; of those that are not due any more, nobody asks.
-    pub(super) attempts: BTreeMap<Callback, u32>,
+    pub(super) attempts: SortedMap<Callback, u32>,
     /// Claimed in this turn.
     pub(super) claimed: Vec<Callback>,
     /// Claimed in an earlier turn: they may run.
@@ -69,9 +69,9 @@ pub(super) struct Deferred {
     /// They run in this turn.
     pub(super) running: Vec<Callback>,
     /// They failed too often.
-    pub(super) aside: BTreeSet<Callback>,
+    pub(super) aside: SortedSet<Callback>,
     /// Sockets without a connection that the app wasn't told of.
-    pub(super) orphans: BTreeMap<Pid, Orphan>,
+    pub(super) orphans: SortedMap<Pid, Orphan>,
     /// How many times in a row the storage has refused a claim.
     pub(super) refusals: u32,
     /// When to try again to claim what is due.

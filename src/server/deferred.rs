@@ -8,13 +8,12 @@
 //! A claim isn't deleted when its callback has run: the callback isn't due any more then, and nobody looks for its claim. So a
 //! claim costs one row for all callbacks that are due, and none when they are done.
 
-use std::collections::BTreeSet;
-
 use super::claims::{Callback, MAX_ATTEMPTS, MAX_CLAIMED, SET_ASIDE};
 use super::live::Live;
 use super::{MAX_RETRY_DELAY, retry_delay};
 use crate::database::DatabaseError;
 use crate::ids::{Millis, Pid};
+use crate::sorted::SortedSet;
 
 impl Live {
     /// When something is due that is stored.
@@ -69,7 +68,7 @@ impl Live {
         }
         let before = deferred.attempts.clone();
         for callback in claimed.iter().chain(&failed) {
-            *self.deferred.attempts.entry(callback.clone()).or_default() += 1;
+            self.deferred.attempts.change(callback.clone(), |attempts| *attempts += 1);
         }
         match self.write_claims() {
             Ok(()) => {
@@ -94,7 +93,7 @@ impl Live {
     fn write_claims(&self) -> Result<(), DatabaseError> {
         const UPSERT: &str = "INSERT INTO roomcast_claims VALUES (0, ?)
             ON CONFLICT (id) DO UPDATE SET claims = excluded.claims";
-        let due: BTreeSet<_> = self.due().into_iter().collect();
+        let due: SortedSet<_> = self.due().into_iter().collect();
         let is_open = |callback: &Callback| due.contains(callback) || self.is_aside(callback);
         let known: Vec<_> = self.deferred.attempts.iter().filter(|(callback, _)| is_open(callback)).collect();
         // Texts and numbers always have their JSON.

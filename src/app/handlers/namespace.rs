@@ -1,7 +1,5 @@
 //! The handlers of one namespace, and how they are called.
 
-use std::collections::BTreeMap;
-
 use super::context::{Room, Socket};
 use crate::app::error::Result;
 use crate::app::names::{Name, Pattern};
@@ -10,6 +8,7 @@ use crate::app::{
     RoomChange,
 };
 use crate::ids::SocketId;
+use crate::sorted::SortedMap;
 
 pub(super) type OnEvent<S> = Box<dyn Fn(&mut Socket<'_, S>, &Event<'_>) -> Result<Option<Args<'static>>>>;
 pub(super) type OnSocket<S> = Box<dyn Fn(&mut Socket<'_, S>) -> Result>;
@@ -19,7 +18,7 @@ pub(super) type EventCheck<S> = Box<dyn Fn(&mut Socket<'_, S>, &Event<'_>) -> Re
 
 /// All handlers of one namespace.
 pub(super) struct Namespace<S> {
-    pub(super) events: BTreeMap<&'static str, OnEvent<S>>,
+    pub(super) events: SortedMap<&'static str, OnEvent<S>>,
     pub(super) fallback: Option<OnEvent<S>>,
     /// Before the event's own handler.
     pub(super) any: Vec<EventCheck<S>>,
@@ -30,9 +29,9 @@ pub(super) struct Namespace<S> {
     pub(super) disconnecting: Vec<OnRoom<S, Departed>>,
     pub(super) disconnect: Vec<OnRoom<S, Departed>>,
     pub(super) expired: Vec<OnRoom<S, Departed>>,
-    pub(super) timers: BTreeMap<&'static str, OnRoom<S, DueTimer>>,
-    pub(super) answers: BTreeMap<&'static str, OnRoom<S, Answers>>,
-    pub(super) fetched: BTreeMap<&'static str, OnRoom<S, Fetched>>,
+    pub(super) timers: SortedMap<&'static str, OnRoom<S, DueTimer>>,
+    pub(super) answers: SortedMap<&'static str, OnRoom<S, Answers>>,
+    pub(super) fetched: SortedMap<&'static str, OnRoom<S, Fetched>>,
     pub(super) outgoing: Vec<OnRoom<S, Outgoing>>,
     pub(super) rooms: Vec<OnRoom<S, RoomChange>>,
     pub(super) data: Vec<OnRoom<S, DataChange>>,
@@ -42,7 +41,7 @@ pub(super) struct Namespace<S> {
 impl<S> Default for Namespace<S> {
     fn default() -> Self {
         Self {
-            events: BTreeMap::new(),
+            events: SortedMap::new(),
             fallback: None,
             any: Vec::new(),
             event_middleware: Vec::new(),
@@ -51,9 +50,9 @@ impl<S> Default for Namespace<S> {
             disconnecting: Vec::new(),
             disconnect: Vec::new(),
             expired: Vec::new(),
-            timers: BTreeMap::new(),
-            answers: BTreeMap::new(),
-            fetched: BTreeMap::new(),
+            timers: SortedMap::new(),
+            answers: SortedMap::new(),
+            fetched: SortedMap::new(),
             outgoing: Vec::new(),
             rooms: Vec::new(),
             data: Vec::new(),
