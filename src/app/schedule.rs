@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::database::{Database, DatabaseError, Value};
 use crate::ids::Millis;
 use crate::sorted::{SortedMap, SortedSet};
@@ -23,18 +21,13 @@ pub(crate) const SCHEMA: &[&str] = &[
 ];
 
 /// Which timer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TimerKey {
     pub(crate) namespace: Rc<str>,
     /// Which handler it is for.
     pub(crate) name: Rc<str>,
-    /// Which of the timers of this name; absent where an earlier release has claimed it.
-    #[serde(default, skip_serializing_if = "is_empty")]
+    /// Which of the timers of this name.
     pub(crate) key: Rc<str>,
-}
-
-fn is_empty(text: &str) -> bool {
-    text.is_empty()
 }
 
 /// A timer that is due: [`App::scheduled`](super::App::scheduled) is called with it.

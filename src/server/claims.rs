@@ -35,10 +35,12 @@ pub(super) enum Callback {
     Answers { namespace: Rc<str>, id: u64 },
     /// A request to another server was lost with the object's memory.
     Fetch { id: u64 },
-    /// A timer is due.
+    /// A timer is due. An earlier release has claimed timers without a `key`.
     Timer {
-        #[serde(flatten)]
-        timer: TimerKey,
+        namespace: Rc<str>,
+        name: Rc<str>,
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        key: Rc<str>,
         at: u64,
     },
 }
@@ -48,10 +50,17 @@ impl Callback {
         Self::Orphan { pid: pid.as_str().to_owned() }
     }
 
+    /// A timer that is due at `at`.
+    pub(super) fn of_timer(TimerKey { namespace, name, key }: TimerKey, at: Millis) -> Self {
+        Self::Timer { namespace, name, key, at: at.0 }
+    }
+
     /// The timer, if it is one.
-    pub(super) fn timer(&self) -> Option<&TimerKey> {
+    pub(super) fn timer(&self) -> Option<TimerKey> {
         match self {
-            Self::Timer { timer, .. } => Some(timer),
+            Self::Timer { namespace, name, key, .. } => {
+                Some(TimerKey { namespace: namespace.clone(), name: name.clone(), key: key.clone() })
+            }
             _ => None,
         }
     }

@@ -11,6 +11,7 @@
 use super::claims::{Callback, MAX_ATTEMPTS, MAX_CLAIMED, SET_ASIDE};
 use super::live::Live;
 use super::{MAX_RETRY_DELAY, retry_delay};
+use crate::app::schedule::TimerKey;
 use crate::database::DatabaseError;
 use crate::ids::{Millis, Pid};
 use crate::sorted::SortedSet;
@@ -120,7 +121,7 @@ impl Live {
             .map(|(pid, at)| Callback::Expiry { pid: pid.as_str().to_owned(), at: at.0 });
         let answers = state.pending_acks.due(now);
         let answers = answers.map(|(namespace, id)| Callback::Answers { namespace: namespace.clone(), id: *id });
-        let timers = state.schedule.due(now).map(|(timer, at)| Callback::Timer { timer: timer.clone(), at: at.0 });
+        let timers = state.schedule.due(now).map(|(timer, at)| Callback::of_timer(timer.clone(), at));
         let fetches = state.fetches.lost().map(|id| Callback::Fetch { id });
         orphans.chain(expiries).chain(answers).chain(fetches).chain(timers).collect()
     }
@@ -160,7 +161,8 @@ impl Live {
                     self.call(&namespace, |app, io| app.fetched(io, &fetched));
                 }
             }
-            Callback::Timer { timer, at } => {
+            Callback::Timer { namespace, name, key, at } => {
+                let timer = TimerKey { namespace, name, key };
                 if let Some(due) = self.state.schedule.take(host.as_ref(), &timer, Millis(at)) {
                     self.call(&timer.namespace, |app, io| app.scheduled(io, &due));
                 }
@@ -197,17 +199,18 @@ impl Live {
             }
             Callback::Answers { namespace, id } => self.state.pending_acks.set_aside(&(namespace.clone(), *id)),
             Callback::Fetch { id } => self.state.fetches.set_aside(*id),
-            Callback::Timer { timer, at } => {
+            Callback::Timer { namespace, name, key, at } => {
+                let timer = TimerKey { namespace: namespace.clone(), name: name.clone(), key: key.clone() };
                 // One of the key that was set aside before has no row any more.
-                self.deferred.aside.retain(|aside| aside.timer() != Some(timer));
-                self.state.schedule.set_aside(timer, Millis(*at))
+                self.deferred.aside.retain(|aside| aside.timer().as_ref() != Some(&timer));
+                self.state.schedule.set_aside(&timer, Millis(*at))
             }
         }
     }
 
     /// Whether a callback is set aside, and what it is for still stands in its row.
     fn is_aside(&self, callback: &Callback) -> bool {
-        let is_kept = callback.timer().is_none_or(|timer| self.state.schedule.is_aside(timer));
+        let is_kept = callback.timer().is_none_or(|timer| self.state.schedule.is_aside(&timer));
         is_kept && self.deferred.aside.contains(callback)
     }
 

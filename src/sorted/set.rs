@@ -86,6 +86,8 @@ impl<K: fmt::Debug> fmt::Debug for SortedSet<K> {
     }
 }
 
+impl<K: Eq> Eq for SortedSet<K> {}
+
 impl<K: PartialEq> PartialEq for SortedSet<K> {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0
