@@ -24,12 +24,14 @@ impl Order {
     /// compares with it.
     pub(super) fn find(&self, compare: &dyn Fn(u32) -> Ordering) -> Result<Place, Place> {
         let is_before = |block: &Vec<u32>| block.last().is_some_and(|last| compare(*last).is_lt());
-        // Most often what comes is behind all others, and at once they need not be searched.
-        if self.blocks.last().is_none_or(is_before) {
-            let index = self.blocks.last().map_or(0, Vec::len);
-            return Err(Place { block: self.blocks.len().saturating_sub(1), index });
+        let Some((last, before)) = self.blocks.split_last() else {
+            return Err(Place { block: 0, index: 0 });
+        };
+        // Behind all others, as new keys often are.
+        if is_before(last) {
+            return Err(Place { block: before.len(), index: last.len() });
         }
-        let block = self.blocks.partition_point(is_before);
+        let block = before.partition_point(is_before);
         let numbers = self.blocks.get(block).map(Vec::as_slice).unwrap_or_default();
         match numbers.binary_search_by(|number| compare(*number)) {
             Ok(index) => Ok(Place { block, index }),
