@@ -251,7 +251,7 @@ impl Sockets {
             self.leave(&namespace, &id, reason, now);
         }
         if let Some(client) = self.clients.remove(sid) {
-            self.note_undo(|| Undo::Client { sid: sid.clone(), client });
+            self.note_undo(|| Undo::Client { sid: sid.clone(), client: Box::new(client) });
         }
         self.changed.remove(sid);
     }

@@ -72,7 +72,7 @@ impl Sockets {
             Undo::Client { sid, client } => {
                 // What has changed of it before the step is still to be kept.
                 self.changed.insert(sid.clone());
-                self.clients.insert(sid, client);
+                self.clients.insert(sid, *client);
             }
         }
     }
