@@ -10,6 +10,7 @@ import { installNpmPackages } from './npm-packages.mjs';
 import { checkPrerequisites } from './prerequisites.mjs';
 import { compileCrate, ensureWasmTarget, installRustTools, workerBuildProgram, workerBuildVariables } from './rust-tools.mjs';
 import { outputOf, runLogged, stopChildren } from './run.mjs';
+import { shrinkWasm } from './wasm.mjs';
 
 // The forms of the client that the reference serves, each with its source map.
 const clientFiles = ['socket.io', 'socket.io.min', 'socket.io.esm.min', 'socket.io.msgpack.min'].flatMap((name) => [`${name}.js`, `${name}.js.map`]);
@@ -36,6 +37,7 @@ async function inputsDigest(bundle) {
     if (existsSync(join(root, name))) files.push(join(root, name));
   }
   const hash = createHash('sha256');
+  files.push(join(root, 'scripts', 'wasm.mjs'));
   for (const file of files.sort()) hash.update(`${relative(root, file)}\0`).update(readFileSync(file)).update('\0');
   const tools = [workerBuildVersion(), wasmBindgenVersion(), manifest.dependencies.binaryen, manifest.dependencies.esbuild];
   return hash.update([...tools, ...bundle.features, process.env.RUSTFLAGS, await outputOf('rustc', ['--version'])].join('\0')).digest('hex');
@@ -70,10 +72,10 @@ function copyClient() {
 async function buildWorker(bundle, digest) {
   rmSync(stampFile(bundle), { force: true });
   say(`building ${bundle.name} with worker-build: wasm-bindgen, wasm-opt, esbuild (10 seconds or more) …`);
-  await runLogged('build', workerBuildProgram(), ['--release', '--out-dir', bundle.folder, '.', '--locked', ...featureOptions(bundle)], {
-    cwd: root,
-    env: workerBuildVariables(),
-  });
+  const programs = workerBuildVariables();
+  const options = ['--release', '--no-opt', '--out-dir', bundle.folder, '.', '--locked', ...featureOptions(bundle)];
+  await runLogged('build', workerBuildProgram(), options, { cwd: root, env: programs });
+  await shrinkWasm(join(root, bundle.folder), programs.WASM_OPT_BIN);
   writeFileSync(stampFile(bundle), digest);
 }
 

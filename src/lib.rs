@@ -21,7 +21,7 @@
 //! - A turn is one transaction. Where it can't be committed, nothing of it is sent and the memory is thrown away.
 //! - No borrow of the object's state lives across an await.
 //!
-//! The layers, each using only those before it: [`ids`], [`origin`], [`cors`], [`mod@env`], [`config`], [`timers`], [`alarm`],
+//! The layers, each using only those before it: [`sorted`], [`ids`], [`origin`], [`cors`], [`mod@env`], [`config`], [`timers`], [`alarm`],
 //! [`database`], `javascript`, [`fetch`], [`outbox`], [`host`] and `transaction`; [`engine_io`] and [`socket_io`], which don't know each other; [`app`]; [`api`],
 //! what backends may ask for; [`server`], which ties the layers together; [`site`], what a Worker is made of; [`edge`], whose macro
 //! [`worker!`] makes one.
@@ -63,6 +63,7 @@ pub mod raw;
 pub mod server;
 pub mod site;
 pub mod socket_io;
+pub mod sorted;
 pub mod timers;
 mod transaction;
 

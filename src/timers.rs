@@ -3,21 +3,22 @@
 //! The object has one alarm for all its timers. It may come late, or for a deadline that has been moved since: so a
 //! timer fires only when asked for with a `now` that has reached it, and asking too early is a no-op.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::hash::Hash;
 
 use crate::ids::Millis;
+use crate::sorted::SortedSet;
 
 /// Deadlines by key.
 #[derive(Debug)]
 pub struct Timers<K> {
-    by_time: BTreeSet<(Millis, K)>,
+    by_time: SortedSet<(Millis, K)>,
     by_key: HashMap<K, Millis>,
 }
 
 impl<K> Default for Timers<K> {
     fn default() -> Self {
-        Self { by_time: BTreeSet::new(), by_key: HashMap::new() }
+        Self { by_time: SortedSet::new(), by_key: HashMap::new() }
     }
 }
 

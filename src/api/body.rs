@@ -53,16 +53,9 @@ fn as_javascript<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D
 
 /// One room or several; `null` is neither.
 fn rooms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Rc<str>>>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Rooms {
-        One(Rc<str>),
-        Several(Vec<Rc<str>>),
-    }
-    Ok(Some(match as_javascript(deserializer)? {
-        Rooms::One(room) => vec![room],
-        Rooms::Several(rooms) => rooms,
-    }))
+    let json = <&RawValue>::deserialize(deserializer)?.get();
+    let rooms = if json.starts_with('"') { read(json).map(|room| vec![room]) } else { read(json) };
+    rooms.map(Some).map_err(D::Error::custom)
 }
 
 impl Emit {

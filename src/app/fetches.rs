@@ -3,7 +3,7 @@
 //! Each has a row until the app was told what came of it. A request whose row is found after the object has lost its memory is
 //! told as [`FetchError::Restarted`]: nobody can know whether it was sent, and it isn't sent again.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -16,6 +16,7 @@ use crate::fetch::{FetchError, FetchOutcome, FetchRequest, FetchResponse};
 use crate::ids::Millis;
 use crate::outbox::{Effect, Outbox};
 use crate::socket_io::stored::check_row;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// The steps that make the table.
 pub(crate) const SCHEMA: &[&str] = &["
@@ -82,12 +83,12 @@ impl Then {
 #[derive(Debug)]
 pub(crate) struct Fetches {
     /// Whose answers the app wasn't told yet, but for the lost ones.
-    open: BTreeMap<u64, Then>,
+    open: SortedMap<u64, Then>,
     /// Those that are still to be sent.
     waiting: VecDeque<(u64, FetchRequest)>,
-    on_their_way: BTreeSet<u64>,
+    on_their_way: SortedSet<u64>,
     /// Those of an earlier life of the object.
-    lost: BTreeMap<u64, Then>,
+    lost: SortedMap<u64, Then>,
     /// The greatest number that was given.
     last: u64,
     most: usize,

@@ -1,10 +1,10 @@
 //! Names under which an app is called later.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
 
 use super::error::{Error, Result};
+use crate::sorted::SortedSet;
 
 macro_rules! names {
     ($($(#[$docs:meta])+ $type:ident = $variant:ident;)+) => {
@@ -124,7 +124,7 @@ pub(super) type Pattern = Rc<dyn Fn(&str) -> bool>;
 
 /// The names that an app has handlers for, by namespace: the first pattern that matches counts.
 #[derive(Clone, Default)]
-pub struct Names(pub(super) Vec<(Pattern, BTreeSet<Name>)>);
+pub struct Names(pub(super) Vec<(Pattern, SortedSet<Name>)>);
 
 impl Names {
     /// Makes sure that an app is never called under a name that it doesn't know.

@@ -1,12 +1,12 @@
 //! What leaves, and how.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::fetch::FetchRequest;
 use crate::ids::{Sid, SocketId};
 use crate::outbox::Frame;
 use crate::socket_io::Args;
+use crate::sorted::SortedSet;
 
 /// Something that leaves for clients, or for other servers.
 #[derive(Debug)]
@@ -54,5 +54,5 @@ pub struct Outgoing {
     /// Its arguments.
     pub args: Args<'static>,
     /// The connected sockets that it was for.
-    pub to: BTreeSet<SocketId>,
+    pub to: SortedSet<SocketId>,
 }

@@ -7,7 +7,7 @@
 //! Ids aren't used again, so that a late answer finds nothing: the row of a namespace's newest pending ack stays without a
 //! name when it's done, until the next pending ack takes it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use super::error::Result;
 use crate::database::{Database, DatabaseError, Value};
 use crate::ids::{Millis, SocketId};
 use crate::socket_io::stored::{self, Stored, check_row};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::timers::Timers;
 
 /// The steps that make the tables.
@@ -82,7 +83,7 @@ impl Answers {
 /// An event that waits for answers.
 #[derive(Debug)]
 struct PendingAck {
-    waiting: BTreeSet<SocketId>,
+    waiting: SortedSet<SocketId>,
     answers: Answers,
 }
 
@@ -94,25 +95,25 @@ pub(crate) struct NewPendingAck<'a> {
     pub(crate) name: &'a str,
     pub(crate) context: Option<Rc<str>>,
     pub(crate) deadline: Millis,
-    pub(crate) sockets: BTreeSet<SocketId>,
+    pub(crate) sockets: SortedSet<SocketId>,
 }
 
 /// A moment in [`PendingAcks`].
 pub(crate) struct Mark {
-    next: BTreeMap<Rc<str>, u64>,
-    spare: BTreeSet<Rc<str>>,
+    next: SortedMap<Rc<str>, u64>,
+    spare: SortedSet<Rc<str>>,
     done: usize,
 }
 
 /// The pending acks of a room.
 #[derive(Debug, Default)]
 pub(crate) struct PendingAcks {
-    open: BTreeMap<Key, PendingAck>,
+    open: SortedMap<Key, PendingAck>,
     deadlines: Timers<Key>,
     /// The next ack id of each namespace (E3).
-    next: BTreeMap<Rc<str>, u64>,
+    next: SortedMap<Rc<str>, u64>,
     /// The namespaces that have a row without a pending ack.
-    spare: BTreeSet<Rc<str>>,
+    spare: SortedSet<Rc<str>>,
     /// What the app wasn't told yet.
     pub(crate) done: VecDeque<(Rc<str>, Answers)>,
 }
@@ -127,8 +128,7 @@ impl PendingAcks {
             let (Some(namespace), Some(id)) = (row.text(0).map(Rc::from), row.number(1)) else {
                 continue;
             };
-            let next = self.next.entry(Rc::clone(&namespace)).or_default();
-            *next = id.wrapping_add(1).max(*next);
+            self.next.change(Rc::clone(&namespace), |next| *next = id.wrapping_add(1).max(*next));
             let (Some(name), Some(deadline)) = (row.text(2), row.number(4)) else {
                 self.spare.insert(namespace);
                 continue;
@@ -238,17 +238,17 @@ impl PendingAcks {
     /// Counts a socket as missing wherever it owes an answer; gives where that was.
     fn forfeit(&mut self, namespace: &str, socket: &SocketId) -> Vec<Key> {
         let mut owed = Vec::new();
-        for (key, pending) in self.open.iter_mut().filter(|((of, _), _)| **of == *namespace) {
-            if pending.waiting.remove(socket) {
+        self.open.for_each_mut(|key, pending| {
+            if *key.0 == *namespace && pending.waiting.remove(socket) {
                 pending.answers.missing.push(socket.clone());
                 owed.push(key.clone());
             }
-        }
+        });
         owed
     }
 
     /// The sockets that owe an answer.
-    pub(crate) fn owing(&self) -> BTreeSet<(Rc<str>, SocketId)> {
+    pub(crate) fn owing(&self) -> SortedSet<(Rc<str>, SocketId)> {
         let owing = self.open.iter().flat_map(|((namespace, _), pending)| {
             pending.waiting.iter().map(|socket| (namespace.clone(), socket.clone()))
         });

@@ -1,12 +1,10 @@
 //! Timers of apps: those kept in the database, which outlive the object's memory, and those that cost nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-
-use serde::{Deserialize, Serialize};
 
 use crate::database::{Database, DatabaseError, Part, Value};
 use crate::ids::Millis;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::timers::Timers;
 
 /// The table.
@@ -31,18 +29,13 @@ const NEWEST: &str = "
 ";
 
 /// Which timer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TimerKey {
     pub(crate) namespace: Rc<str>,
     /// Which handler it is for.
     pub(crate) name: Rc<str>,
-    /// Which of the timers of this name; absent where an earlier release has claimed it.
-    #[serde(default, skip_serializing_if = "is_empty")]
+    /// Which of the timers of this name.
     pub(crate) key: Rc<str>,
-}
-
-fn is_empty(text: &str) -> bool {
-    text.is_empty()
 }
 
 /// A timer that is due: [`App::scheduled`](super::App::scheduled) is called with it.
@@ -67,7 +60,7 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Table {
     deadlines: Timers<TimerKey>,
-    contexts: BTreeMap<TimerKey, Rc<str>>,
+    contexts: SortedMap<TimerKey, Rc<str>>,
 }
 
 impl Table {
@@ -97,7 +90,7 @@ impl Table {
 pub(crate) struct Schedule {
     stored: Table,
     /// Those that are stored and do not fire any more.
-    aside: BTreeSet<TimerKey>,
+    aside: SortedSet<TimerKey>,
     /// Those that are in memory alone.
     timeouts: Table,
     /// How many steps that may still fail are going on, one within the other.

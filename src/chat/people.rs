@@ -2,13 +2,11 @@
 //!
 //! All of it follows from what is kept with the sockets, so it is made anew after the object has lost its memory.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
-
 use super::identity::{Kept, Member};
 use super::wire::PersonId;
 use crate::app::Io;
 use crate::ids::{Millis, SocketId};
+use crate::sorted::SortedMap;
 
 /// How long a person may be without a connection before others are told. Most come back within a few seconds.
 pub(super) const AWAY_AFTER: Millis = Millis(10_000);
@@ -25,7 +23,7 @@ struct Seat {
 /// A person: one socket at least, which is connected or may still recover.
 #[derive(Debug, Default)]
 pub(super) struct Person {
-    seats: BTreeMap<SocketId, Seat>,
+    seats: SortedMap<SocketId, Seat>,
 }
 
 impl Person {
@@ -62,7 +60,7 @@ impl Person {
 /// The members of the room.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    persons: BTreeMap<PersonId, Person>,
+    persons: SortedMap<PersonId, Person>,
 }
 
 impl People {
@@ -88,8 +86,7 @@ impl People {
 
     /// Those whose ids follow this one, by id; without one, all of them.
     pub(super) fn after<'a>(&'a self, id: Option<&'a PersonId>) -> impl Iterator<Item = (&'a PersonId, &'a Person)> {
-        let after = id.map_or(Bound::Unbounded, Bound::Excluded);
-        self.persons.range::<PersonId, _>((after, Bound::Unbounded))
+        id.map_or_else(|| self.persons.iter(), |id| self.persons.after(id))
     }
 
     /// All of them, by id.
@@ -110,7 +107,7 @@ impl People {
 
     fn seat(&mut self, socket: &SocketId, Member { id, name, named }: &Member, lost: Option<Millis>) {
         let seat = Seat { name: name.clone(), named: *named, lost };
-        self.persons.entry(id.clone()).or_default().seats.insert(socket.clone(), seat);
+        self.persons.change(id.clone(), |person| person.seats.insert(socket.clone(), seat));
     }
 
     /// A socket of this person is gone for good, and with the last one the person.

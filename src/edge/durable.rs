@@ -11,6 +11,7 @@ use worker::{Env as Bindings, Result, State};
 
 use super::answered::{answered, guarded};
 use super::clock::{Clock, now};
+use super::frames::OnFrame as _;
 use super::incoming::Incoming;
 use super::requests::{self, Answer};
 use super::room::{Outage, RunningRoom};

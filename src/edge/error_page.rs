@@ -116,7 +116,8 @@ impl Form {
                 "text/plain" => Self::Text,
                 _ => continue,
             };
-            let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+            let quality =
+                parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| serde_json::from_str(q).unwrap_or(0.0));
             if quality > best.0 {
                 best = (quality, form);
             }

@@ -4,8 +4,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use web_sys::RequestInit;
 use worker::js_sys::Uint8Array;
-use worker::{AbortController, AbortSignal, Delay, Env, Fetch, Headers, Method, Request, RequestInit, Response};
+use worker::{AbortController, AbortSignal, Delay, Env, Fetch, Headers, Method, Request, Response};
 
 use super::requests::collect;
 use crate::fetch::{FetchError, FetchOutcome, FetchRequest, FetchResponse};
@@ -46,16 +47,17 @@ fn message(request: &FetchRequest) -> Result<Request, FetchError> {
         headers.append(name, value).map_err(invalid)?;
     }
     // The SDK takes a method that it doesn't know for GET.
-    let method = Method::from(request.method.to_string());
-    if method.as_ref() != request.method {
+    if Method::from(request.method.to_string()).as_ref() != request.method {
         return Err(FetchError::Invalid(format!("there is no method {:?}", request.method)));
     }
-    let mut init = RequestInit::new();
-    init.with_method(method).with_headers(headers);
+    let init = RequestInit::new();
+    init.set_method(&request.method);
+    init.set_headers(&headers.0);
     if let Some(body) = &request.body {
-        init.with_body(Some(Uint8Array::from(body.as_ref()).into()));
+        init.set_body(&Uint8Array::from(body.as_ref()));
     }
-    Request::new_with_init(&request.url, &init).map_err(invalid)
+    let message = web_sys::Request::new_with_str_and_init(&request.url, &init);
+    message.map(Request::from).map_err(|error| invalid(error.into()))
 }
 
 /// Reads an answer of at most `most` bytes.

@@ -6,7 +6,7 @@
 //!
 //! The frames wait with JavaScript, because a panic takes wasm's memory: the room that starts then finds them here.
 
-use std::rc::Weak;
+use std::rc::{Rc, Weak};
 
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -15,8 +15,8 @@ use worker::State;
 use worker::js_sys::Function;
 
 use super::host::Storage;
-use super::room::RunningRoom;
 use super::sockets::{SocketTable, Sockets, conn};
+use crate::ids::ConnId;
 use crate::outbox::Input;
 
 #[wasm_bindgen(inline_js = r#"
@@ -148,6 +148,14 @@ extern "C" {
     pub(super) fn flush(this: &Frames);
 }
 
+/// Who is told of frames.
+pub(super) trait OnFrame {
+    /// A frame, whose turn it is now.
+    fn frame(self: Rc<Self>, frame: Input<'_>);
+    /// A WebSocket is closed that the object isn't told of.
+    fn closed(self: Rc<Self>, conn: ConnId, failed: bool);
+}
+
 /// The frames of one room, and what handles them.
 pub(super) struct Inbox {
     pub(super) frames: Frames,
@@ -158,12 +166,12 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// An inbox for a room. Frames of more than `most` bytes are refused.
-    pub(super) fn new(
+    pub(super) fn new<T: OnFrame + 'static>(
         state: &State,
         sockets: &SocketTable,
         storage: &Storage,
         most: usize,
-        room: &Weak<RunningRoom>,
+        room: &Weak<T>,
     ) -> Self {
         let (of_text, of_bytes, of_closed) = (room.clone(), room.clone(), room.clone());
         let text = Closure::<dyn Fn(f64, String)>::new(move |number, text: String| {

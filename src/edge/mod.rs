@@ -6,6 +6,7 @@
 //! exports both to the runtime.
 
 mod answered;
+mod broadcast;
 mod clock;
 mod core;
 mod counters;

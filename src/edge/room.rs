@@ -14,22 +14,23 @@ use web_sys::Response;
 use worker::js_sys::futures::spawn_local;
 use worker::{Delay, Env as Bindings, Result, State};
 
+use super::broadcast::Broadcast;
 use super::clock::{Clock, Timed, now};
 use super::core::Core;
 use super::counters;
 use super::fetch;
-use super::frames::Inbox;
+use super::frames::{Inbox, OnFrame};
 use super::host::{self, ObjectHost, Storage};
 use super::incoming::Incoming;
 use super::requests::{self, Answer, RequestTable, Waited};
 use super::route::Route;
-use super::sockets::{SocketTable, number};
+use super::sockets::SocketTable;
 use crate::alarm::Wanted;
 use crate::config::Config;
 use crate::env::Env;
 use crate::fetch::FetchRequest;
 use crate::ids::{ConnId, Millis};
-use crate::outbox::{self, BodyError, Effect, Frame, Headers, HttpResponse, Input, Outbox};
+use crate::outbox::{self, BodyError, Effect, Headers, HttpResponse, Input, Outbox};
 use crate::site::{SetupError, Site};
 
 /// Why there is no room.
@@ -237,20 +238,6 @@ impl RunningRoom {
         }
     }
 
-    /// A frame, whose turn it is now.
-    pub(super) fn frame(self: &Rc<Self>, frame: Input<'_>) {
-        self.count("messages");
-        self.turn(frame);
-    }
-
-    /// A WebSocket is closed.
-    pub(super) fn closed(self: &Rc<Self>, conn: ConnId, failed: bool) {
-        self.count("closes");
-        // A room that it has woken still finds there what the socket was.
-        self.handle(Input::Closed { conn, failed });
-        self.sockets.remove(conn);
-    }
-
     /// Has the core handle one input, after all that has come before it.
     fn handle(self: &Rc<Self>, input: Input<'_>) {
         self.inbox.frames.flush();
@@ -335,6 +322,20 @@ impl RunningRoom {
     }
 }
 
+impl OnFrame for RunningRoom {
+    fn frame(self: Rc<Self>, frame: Input<'_>) {
+        self.count("messages");
+        self.turn(frame);
+    }
+
+    fn closed(self: Rc<Self>, conn: ConnId, failed: bool) {
+        self.count("closes");
+        // A room that it has woken still finds there what the socket was.
+        self.handle(Input::Closed { conn, failed });
+        self.sockets.remove(conn);
+    }
+}
+
 impl Timed for RunningRoom {
     /// A timer that fires early does no harm: then nothing is due, and it is only set again.
     fn fired(self: Rc<Self>) {
@@ -354,29 +355,5 @@ impl Timed for RunningRoom {
 
     fn replan(self: Rc<Self>) {
         self.plan(now());
-    }
-}
-
-/// The WebSockets that are sent the same frame, one after the other.
-#[derive(Default)]
-struct Broadcast {
-    frame: Option<Frame>,
-    to: Vec<f64>,
-}
-
-impl Broadcast {
-    fn add(&mut self, sockets: &SocketTable, conn: ConnId, frame: Frame) {
-        if !self.frame.as_ref().is_some_and(|known| known.is_same(&frame)) {
-            self.send(sockets);
-            self.frame = Some(frame);
-        }
-        self.to.push(number(conn));
-    }
-
-    fn send(&mut self, sockets: &SocketTable) {
-        if let Some(frame) = self.frame.take() {
-            sockets.send(&self.to, &frame);
-            self.to.clear();
-        }
     }
 }

@@ -98,5 +98,11 @@ fn tick(room: &mut Room<Dashboard>, (): ()) -> Result {
 /// What else moves the temperature.
 fn draught(now: Millis) -> f64 {
     let seconds = now.0 as f64 / 1_000.0;
-    0.35 * (seconds / 2.9).sin() * (seconds / 0.77).sin()
+    0.35 * wave(seconds / 18.2) * wave(seconds / 4.84)
+}
+
+/// A wave of parabolas, once up and down a turn: near enough to a sine, of which the code is long.
+fn wave(turns: f64) -> f64 {
+    let half = turns.fract() * 2.0 - 1.0;
+    4.0 * half * (half.abs() - 1.0)
 }

@@ -3,8 +3,6 @@
 //! The server moves the dots. While any of them is on its way, everybody gets a `tick` 20 times a second; when all stand
 //! still the room falls asleep. Where they are is forgotten then, but not who has how many stars.
 
-use std::collections::BTreeMap;
-
 use crate::app::prelude::*;
 
 const TICK: TimerName = TimerName::new("tick");
@@ -29,6 +27,7 @@ struct Badge {
 }
 
 struct Player {
+    id: SocketId,
     badge: Badge,
     at: Point,
     goal: Option<Point>,
@@ -36,7 +35,7 @@ struct Player {
 
 #[derive(Default)]
 struct Game {
-    players: BTreeMap<SocketId, Player>,
+    players: Vec<Player>,
     caught: u32,
     ticking: bool,
 }
@@ -48,7 +47,7 @@ pub fn game() -> impl App {
         .on_disconnect(|room, _| start(&room.io, room.app))
         .on("steer", |socket, goal: Option<Point>| {
             start(&socket.io, socket.app)?;
-            if let Some(player) = socket.app.players.get_mut(socket.id) {
+            if let Some(player) = socket.app.players.iter_mut().find(|player| player.id == *socket.id) {
                 player.goal = goal;
             }
             Ok(())
@@ -58,18 +57,18 @@ pub fn game() -> impl App {
 
 /// Sees who is there, and has the clock tick if it doesn't.
 fn start(io: &Io, game: &mut Game) -> Result {
-    game.players.retain(|id, _| io.is_connected(id));
+    game.players.retain(|player| io.is_connected(&player.id));
     let mut new = io.sockets();
-    new.retain(|id| !game.players.contains_key(id));
+    new.retain(|id| game.players.iter().all(|player| player.id != *id));
     // Those first who have a number already: they were here before the room lost its memory.
-    new.sort_by_key(|id| io.data::<Badge>(id).is_none());
-    for id in new {
+    let (before, new): (Vec<_>, Vec<_>) = new.into_iter().partition(|id| io.data::<Badge>(id).is_some());
+    for id in before.into_iter().chain(new) {
         let badge = io.data::<Badge>(&id).unwrap_or_default();
-        let is_free = |number: &u32| *number > 0 && game.players.values().all(|other| other.badge.number != *number);
+        let is_free = |number: &u32| *number > 0 && game.players.iter().all(|other| other.badge.number != *number);
         let number = std::iter::once(badge.number).chain(1..).find(is_free).unwrap_or_default();
         let badge = Badge { number, ..badge };
         io.set_data(&id, &badge)?;
-        game.players.insert(id, Player { badge, at: spot(number), goal: None });
+        game.players.push(Player { id, badge, at: spot(number), goal: None });
     }
     if !game.ticking {
         game.ticking = true;
@@ -81,19 +80,19 @@ fn start(io: &Io, game: &mut Game) -> Result {
 /// Moves everybody on, and shows it to all.
 fn tick(room: &mut Room<Game>, (): ()) -> Result {
     let Room { io, app: game } = room;
-    for (id, player) in &mut game.players {
+    for player in &mut game.players {
         player.walk();
         if distance(player.at, spot(game.caught)) < REACH {
             game.caught += 1;
             player.badge.score += 1;
-            io.set_data(id, &player.badge)?;
+            io.set_data(&player.id, &player.badge)?;
         }
     }
-    let seen = |(id, Player { badge, at, .. }): (&SocketId, &Player)| json!({ "id": id, "number": badge.number, "score": badge.score, "x": at.x, "y": at.y });
+    let seen = |Player { id, badge, at, .. }: &Player| json!({ "id": id, "number": badge.number, "score": badge.score, "x": at.x, "y": at.y });
     let players: Vec<_> = game.players.iter().map(seen).collect();
     let view = json!({ "star": spot(game.caught), "players": players });
 
-    game.ticking = game.players.values().any(|player| player.goal.is_some());
+    game.ticking = game.players.iter().any(|player| player.goal.is_some());
     if !game.ticking {
         return io.emit("tick", &view); // the last for now: nobody may miss it
     }

@@ -1,7 +1,6 @@
 //! Callbacks that are stored until they have run, and what is known of attempts to run them. `deferred` says why they are
 //! claimed.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use crate::database::{Database, DatabaseError};
 use crate::ids::{Millis, Pid};
 use crate::socket_io::DisconnectReason;
 use crate::socket_io::recovery::AwaySocket;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// The steps that make the table.
 pub(super) const SCHEMA: &[&str] = &["CREATE TABLE roomcast_claims (id INTEGER PRIMARY KEY, claims TEXT NOT NULL)"];
@@ -35,10 +35,12 @@ pub(super) enum Callback {
     Answers { namespace: Rc<str>, id: u64 },
     /// A request to another server was lost with the object's memory.
     Fetch { id: u64 },
-    /// A timer is due.
+    /// A timer is due. An earlier release has claimed timers without a `key`.
     Timer {
-        #[serde(flatten)]
-        timer: TimerKey,
+        namespace: Rc<str>,
+        name: Rc<str>,
+        #[serde(default, skip_serializing_if = "str::is_empty")]
+        key: Rc<str>,
         at: u64,
     },
 }
@@ -48,10 +50,17 @@ impl Callback {
         Self::Orphan { pid: pid.as_str().to_owned() }
     }
 
+    /// A timer that is due at `at`.
+    pub(super) fn of_timer(TimerKey { namespace, name, key }: TimerKey, at: Millis) -> Self {
+        Self::Timer { namespace, name, key, at: at.0 }
+    }
+
     /// The timer, if it is one.
-    pub(super) fn timer(&self) -> Option<&TimerKey> {
+    pub(super) fn timer(&self) -> Option<TimerKey> {
         match self {
-            Self::Timer { timer, .. } => Some(timer),
+            Self::Timer { namespace, name, key, .. } => {
+                Some(TimerKey { namespace: namespace.clone(), name: name.clone(), key: key.clone() })
+            }
             _ => None,
         }
     }
@@ -61,7 +70,7 @@ impl Callback {
 #[derive(Debug, Default)]
 pub(super) struct Deferred {
     /// How many times callbacks were tried; of those that are not due any more, nobody asks.
-    pub(super) attempts: BTreeMap<Callback, u32>,
+    pub(super) attempts: SortedMap<Callback, u32>,
     /// Claimed in this turn.
     pub(super) claimed: Vec<Callback>,
     /// Claimed in an earlier turn: they may run.
@@ -69,9 +78,9 @@ pub(super) struct Deferred {
     /// They run in this turn.
     pub(super) running: Vec<Callback>,
     /// They failed too often.
-    pub(super) aside: BTreeSet<Callback>,
+    pub(super) aside: SortedSet<Callback>,
     /// Sockets without a connection that the app wasn't told of.
-    pub(super) orphans: BTreeMap<Pid, Orphan>,
+    pub(super) orphans: SortedMap<Pid, Orphan>,
     /// How many times in a row the storage has refused a claim.
     pub(super) refusals: u32,
     /// When to try again to claim what is due.

@@ -1,7 +1,5 @@
 //! What backends ask of the room over HTTP.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::live::Live;
@@ -9,6 +7,7 @@ use crate::api::{Command, Emit, Problem, reply};
 use crate::ids::SocketId;
 use crate::outbox::HttpResponse;
 use crate::socket_io::Namespace;
+use crate::sorted::SortedMap;
 
 /// The answer to [`Command::Emit`].
 #[derive(Serialize)]
@@ -23,7 +22,7 @@ struct Counted<'a> {
     /// Sessions, be they in a namespace or not.
     connections: usize,
     /// Those that somebody is in, or is away from.
-    namespaces: BTreeMap<&'a str, CountedNamespace<'a>>,
+    namespaces: SortedMap<&'a str, CountedNamespace<'a>>,
     /// Callbacks of the app that failed too often to be tried again.
     #[serde(rename = "setAside", skip_serializing_if = "is_zero")]
     set_aside: usize,
@@ -41,7 +40,7 @@ struct CountedNamespace<'a> {
     /// Those whose clients are gone and may come back.
     away: usize,
     /// The connected sockets in each room, but for those that are just one socket's own.
-    rooms: BTreeMap<&'a str, usize>,
+    rooms: SortedMap<&'a str, usize>,
 }
 
 /// The answer to [`Command::Disconnect`].
@@ -78,10 +77,10 @@ impl Live {
 
     fn count(&self) -> Counted<'_> {
         let joined = self.state.sockets.namespaces.iter();
-        let mut namespaces: BTreeMap<_, _> =
+        let mut namespaces: SortedMap<_, _> =
             joined.map(|(name, namespace)| (name.as_ref(), counted(namespace))).collect();
         for away in self.state.sockets.recovery.all_away() {
-            namespaces.entry(away.namespace.as_ref()).or_default().away += 1;
+            namespaces.change(away.namespace.as_ref(), |counted: &mut CountedNamespace<'_>| counted.away += 1);
         }
         let set_aside = self.set_aside_count();
         Counted { connections: self.state.sockets.clients.len(), namespaces, set_aside }

@@ -8,13 +8,13 @@
 //! A claim isn't deleted when its callback has run: the callback isn't due any more then, and nobody looks for its claim. So a
 //! claim costs one row for all callbacks that are due, and none when they are done.
 
-use std::collections::BTreeSet;
-
 use super::claims::{Callback, MAX_ATTEMPTS, MAX_CLAIMED, SET_ASIDE};
 use super::live::Live;
 use super::{MAX_RETRY_DELAY, retry_delay};
+use crate::app::schedule::TimerKey;
 use crate::database::DatabaseError;
 use crate::ids::{Millis, Pid};
+use crate::sorted::SortedSet;
 
 impl Live {
     /// When something is due that is stored.
@@ -69,7 +69,7 @@ impl Live {
         }
         let before = deferred.attempts.clone();
         for callback in claimed.iter().chain(&failed) {
-            *self.deferred.attempts.entry(callback.clone()).or_default() += 1;
+            self.deferred.attempts.change(callback.clone(), |attempts| *attempts += 1);
         }
         match self.write_claims() {
             Ok(()) => {
@@ -94,7 +94,7 @@ impl Live {
     fn write_claims(&self) -> Result<(), DatabaseError> {
         const UPSERT: &str = "INSERT INTO roomcast_claims VALUES (0, ?)
             ON CONFLICT (id) DO UPDATE SET claims = excluded.claims";
-        let due: BTreeSet<_> = self.due().into_iter().collect();
+        let due: SortedSet<_> = self.due().into_iter().collect();
         let is_open = |callback: &Callback| due.contains(callback) || self.is_aside(callback);
         let known: Vec<_> = self.deferred.attempts.iter().filter(|(callback, _)| is_open(callback)).collect();
         // Texts and numbers always have their JSON.
@@ -121,7 +121,7 @@ impl Live {
             .map(|(pid, at)| Callback::Expiry { pid: pid.as_str().to_owned(), at: at.0 });
         let answers = state.pending_acks.due(now);
         let answers = answers.map(|(namespace, id)| Callback::Answers { namespace: namespace.clone(), id: *id });
-        let timers = state.schedule.due(now).map(|(timer, at)| Callback::Timer { timer: timer.clone(), at: at.0 });
+        let timers = state.schedule.due(now).map(|(timer, at)| Callback::of_timer(timer.clone(), at));
         let fetches = state.fetches.lost().map(|id| Callback::Fetch { id });
         orphans.chain(expiries).chain(answers).chain(fetches).chain(timers).collect()
     }
@@ -161,7 +161,8 @@ impl Live {
                     self.call(&namespace, |app, io| app.fetched(io, &fetched));
                 }
             }
-            Callback::Timer { timer, at } => {
+            Callback::Timer { namespace, name, key, at } => {
+                let timer = TimerKey { namespace, name, key };
                 if let Some(due) = self.state.schedule.take(host.as_ref(), &timer, Millis(at)) {
                     self.call(&timer.namespace, |app, io| app.scheduled(io, &due));
                 }
@@ -198,17 +199,18 @@ impl Live {
             }
             Callback::Answers { namespace, id } => self.state.pending_acks.set_aside(&(namespace.clone(), *id)),
             Callback::Fetch { id } => self.state.fetches.set_aside(*id),
-            Callback::Timer { timer, at } => {
+            Callback::Timer { namespace, name, key, at } => {
+                let timer = TimerKey { namespace: namespace.clone(), name: name.clone(), key: key.clone() };
                 // One of the key that was set aside before has no row any more.
-                self.deferred.aside.retain(|aside| aside.timer() != Some(timer));
-                self.state.schedule.set_aside(timer, Millis(*at))
+                self.deferred.aside.retain(|aside| aside.timer().as_ref() != Some(&timer));
+                self.state.schedule.set_aside(&timer, Millis(*at))
             }
         }
     }
 
     /// Whether a callback is set aside, and what it is for still stands in its row.
     fn is_aside(&self, callback: &Callback) -> bool {
-        let is_kept = callback.timer().is_none_or(|timer| self.state.schedule.is_aside(timer));
+        let is_kept = callback.timer().is_none_or(|timer| self.state.schedule.is_aside(&timer));
         is_kept && self.deferred.aside.contains(callback)
     }
 

@@ -1,7 +1,7 @@
 //! Sockets without a connection of which the app was not told yet: those that were lost with the object's memory, and those
 //! whose time was over.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::claims::{Callback, Orphan};
 use super::live::Live;
@@ -9,6 +9,7 @@ use crate::database::DatabaseError;
 use crate::ids::Pid;
 use crate::socket_io::DisconnectReason;
 use crate::socket_io::recovery::{AwaySocket, SocketRows};
+use crate::sorted::SortedSet;
 
 impl Live {
     /// Finds the sockets that count as connected and whose connection is gone together with the object's memory.
@@ -20,7 +21,7 @@ impl Live {
         let is_on = sockets.recovery.is_on();
         let joined = sockets.namespaces.values().flat_map(|namespace| namespace.sockets.values());
         let rows = joined.filter(|socket| socket.has_row(is_on));
-        let connected: BTreeSet<Pid> = rows.map(|socket| socket.state.pid.clone()).collect();
+        let connected: SortedSet<Pid> = rows.map(|socket| socket.state.pid.clone()).collect();
         for away in SocketRows(self.state.host.as_ref()).orphans(&connected, self.state.now)? {
             if is_on && away.state.told {
                 self.state.sockets.recovery.insert(away.clone());

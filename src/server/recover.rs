@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::live::Live;
@@ -37,12 +36,15 @@ impl Claim {
         struct Shown {
             pid: String,
             #[serde(default)]
-            offset: Option<Value>,
+            offset: Option<Box<RawValue>>,
         }
         let Shown { pid, offset } = javascript::read(auth?.get()).ok()?;
         let position = match offset {
             None => Position::Start,
-            Some(offset) => offset.as_str().and_then(Offset::from_wire).map_or(Position::Unknown, Position::At),
+            Some(offset) => {
+                let offset = javascript::text(offset.get());
+                offset.and_then(|offset| Offset::from_wire(&offset)).map_or(Position::Unknown, Position::At)
+            }
         };
         Some(Self { pid: Pid::from_wire(&pid), position })
     }

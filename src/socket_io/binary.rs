@@ -8,7 +8,9 @@ use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::placeholder::Placeholder;
 
@@ -72,19 +74,32 @@ impl Serialize for Binary {
 
 impl<'de> Deserialize<'de> for Binary {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Attached(Placeholder),
-            Listed(Vec<u8>),
+        deserializer.deserialize_any(Bytes)
+    }
+}
+
+/// Reads bytes from a placeholder's object, or from the list of their numbers.
+struct Bytes;
+
+impl<'de> Visitor<'de> for Bytes {
+    type Value = Binary;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Binary, A::Error> {
+        let placeholder = Placeholder::deserialize(MapAccessDeserializer::new(object))?;
+        let found = attaching(|attachments| attachments.get(placeholder.index()?).cloned()).flatten();
+        found.map(Binary).ok_or_else(|| de::Error::custom("no such attachment"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Binary, A::Error> {
+        let mut bytes = Vec::new();
+        while let Some(byte) = list.next_element()? {
+            bytes.push(byte);
         }
-        match Written::deserialize(deserializer)? {
-            Written::Listed(bytes) => Ok(Self(bytes.into())),
-            Written::Attached(placeholder) => {
-                let found = attaching(|attachments| attachments.get(placeholder.index()?).cloned()).flatten();
-                found.map(Self).ok_or_else(|| de::Error::custom("no such attachment"))
-            }
-        }
+        Ok(Binary(bytes.into()))
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) enum Undo {
     /// The socket was in the namespace.
     Rejoin { namespace: Rc<str>, id: SocketId, socket: Socket },
     /// The client was there.
-    Client { sid: Sid, client: Client },
+    Client { sid: Sid, client: Box<Client> },
 }
 
 /// A moment to go back to.

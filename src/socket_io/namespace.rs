@@ -1,6 +1,5 @@
 //! Clients, namespaces, and each client's socket in each namespace that it joined.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::decoder::Decoder;
@@ -8,6 +7,7 @@ use super::handshake::Handshake;
 use super::recovery::{ClientRecovery, SocketState};
 use super::rooms::Rooms;
 use crate::ids::{Millis, Pid, Sid, SocketId};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// One Engine.IO session, as this layer sees it.
 #[derive(Debug)]
@@ -15,10 +15,10 @@ pub struct Client {
     /// Puts its messages together.
     pub decoder: Decoder,
     /// Its socket in each namespace that it joined.
-    pub joined: BTreeMap<Rc<str>, SocketId>,
+    pub joined: SortedMap<Rc<str>, SocketId>,
     /// The namespaces that it was taken out of by the server, and hasn't joined again. What it says to them was on its
     /// way, and is ignored (E12).
-    pub dismissed: BTreeSet<Rc<str>>,
+    pub dismissed: SortedSet<Rc<str>>,
     /// What its first request said.
     pub handshake: Rc<Handshake>,
     /// Whether its sockets recover.
@@ -50,10 +50,10 @@ impl Socket {
 #[derive(Debug, Default)]
 pub struct Namespace {
     /// The sockets in it.
-    pub sockets: BTreeMap<SocketId, Socket>,
+    pub sockets: SortedMap<SocketId, Socket>,
     /// The rooms in it.
     pub rooms: Rooms,
-    pub(super) pids: BTreeMap<Pid, SocketId>,
+    pub(super) pids: SortedMap<Pid, SocketId>,
 }
 
 impl Namespace {

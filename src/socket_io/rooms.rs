@@ -1,16 +1,17 @@
 //! Who is in which room of a namespace.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::ids::SocketId;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// Rooms and their members, from both sides. Each socket is in the room of its own id from the start (C8), and a room
 /// exists as long as somebody is in it.
 #[derive(Debug, Default)]
 pub struct Rooms {
-    members: HashMap<Rc<str>, BTreeSet<SocketId>>,
-    joined: BTreeMap<SocketId, BTreeSet<Rc<str>>>,
+    members: HashMap<Rc<str>, SortedSet<SocketId>>,
+    joined: SortedMap<SocketId, SortedSet<Rc<str>>>,
 }
 
 impl Rooms {
@@ -18,7 +19,7 @@ impl Rooms {
     pub fn join(&mut self, socket: &SocketId, room: &str) -> bool {
         let room: Rc<str> = room.into();
         self.members.entry(room.clone()).or_default().insert(socket.clone());
-        self.joined.entry(socket.clone()).or_default().insert(room)
+        self.joined.change(socket.clone(), |rooms| rooms.insert(room))
     }
 
     /// Takes a socket out of a room; `false` where it wasn't in it.
@@ -62,8 +63,8 @@ impl Rooms {
     }
 
     /// The sockets in any of `to`, each once, but for those in any of `except`. An empty `to` means everybody.
-    pub fn select(&self, to: &[Rc<str>], except: &[Rc<str>]) -> BTreeSet<SocketId> {
-        let in_rooms = |rooms: &[Rc<str>]| -> BTreeSet<SocketId> {
+    pub fn select(&self, to: &[Rc<str>], except: &[Rc<str>]) -> SortedSet<SocketId> {
+        let in_rooms = |rooms: &[Rc<str>]| -> SortedSet<SocketId> {
             rooms.iter().filter_map(|room| self.members.get(room)).flatten().cloned().collect()
         };
         let excluded = in_rooms(except);

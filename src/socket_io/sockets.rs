@@ -1,6 +1,6 @@
 //! Who is connected: all clients and sockets of a room object, and what becomes of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use super::departed::{DataChange, Departed, DisconnectReason};
@@ -12,6 +12,7 @@ use super::recovery::{AwaySocket, Recovery, SocketState};
 use super::rooms::{RoomChange, RoomEvent};
 use crate::config::{Config, Parser};
 use crate::ids::{Millis, Pid, Sid, SocketId};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// All clients and sockets of a room object.
 #[derive(Debug)]
@@ -21,15 +22,15 @@ pub struct Sockets {
     /// How long names may be, and how many namespaces and rooms may be joined.
     pub limits: Limits,
     /// The namespaces that somebody has joined.
-    pub namespaces: BTreeMap<Rc<str>, Namespace>,
+    pub namespaces: SortedMap<Rc<str>, Namespace>,
     /// The clients by session.
     pub clients: HashMap<Sid, Client>,
     /// Whose handshakes are whole.
     pub(super) whole: WholeHandshakes,
     /// Sessions whose state has changed and isn't kept yet.
-    pub changed: BTreeSet<Sid>,
+    pub changed: SortedSet<Sid>,
     /// Sockets, by namespace, whose row isn't what they are.
-    pub unsaved: BTreeSet<(Rc<str>, Pid)>,
+    pub unsaved: SortedSet<(Rc<str>, Pid)>,
     /// Sockets that are gone and that the app wasn't told about yet.
     pub departed: VecDeque<Departed>,
     /// What happened to rooms and the app wasn't told about yet; `None` where it doesn't want to know.
@@ -50,11 +51,11 @@ impl Sockets {
         Self {
             parser: config.parser,
             limits: Limits::new(config),
-            namespaces: BTreeMap::new(),
+            namespaces: SortedMap::new(),
             clients: HashMap::new(),
             whole: WholeHandshakes::default(),
-            changed: BTreeSet::new(),
-            unsaved: BTreeSet::new(),
+            changed: SortedSet::new(),
+            unsaved: SortedSet::new(),
             departed: VecDeque::new(),
             changes: None,
             data_changes: None,
@@ -90,13 +91,13 @@ impl Sockets {
         client.joined.insert(namespace.clone(), id.clone());
         client.dismissed.remove(namespace);
         client.connect_by = None;
-        self.namespaces.entry(namespace.clone()).or_default();
+        self.namespaces.change(namespace.clone(), |_| ());
         self.put(namespace, id, id.as_str());
         for room in state.rooms() {
             self.put(namespace, id, room);
         }
         let socket = Socket { sid: sid.clone(), state, spilled: false };
-        self.namespaces.entry(namespace.clone()).or_default().insert(id.clone(), socket);
+        self.namespaces.change(namespace.clone(), |joined| joined.insert(id.clone(), socket));
         self.touch(namespace, id);
     }
 
@@ -250,7 +251,7 @@ impl Sockets {
             self.leave(&namespace, &id, reason, now);
         }
         if let Some(client) = self.clients.remove(sid) {
-            self.note_undo(|| Undo::Client { sid: sid.clone(), client });
+            self.note_undo(|| Undo::Client { sid: sid.clone(), client: Box::new(client) });
         }
         self.changed.remove(sid);
     }

@@ -59,7 +59,7 @@ impl Sockets {
                 }
             }
             Undo::JoinRoom { namespace, id, room } => {
-                self.namespaces.entry(namespace).or_default().rooms.join(&id, &room);
+                self.namespaces.change(namespace, |joined| joined.rooms.join(&id, &room));
             }
             Undo::Rejoin { namespace, id, socket } => {
                 self.recovery.take(&socket.state.pid);
@@ -67,12 +67,12 @@ impl Sockets {
                     client.joined.insert(namespace.clone(), id.clone());
                     client.dismissed.remove(&namespace);
                 }
-                self.namespaces.entry(namespace).or_default().insert(id, socket);
+                self.namespaces.change(namespace, |joined| joined.insert(id, socket));
             }
             Undo::Client { sid, client } => {
                 // What has changed of it before the step is still to be kept.
                 self.changed.insert(sid.clone());
-                self.clients.insert(sid, client);
+                self.clients.insert(sid, *client);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What a handler is given: [`Socket`] where somebody does something, [`Room`] where something happens.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -8,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::app::error::Result;
-use crate::app::{Ack, Args, BroadcastOperator, Extensions, Handshake, Io, parse_auth};
+use crate::app::{Ack, Args, BroadcastOperator, Error, Extensions, Handshake, Io, parse_auth};
 use crate::ids::{Millis, SocketId};
 
 /// The room, at the moment of a handler.
@@ -53,40 +54,58 @@ pub struct Socket<'a, S = ()> {
     pub app: &'a mut S,
     /// Its id: nobody else's, and the same again when its client has recovered.
     pub id: &'a SocketId,
-    pub(super) ack: Cell<Option<Ack>>,
+    pub(super) ack: &'a Cell<Option<Ack>>,
     pub(super) auth: Option<&'a RawValue>,
     /// Whether it has just come back (1.11): its id, rooms and data are what they were, and it has got what it missed.
     pub recovered: bool,
 }
 
-impl<S> Room<'_, S> {
-    /// Runs a handler; where it is `transactional` and fails, nothing of what it did remains.
-    pub(super) fn attempt<T>(&mut self, transactional: bool, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if !transactional {
-            return run(self);
-        }
-        let io = self.io.clone();
-        io.atomically(|| run(self))
-    }
+/// A socket as a handler is called with it, before the type of the app's state is known.
+pub(super) struct Caller<'a> {
+    pub(super) io: Io<'a>,
+    pub(super) id: &'a SocketId,
+    pub(super) ack: Cell<Option<Ack>>,
+    pub(super) auth: Option<&'a RawValue>,
+    pub(super) recovered: bool,
 }
 
-impl<'a, S> Socket<'a, S> {
+impl Caller<'_> {
     /// Runs a handler; where it is `transactional` and fails, nothing of what it did remains, and the right to answer is what
     /// it was.
-    pub(super) fn attempt<T>(&mut self, transactional: bool, run: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(super) fn attempt<T>(&self, transactional: bool, run: impl FnOnce() -> Result<T>) -> Result<T> {
         if !transactional {
-            return run(self);
+            return run();
         }
-        let (ack, io) = (self.ack.take(), self.io.clone());
+        let ack = self.ack.take();
         let again = ack.as_ref().map(Ack::again);
         self.ack.set(ack);
-        let outcome = io.atomically(|| run(self));
+        let outcome = self.io.atomically(run);
         if outcome.is_err() {
             self.ack.set(again);
         }
         outcome
     }
+}
 
+/// The app's state. It is what the app was made with, so there is no error.
+fn state<S: 'static>(app: &mut dyn Any) -> Result<&mut S> {
+    app.downcast_mut().ok_or_else(|| Error::new("wrong_state", "The app has another state."))
+}
+
+impl<'a, S: 'static> Room<'a, S> {
+    pub(super) fn of(io: &Io<'a>, app: &'a mut dyn Any) -> Result<Self> {
+        Ok(Self { io: io.clone(), app: state(app)? })
+    }
+}
+
+impl<'a, S: 'static> Socket<'a, S> {
+    pub(super) fn of(caller: &'a Caller<'a>, app: &'a mut dyn Any) -> Result<Self> {
+        let Caller { io, id, ack, auth, recovered } = caller;
+        Ok(Self { io: io.clone(), app: state(app)?, id, ack, auth: *auth, recovered: *recovered })
+    }
+}
+
+impl<'a, S> Socket<'a, S> {
     /// Whether it still is in the namespace: the handler itself may have disconnected it.
     pub fn connected(&self) -> bool {
         self.io.is_connected(self.id)

@@ -1,10 +1,12 @@
 //! Handlers as an app.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::cell::Cell;
 
+use super::Handlers;
+use super::context::Caller;
 use super::namespace::{Namespace, OnRoom, find, refuse, report};
-use super::{Handlers, Room, Socket};
 use crate::app::names::{Names, Pattern};
 use crate::app::{
     Answers, App, Connection, ConnectionError, DataChange, Departed, DueTimer, Event, Fetched, Io, Joining, Outgoing,
@@ -13,26 +15,20 @@ use crate::app::{
 
 impl<S> Handlers<S> {
     /// The handlers of the namespace of `io`, and the app's state beside them.
-    fn split(&mut self, io: &Io<'_>) -> Option<(&Namespace<S>, &mut S)> {
-        find(&self.namespaces, io.namespace()).map(|namespace| (namespace, &mut self.state))
+    fn split(&mut self, io: &Io<'_>) -> Option<(&Namespace, &mut dyn Any)> {
+        find(&self.namespaces, io.namespace()).map(|namespace| (namespace, self.state.as_mut()))
     }
 
     /// Calls all of these, of which nobody waits for an answer; gives how many there were.
-    fn tell<T>(
-        &mut self,
-        io: &Io<'_>,
-        what: &str,
-        list: impl FnOnce(&Namespace<S>) -> &[OnRoom<S, T>],
-        news: &T,
-    ) -> usize {
+    fn tell<T>(&mut self, io: &Io<'_>, what: &str, list: impl FnOnce(&Namespace) -> &[OnRoom<T>], news: &T) -> usize {
         let transactional = self.transactional;
         let Some((namespace, app)) = self.split(io) else {
             return 0;
         };
         let handlers = list(namespace);
-        let mut room = Room { io: io.clone(), app };
         for handler in handlers {
-            report(io, what, room.attempt(transactional, |room| handler(room, news)));
+            let outcome = if transactional { io.atomically(|| handler(io, app, news)) } else { handler(io, app, news) };
+            report(io, what, outcome);
         }
         handlers.len()
     }
@@ -67,17 +63,16 @@ impl<S> App for Handlers<S> {
         let Some((namespace, app)) = self.split(io) else {
             return Ok(());
         };
-        let mut room = Room { io: io.clone(), app };
-        namespace.middleware.iter().try_for_each(|check| check(&mut room, joining))
+        namespace.middleware.iter().try_for_each(|check| check(io, app, joining))
     }
 
     fn connected(&mut self, io: &Io<'_>, connection: &Connection<'_>) {
         let Connection { socket: id, auth, recovered } = *connection;
         let transactional = self.transactional;
         if let Some((namespace, app)) = self.split(io) {
-            let mut socket = Socket { io: io.clone(), app, id, ack: Cell::default(), auth, recovered };
+            let caller = Caller { io: io.clone(), id, ack: Cell::default(), auth, recovered };
             for handler in &namespace.connection {
-                if let Err(error) = socket.attempt(transactional, |socket| handler(socket)) {
+                if let Err(error) = caller.attempt(transactional, || handler(&caller, app)) {
                     refuse(io, id, None, &error);
                 }
             }
@@ -88,8 +83,8 @@ impl<S> App for Handlers<S> {
         let transactional = self.transactional;
         if let Some((namespace, app)) = self.split(io) {
             let ack = Cell::new(event.ack.take());
-            let mut socket = Socket { io: io.clone(), app, id: event.socket, ack, auth: None, recovered: false };
-            namespace.event(transactional, &mut socket, &event);
+            let caller = Caller { io: io.clone(), id: event.socket, ack, auth: None, recovered: false };
+            namespace.event(transactional, &caller, app, &event);
         }
     }
 
@@ -140,7 +135,7 @@ impl<S> App for Handlers<S> {
     }
 
     fn watched(&self) -> Watched {
-        let any = |wants: fn(&Namespace<S>) -> bool| self.namespaces.iter().any(|(_, namespace)| wants(namespace));
+        let any = |wants: fn(&Namespace) -> bool| self.namespaces.iter().any(|(_, namespace)| wants(namespace));
         Watched {
             outgoing: any(|namespace| !namespace.outgoing.is_empty()),
             rooms: any(|namespace| !namespace.rooms.is_empty()),
@@ -165,7 +160,7 @@ impl<S> App for Handlers<S> {
     }
 
     fn names(&self) -> Option<Names> {
-        let names = |(pattern, namespace): &(Pattern, Namespace<S>)| (pattern.clone(), namespace.names().collect());
+        let names = |(pattern, namespace): &(Pattern, Namespace)| (pattern.clone(), namespace.names().collect());
         Some(Names(self.namespaces.iter().map(names).collect()))
     }
 

@@ -41,7 +41,9 @@ mod context;
 mod dispatch;
 mod namespace;
 
+use std::any::Any;
 use std::borrow::Cow;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -54,10 +56,11 @@ use super::data::parse_context;
 use super::error::Result;
 use super::names::Pattern;
 use super::{
-    Answers, AnswersName, ConnectionError, DataChange, Departed, DueTimer, Error, Event, FetchName, Fetched, Joining,
-    Outgoing, Refusal, Request, RoomChange, Schema, TimerName,
+    Answers, AnswersName, ConnectionError, DataChange, Departed, DueTimer, Error, Event, FetchName, Fetched, Io,
+    Joining, Outgoing, Refusal, Request, RoomChange, Schema, TimerName,
 };
 use crate::socket_io::is_reserved;
+use context::Caller;
 use namespace::Namespace;
 
 type AllowRequest = Box<dyn Fn(&Request<'_>) -> Result<(), Cow<'static, str>>>;
@@ -84,9 +87,11 @@ type OnConnectionError = Box<dyn Fn(&ConnectionError<'_>)>;
 /// # app();
 /// ```
 pub struct Handlers<S = ()> {
-    state: S,
+    /// An `S`.
+    state: Box<dyn Any>,
+    app: PhantomData<S>,
     /// The first is `/`, the last the one to be added to.
-    namespaces: Vec<(Pattern, Namespace<S>)>,
+    namespaces: Vec<(Pattern, Namespace)>,
     allow_request: Vec<AllowRequest>,
     initial_headers: Vec<InitialHeaders>,
     connection_error: Vec<OnConnectionError>,
@@ -106,11 +111,12 @@ impl Handlers {
     }
 }
 
-impl<S> Handlers<S> {
+impl<S: 'static> Handlers<S> {
     /// An app with this state, which is made anew whenever the object has lost its memory.
     pub fn with(state: S) -> Self {
         Self {
-            state,
+            state: Box::new(state),
+            app: PhantomData,
             namespaces: vec![(Rc::new(|name| name == "/"), Namespace::default())],
             allow_request: Vec::new(),
             initial_headers: Vec::new(),
@@ -166,9 +172,9 @@ impl<S> Handlers<S> {
         if is_reserved(event) {
             self.mistakes.push(format!("No client sends the event {event:?}: its name is reserved."));
         }
-        let handler = move |socket: &mut Socket<'_, S>, event: &Event<'_>| {
+        let handler = move |caller: &Caller<'_>, app: &mut dyn Any, event: &Event<'_>| {
             let payload = event.args.read().map_err(|why| malformed(event, &why))?;
-            handler(socket, payload).into_answer()
+            handler(&mut Socket::of(caller, app)?, payload).into_answer()
         };
         self.name("the event", event, |namespace| namespace.events.insert(event, Box::new(handler)).is_some())
     }
@@ -177,53 +183,70 @@ impl<S> Handlers<S> {
     #[must_use]
     pub fn fallback<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, S>, &Event<'_>) -> O + 'static) -> Self {
         self.add(|namespace| {
-            namespace.fallback = Some(Box::new(move |socket, event| handler(socket, event).into_answer()));
+            namespace.fallback =
+                Some(Box::new(move |caller, app, event| handler(&mut Socket::of(caller, app)?, event).into_answer()));
         })
     }
 
     /// Any event has come: called before its own handler. A failure is the event's answer, and the end of it.
     #[must_use]
     pub fn on_any<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, S>, &Event<'_>) -> O + 'static) -> Self {
-        self.add(|namespace| namespace.any.push(Box::new(move |socket, event| done(handler(socket, event)))))
+        self.add(|namespace| {
+            namespace.any.push(Box::new(move |caller, app, event| done(handler(&mut Socket::of(caller, app)?, event))))
+        })
     }
 
     /// Whether an event may be handled (the reference's `socket.use`); in the order in which they are given, after
     /// [`on_any`](Self::on_any). A failure is the event's answer.
     #[must_use]
     pub fn event_middleware(self, check: impl Fn(&mut Socket<'_, S>, &Event<'_>) -> Result + 'static) -> Self {
-        self.add(|namespace| namespace.event_middleware.push(Box::new(check)))
+        self.add(|namespace| {
+            namespace
+                .event_middleware
+                .push(Box::new(move |caller, app, event| check(&mut Socket::of(caller, app)?, event)))
+        })
     }
 
     /// Whether a client may join the namespace (the reference's `io.use`); in the order in which they are given. A refusal is
     /// its `connect_error`. A client that recovers is asked again.
     #[must_use]
     pub fn middleware(self, check: impl Fn(&mut Room<'_, S>, &Joining<'_>) -> Result<(), Refusal> + 'static) -> Self {
-        self.add(|namespace| namespace.middleware.push(Box::new(check)))
+        self.add(|namespace| {
+            namespace.middleware.push(Box::new(move |io, app, joining| check(&mut Room::of(io, app)?, joining)))
+        })
     }
 
     /// A client has joined, or has come back to its socket ([`Socket::recovered`]). A failure is told as the event `error`.
     #[must_use]
     pub fn on_connection<O: Outcome>(self, handler: impl Fn(&mut Socket<'_, S>) -> O + 'static) -> Self {
-        self.add(|namespace| namespace.connection.push(Box::new(move |socket| done(handler(socket)))))
+        self.add(|namespace| {
+            namespace.connection.push(Box::new(move |caller, app| done(handler(&mut Socket::of(caller, app)?))))
+        })
     }
 
     /// A socket leaves; the first to be told, so that others may be told before anything is done about it. It has its
     /// rooms in [`Departed::rooms`] and gets nothing any more.
     #[must_use]
     pub fn on_disconnecting<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &Departed) -> O + 'static) -> Self {
-        self.add(|namespace| namespace.disconnecting.push(Box::new(move |room, what| done(handler(room, what)))))
+        self.add(|namespace| {
+            namespace.disconnecting.push(Box::new(move |io, app, what| done(handler(&mut Room::of(io, app)?, what))))
+        })
     }
 
     /// A socket is gone, for whatever reason. Its client may come back where it is [`Departed::recoverable`].
     #[must_use]
     pub fn on_disconnect<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &Departed) -> O + 'static) -> Self {
-        self.add(|namespace| namespace.disconnect.push(Box::new(move |room, what| done(handler(room, what)))))
+        self.add(|namespace| {
+            namespace.disconnect.push(Box::new(move |io, app, what| done(handler(&mut Room::of(io, app)?, what))))
+        })
     }
 
     /// A socket that could have come back is gone for good.
     #[must_use]
     pub fn on_expired<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &Departed) -> O + 'static) -> Self {
-        self.add(|namespace| namespace.expired.push(Box::new(move |room, what| done(handler(room, what)))))
+        self.add(|namespace| {
+            namespace.expired.push(Box::new(move |io, app, what| done(handler(&mut Room::of(io, app)?, what))))
+        })
     }
 
     /// A timer of this name is due: see [`Io::timer`](super::Io::timer). Its context is the payload; `()` where it has none.
@@ -233,8 +256,9 @@ impl<S> Handlers<S> {
         TimerName(name): TimerName,
         handler: impl Fn(&mut Room<'_, S>, C) -> O + 'static,
     ) -> Self {
-        let handler =
-            move |room: &mut Room<'_, S>, timer: &DueTimer| done(handler(room, parse_context(timer.context.as_ref())?));
+        let handler = move |io: &Io<'_>, app: &mut dyn Any, timer: &DueTimer| {
+            done(handler(&mut Room::of(io, app)?, parse_context(timer.context.as_ref())?))
+        };
         self.name("the timer", name, |namespace| namespace.timers.insert(name, Box::new(handler)).is_some())
     }
 
@@ -245,7 +269,8 @@ impl<S> Handlers<S> {
         AnswersName(name): AnswersName,
         handler: impl Fn(&mut Room<'_, S>, &Answers) -> O + 'static,
     ) -> Self {
-        let handler = move |room: &mut Room<'_, S>, answers: &Answers| done(handler(room, answers));
+        let handler =
+            move |io: &Io<'_>, app: &mut dyn Any, answers: &Answers| done(handler(&mut Room::of(io, app)?, answers));
         self.name("the answers", name, |namespace| namespace.answers.insert(name, Box::new(handler)).is_some())
     }
 
@@ -256,26 +281,33 @@ impl<S> Handlers<S> {
         FetchName(name): FetchName,
         handler: impl Fn(&mut Room<'_, S>, &Fetched) -> O + 'static,
     ) -> Self {
-        let handler = move |room: &mut Room<'_, S>, fetched: &Fetched| done(handler(room, fetched));
+        let handler =
+            move |io: &Io<'_>, app: &mut dyn Any, fetched: &Fetched| done(handler(&mut Room::of(io, app)?, fetched));
         self.name("the fetch", name, |namespace| namespace.fetched.insert(name, Box::new(handler)).is_some())
     }
 
     /// The app has sent an event: told when its handler is done, and not of what is sent in this one.
     #[must_use]
     pub fn on_any_outgoing<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &Outgoing) -> O + 'static) -> Self {
-        self.add(|namespace| namespace.outgoing.push(Box::new(move |room, what| done(handler(room, what)))))
+        self.add(|namespace| {
+            namespace.outgoing.push(Box::new(move |io, app, what| done(handler(&mut Room::of(io, app)?, what))))
+        })
     }
 
     /// A room was made or has gone, or a socket joined or left one: told when the handler is done in which it happened.
     #[must_use]
     pub fn on_room<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &RoomChange) -> O + 'static) -> Self {
-        self.add(|namespace| namespace.rooms.push(Box::new(move |room, what| done(handler(room, what)))))
+        self.add(|namespace| {
+            namespace.rooms.push(Box::new(move |io, app, what| done(handler(&mut Room::of(io, app)?, what))))
+        })
     }
 
     /// What is kept with a socket has changed: told when the handler is done in which it happened.
     #[must_use]
     pub fn on_data<O: Outcome>(self, handler: impl Fn(&mut Room<'_, S>, &DataChange) -> O + 'static) -> Self {
-        self.add(|namespace| namespace.data.push(Box::new(move |room, what| done(handler(room, what)))))
+        self.add(|namespace| {
+            namespace.data.push(Box::new(move |io, app, what| done(handler(&mut Room::of(io, app)?, what))))
+        })
     }
 
     /// The room is awake, and the app's state is new: told before anything else, once each time that the object had lost its
@@ -283,7 +315,7 @@ impl<S> Handlers<S> {
     #[must_use]
     pub fn on_wake<O: Outcome>(mut self, handler: impl Fn(&mut Room<'_, S>) -> O + 'static) -> Self {
         if let Some((_, namespace)) = self.namespaces.first_mut() {
-            namespace.woken.push(Box::new(move |room, ()| done(handler(room))));
+            namespace.woken.push(Box::new(move |io, app, ()| done(handler(&mut Room::of(io, app)?))));
         }
         self
     }
@@ -338,7 +370,7 @@ impl<S> Handlers<S> {
         self.namespaces.iter().flat_map(|(_, namespace)| namespace.events.keys().copied())
     }
 
-    fn add(mut self, change: impl FnOnce(&mut Namespace<S>)) -> Self {
+    fn add(mut self, change: impl FnOnce(&mut Namespace)) -> Self {
         if let Some((_, namespace)) = self.namespaces.last_mut() {
             change(namespace);
         }
@@ -346,7 +378,7 @@ impl<S> Handlers<S> {
     }
 
     /// Adds a handler by name; `change` tells whether there was one of the name.
-    fn name(mut self, what: &str, name: &'static str, change: impl FnOnce(&mut Namespace<S>) -> bool) -> Self {
+    fn name(mut self, what: &str, name: &'static str, change: impl FnOnce(&mut Namespace) -> bool) -> Self {
         if self.namespaces.last_mut().is_some_and(|(_, namespace)| change(namespace)) {
             self.mistakes.push(format!("There are two handlers of {what} {name:?} in one namespace."));
         }

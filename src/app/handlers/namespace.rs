@@ -1,8 +1,8 @@
 //! The handlers of one namespace, and how they are called.
 
-use std::collections::BTreeMap;
+use std::any::Any;
 
-use super::context::{Room, Socket};
+use super::context::Caller;
 use crate::app::error::Result;
 use crate::app::names::{Name, Pattern};
 use crate::app::{
@@ -10,79 +10,59 @@ use crate::app::{
     RoomChange,
 };
 use crate::ids::SocketId;
+use crate::sorted::SortedMap;
 
-pub(super) type OnEvent<S> = Box<dyn Fn(&mut Socket<'_, S>, &Event<'_>) -> Result<Option<Args<'static>>>>;
-pub(super) type OnSocket<S> = Box<dyn Fn(&mut Socket<'_, S>) -> Result>;
-pub(super) type OnRoom<S, T> = Box<dyn Fn(&mut Room<'_, S>, &T) -> Result>;
-pub(super) type Check<S> = Box<dyn Fn(&mut Room<'_, S>, &Joining<'_>) -> Result<(), Refusal>>;
-pub(super) type EventCheck<S> = Box<dyn Fn(&mut Socket<'_, S>, &Event<'_>) -> Result>;
+// Handlers don't show the type of the app's state, so that what calls them is compiled once for all apps.
+pub(super) type OnEvent = Box<dyn Fn(&Caller<'_>, &mut dyn Any, &Event<'_>) -> Result<Option<Args<'static>>>>;
+pub(super) type OnSocket = Box<dyn Fn(&Caller<'_>, &mut dyn Any) -> Result>;
+pub(super) type OnRoom<T> = Box<dyn Fn(&Io<'_>, &mut dyn Any, &T) -> Result>;
+pub(super) type Check = Box<dyn Fn(&Io<'_>, &mut dyn Any, &Joining<'_>) -> Result<(), Refusal>>;
+pub(super) type EventCheck = Box<dyn Fn(&Caller<'_>, &mut dyn Any, &Event<'_>) -> Result>;
 
 /// All handlers of one namespace.
-pub(super) struct Namespace<S> {
-    pub(super) events: BTreeMap<&'static str, OnEvent<S>>,
-    pub(super) fallback: Option<OnEvent<S>>,
+#[derive(Default)]
+pub(super) struct Namespace {
+    pub(super) events: SortedMap<&'static str, OnEvent>,
+    pub(super) fallback: Option<OnEvent>,
     /// Before the event's own handler.
-    pub(super) any: Vec<EventCheck<S>>,
+    pub(super) any: Vec<EventCheck>,
     /// After those.
-    pub(super) event_middleware: Vec<EventCheck<S>>,
-    pub(super) middleware: Vec<Check<S>>,
-    pub(super) connection: Vec<OnSocket<S>>,
-    pub(super) disconnecting: Vec<OnRoom<S, Departed>>,
-    pub(super) disconnect: Vec<OnRoom<S, Departed>>,
-    pub(super) expired: Vec<OnRoom<S, Departed>>,
-    pub(super) timers: BTreeMap<&'static str, OnRoom<S, DueTimer>>,
-    pub(super) answers: BTreeMap<&'static str, OnRoom<S, Answers>>,
-    pub(super) fetched: BTreeMap<&'static str, OnRoom<S, Fetched>>,
-    pub(super) outgoing: Vec<OnRoom<S, Outgoing>>,
-    pub(super) rooms: Vec<OnRoom<S, RoomChange>>,
-    pub(super) data: Vec<OnRoom<S, DataChange>>,
-    pub(super) woken: Vec<OnRoom<S, ()>>,
-}
-
-impl<S> Default for Namespace<S> {
-    fn default() -> Self {
-        Self {
-            events: BTreeMap::new(),
-            fallback: None,
-            any: Vec::new(),
-            event_middleware: Vec::new(),
-            middleware: Vec::new(),
-            connection: Vec::new(),
-            disconnecting: Vec::new(),
-            disconnect: Vec::new(),
-            expired: Vec::new(),
-            timers: BTreeMap::new(),
-            answers: BTreeMap::new(),
-            fetched: BTreeMap::new(),
-            outgoing: Vec::new(),
-            rooms: Vec::new(),
-            data: Vec::new(),
-            woken: Vec::new(),
-        }
-    }
+    pub(super) event_middleware: Vec<EventCheck>,
+    pub(super) middleware: Vec<Check>,
+    pub(super) connection: Vec<OnSocket>,
+    pub(super) disconnecting: Vec<OnRoom<Departed>>,
+    pub(super) disconnect: Vec<OnRoom<Departed>>,
+    pub(super) expired: Vec<OnRoom<Departed>>,
+    pub(super) timers: SortedMap<&'static str, OnRoom<DueTimer>>,
+    pub(super) answers: SortedMap<&'static str, OnRoom<Answers>>,
+    pub(super) fetched: SortedMap<&'static str, OnRoom<Fetched>>,
+    pub(super) outgoing: Vec<OnRoom<Outgoing>>,
+    pub(super) rooms: Vec<OnRoom<RoomChange>>,
+    pub(super) data: Vec<OnRoom<DataChange>>,
+    pub(super) woken: Vec<OnRoom<()>>,
 }
 
 /// The handlers of the namespace of this name: the first whose pattern matches.
-pub(super) fn find<'n, S>(namespaces: &'n [(Pattern, Namespace<S>)], name: &str) -> Option<&'n Namespace<S>> {
+pub(super) fn find<'n>(namespaces: &'n [(Pattern, Namespace)], name: &str) -> Option<&'n Namespace> {
     namespaces.iter().find(|(pattern, _)| pattern(name)).map(|(_, namespace)| namespace)
 }
 
-impl<S> Namespace<S> {
+impl Namespace {
     /// An event: who listens to all of them, then the checks, then its own handler. What that returns is the answer.
-    pub(super) fn event(&self, transactional: bool, socket: &mut Socket<'_, S>, event: &Event<'_>) {
-        match socket.attempt(transactional, |socket| self.handle(socket, event)) {
-            Ok(args) => answer(socket, args.as_ref()),
-            Err(error) => refuse(&socket.io, socket.id, socket.ack.take(), &error),
+    pub(super) fn event(&self, transactional: bool, caller: &Caller<'_>, app: &mut dyn Any, event: &Event<'_>) {
+        match caller.attempt(transactional, || self.handle(caller, app, event)) {
+            Ok(args) => answer(caller, args.as_ref()),
+            Err(error) => refuse(&caller.io, caller.id, caller.ack.take(), &error),
         }
     }
 
     /// `None` where nothing is to be answered. An event that nobody handles isn't answered either, as by the reference.
-    fn handle(&self, socket: &mut Socket<'_, S>, event: &Event<'_>) -> Result<Option<Args<'static>>> {
+    fn handle(&self, caller: &Caller<'_>, app: &mut dyn Any, event: &Event<'_>) -> Result<Option<Args<'static>>> {
         for check in self.any.iter().chain(&self.event_middleware) {
-            check(socket, event)?;
+            check(caller, app, event)?;
         }
         let handler = self.events.get(event.name).or(self.fallback.as_ref());
-        handler.map_or(Ok(None), |handler| handler(socket, event))
+        handler.map_or(Ok(None), |handler| handler(caller, app, event))
     }
 
     /// The names that have a handler.
@@ -94,11 +74,11 @@ impl<S> Namespace<S> {
 }
 
 /// Answers an event, where its sender wants it and there is an answer.
-fn answer<S>(socket: &Socket<'_, S>, args: Option<&Args<'_>>) {
+fn answer(caller: &Caller<'_>, args: Option<&Args<'_>>) {
     if let Some(args) = args
-        && let Some(ack) = socket.ack.take()
+        && let Some(ack) = caller.ack.take()
     {
-        warn_if_unsent(socket.io.answer_args(ack, args), &socket.io);
+        warn_if_unsent(caller.io.answer_args(ack, args), &caller.io);
     }
 }
 

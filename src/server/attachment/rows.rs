@@ -1,18 +1,19 @@
 //! The rows of the sessions that don't fit beside their WebSockets even without their sockets, such as those with very many
 //! namespaces.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::database::{Database, DatabaseError};
 use crate::ids::Sid;
 use crate::socket_io::Client;
 use crate::socket_io::stored::check_row;
+use crate::sorted::SortedSet;
 
 /// The table of the sessions.
 #[derive(Debug, Default)]
 pub(in crate::server) struct SessionRows {
     /// Those that have a row.
-    kept: BTreeSet<Sid>,
+    kept: SortedSet<Sid>,
 }
 
 impl SessionRows {

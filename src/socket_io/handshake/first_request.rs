@@ -1,9 +1,9 @@
 //! What a first request said, and how an app asks for it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::ids::Millis;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// What the first request of a client's connection said.
 ///
@@ -39,9 +39,9 @@ pub struct Handshake {
     pub xdomain: bool,
     /// The query: all of it, with the protocol's own `EIO`, `transport` and `t`. Of parameters with the same name the last
     /// counts, as in the reference.
-    pub query: BTreeMap<String, String>,
+    pub query: SortedMap<String, String>,
     /// The headers, by their names in small letters.
-    pub headers: BTreeMap<String, String>,
+    pub headers: SortedMap<String, String>,
     pub(super) extent: Extent,
 }
 
@@ -51,11 +51,11 @@ pub(super) struct Extent {
     /// Whether nothing is missing yet.
     pub(super) whole: bool,
     /// The headers that the app wants kept, and that fit or weren't sent.
-    pub(super) known_headers: BTreeSet<String>,
+    pub(super) known_headers: SortedSet<String>,
     /// The parameters that aren't kept; of those that are missing, the ones whose names were kept.
-    pub(super) lost_query: BTreeSet<String>,
+    pub(super) lost_query: SortedSet<String>,
     /// The headers that the app wants kept and that aren't.
-    pub(super) lost_headers: BTreeSet<String>,
+    pub(super) lost_headers: SortedSet<String>,
     /// How many parameters are missing besides, whose names had no room either.
     pub(super) lost_others: usize,
 }
@@ -107,7 +107,7 @@ impl Extent {
 }
 
 fn found<'a>(
-    map: &'a BTreeMap<String, String>,
+    map: &'a SortedMap<String, String>,
     name: &str,
     lost: impl FnOnce() -> bool,
 ) -> Result<Option<&'a str>, NotKept> {

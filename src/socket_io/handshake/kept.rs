@@ -1,13 +1,13 @@
 //! What of a handshake is kept beside a sleeping WebSocket.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::first_request::{Extent, Handshake};
 use crate::ids::Millis;
 use crate::outbox::Request;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// How much of query and headers is kept at most, in characters of JSON: half of what the runtime keeps beside a WebSocket,
 /// so that sockets with their rooms and data rarely need a row.
@@ -33,11 +33,11 @@ pub struct Kept<'a> {
     secure: bool,
     #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
     xdomain: bool,
-    #[serde(rename = "q", default, skip_serializing_if = "BTreeMap::is_empty")]
-    query: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    #[serde(rename = "q", default, skip_serializing_if = "SortedMap::is_empty")]
+    query: SortedMap<Cow<'a, str>, Cow<'a, str>>,
     /// By their names as the app spells them, where a release before wrote it.
-    #[serde(rename = "h", default, skip_serializing_if = "BTreeMap::is_empty")]
-    headers: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    #[serde(rename = "h", default, skip_serializing_if = "SortedMap::is_empty")]
+    headers: SortedMap<Cow<'a, str>, Cow<'a, str>>,
     /// Headers that the app wants kept and that weren't sent.
     #[serde(rename = "n", default, skip_serializing_if = "Vec::is_empty")]
     absent: Vec<Cow<'a, str>>,
@@ -59,21 +59,23 @@ fn is_zero(count: &usize) -> bool {
 
 /// Chooses what is kept of a handshake that is whole: the shortest parameters and headers, as many as fit.
 fn choose(handshake: &Handshake, keep: &[&str]) -> Extent {
-    let wanted: BTreeSet<String> = keep.iter().map(|name| name.to_ascii_lowercase()).collect();
+    let wanted: SortedSet<String> = keep.iter().map(|name| name.to_ascii_lowercase()).collect();
     let headers = handshake.headers.iter().filter(|(name, _)| wanted.contains(*name)).map(|part| (true, part));
     let query = handshake.query.iter().map(|part| (false, part));
     let parts = || headers.clone().chain(query.clone());
     let is_wide = parts().any(|(_, (name, value))| name.chars().chain(value.chars()).any(|c| c > '\u{ff}'));
     let mut room = if is_wide { MAX_KEPT_WIDE } else { MAX_KEPT };
-    let mut by_size: Vec<_> = parts()
+    let by_size: SortedSet<_> = parts()
         .map(|(is_header, (name, value))| (length(name).saturating_add(length(value)), is_header, name))
         .collect();
-    by_size.sort_unstable();
     let mut extent = Extent { whole: true, known_headers: wanted, ..Extent::default() };
     for (size, is_header, name) in by_size {
         match (room.checked_sub(size.saturating_add(AROUND)), is_header) {
             (Some(left), _) => room = left,
-            (None, true) => _ = extent.known_headers.take(name).map(|name| extent.lost_headers.insert(name)),
+            (None, true) => {
+                extent.known_headers.remove(name);
+                extent.lost_headers.insert(name.clone());
+            }
             (None, false) => _ = extent.lost_query.insert(name.clone()),
         }
     }
@@ -148,16 +150,16 @@ fn fits(room: &mut usize, name: &str) -> bool {
     left.is_some()
 }
 
-fn part(map: &BTreeMap<String, String>, is_in: impl Fn(&str) -> bool) -> BTreeMap<Cow<'_, str>, Cow<'_, str>> {
+fn part(map: &SortedMap<String, String>, is_in: impl Fn(&str) -> bool) -> SortedMap<Cow<'_, str>, Cow<'_, str>> {
     map.iter().filter(|(name, _)| is_in(name)).map(|(name, value)| (name.into(), value.into())).collect()
 }
 
 impl From<Kept<'_>> for Handshake {
     fn from(kept: Kept<'_>) -> Self {
         let own = |names: Vec<Cow<'_, str>>| names.into_iter().map(Cow::into_owned).collect();
-        let headers: BTreeMap<_, _> =
+        let headers: SortedMap<_, _> =
             kept.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value.into_owned())).collect();
-        let mut known_headers: BTreeSet<String> = own(kept.absent);
+        let mut known_headers: SortedSet<String> = own(kept.absent);
         known_headers.extend(headers.keys().cloned());
         Self {
             time: kept.time,

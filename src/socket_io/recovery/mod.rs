@@ -16,8 +16,6 @@ mod replays;
 mod rows;
 mod socket_state;
 
-use std::collections::BTreeMap;
-
 pub use client::ClientRecovery;
 pub use log::{Extent, Log, Logged, Replay};
 pub use replays::Replays;
@@ -27,6 +25,7 @@ pub use socket_state::{Away, AwaySocket, Membership, SocketState};
 use crate::config::Config;
 use crate::database::{Database, DatabaseError, Part};
 use crate::ids::{Millis, Pid};
+use crate::sorted::SortedMap;
 use crate::timers::Timers;
 
 /// The tables.
@@ -102,7 +101,7 @@ pub struct Recovery {
     /// The events.
     pub log: Log,
     /// Who is gone.
-    away: BTreeMap<Pid, AwaySocket>,
+    away: SortedMap<Pid, AwaySocket>,
     /// When they go for good.
     expiries: Timers<Pid>,
 }
@@ -114,7 +113,7 @@ impl Recovery {
             window: config.recovery,
             max_away: config.max_away_sockets,
             log: Log::new(config),
-            away: BTreeMap::new(),
+            away: SortedMap::new(),
             expiries: Timers::default(),
         }
     }

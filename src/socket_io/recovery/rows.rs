@@ -1,12 +1,12 @@
 //! The rows of the sockets: what must be known of them even if the process dies.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::socket_state::{AwaySocket, Membership, SocketState};
 use crate::database::{Database, DatabaseError, Row};
 use crate::ids::{Millis, Offset, Pid, SocketId};
 use crate::socket_io::stored::check_row;
+use crate::sorted::SortedSet;
 
 /// The table of the sockets.
 pub struct SocketRows<'a>(pub &'a dyn Database);
@@ -80,7 +80,7 @@ impl SocketRows<'_> {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub fn orphans(&self, connected: &BTreeSet<Pid>, now: Millis) -> Result<Vec<AwaySocket>, DatabaseError> {
+    pub fn orphans(&self, connected: &SortedSet<Pid>, now: Millis) -> Result<Vec<AwaySocket>, DatabaseError> {
         // Counting is a small part of reading.
         let rows = self.0.query("SELECT count(*) FROM roomcast_sockets WHERE gone IS NULL", &[])?;
         if rows.first().and_then(|row| row.number(0)) == Some(connected.len() as u64) {
