@@ -188,6 +188,13 @@ pub(crate) fn trim_comments(script: &str) -> &str {
     script.get(..end).unwrap_or(script)
 }
 
+/// Whether a statement may give rows. One that isn't known to give none may.
+pub(crate) fn may_give_rows(sql: &str) -> bool {
+    let begins = |word: &&str| sql.trim_start().get(..6).is_some_and(|first| first.eq_ignore_ascii_case(word));
+    let returns = || sql.split_whitespace().any(|word| word.eq_ignore_ascii_case("RETURNING"));
+    !["INSERT", "UPDATE", "DELETE"].iter().any(begins) || returns()
+}
+
 /// The whole number that a float is. JavaScript has one kind of number, and up to 2⁵³ each whole one has a float of its own;
 /// `None` beyond, and for a fraction.
 pub(crate) fn whole(float: f64) -> Option<i64> {
@@ -297,6 +304,23 @@ fn bring_up_to_date(database: &dyn Database, behind: &[(&Part<'_>, u64)]) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_known_to_give_no_rows_gives_none() {
+        for (sql, gives) in [
+            ("SELECT 1", true),
+            ("INSERT INTO a VALUES (1)", false),
+            ("\n  insert into a values (1)", false),
+            ("INSERT INTO a VALUES (1) RETURNING id", true),
+            ("DELETE FROM a\nreturning id", true),
+            ("UPDATE a SET b = 1", false),
+            ("WITH c AS (SELECT 1) INSERT INTO a SELECT * FROM c", true),
+            ("PRAGMA x", true),
+            ("", true),
+        ] {
+            assert_eq!(may_give_rows(sql), gives, "{sql:?}");
+        }
+    }
 
     #[test]
     fn a_script_ends_with_its_last_statement() {

@@ -1,14 +1,14 @@
 //! The database during a turn: what a turn writes is kept together or not at all, and a turn that writes nothing costs no transaction.
 //!
 //! The runtime has transactions that enclose a call, so whether there is one must be known before the turn begins. It is
-//! guessed from the turns before. Where none is expected and something is written nevertheless, the statement is tried in a
-//! transaction that is taken back, which tells its result, and waits for the end of the turn. What is read meanwhile is read
-//! in such a transaction as well, behind all that waits.
+//! guessed from the turns before. Where none is expected and something is written nevertheless, the statement waits for the end
+//! of the turn. The first one, and one that gives rows, is tried before in a transaction that is taken back; what is read
+//! meanwhile is read in such a transaction as well, behind all that waits.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::database::{Database, DatabaseError, Row, Value};
+use crate::database::{Database, DatabaseError, Row, Value, may_give_rows};
 use crate::host::{HibernatedSocket, Host};
 use crate::ids::{ConnId, Entropy, Millis};
 
@@ -114,7 +114,9 @@ impl Database for TurnHost {
         let mut waiting = self.waiting.borrow_mut();
         match waiting.as_mut() {
             Some(waiting) if !reads => {
-                let rows = self.attempt(waiting, sql, values)?;
+                // The first one shows whether the storage can be written.
+                let shows = waiting.is_empty() || may_give_rows(sql);
+                let rows = if shows { self.attempt(waiting, sql, values)? } else { Vec::new() };
                 waiting.push((sql.to_owned(), values.iter().cloned().map(Value::into_owned).collect()));
                 Ok(rows)
             }

@@ -98,6 +98,17 @@ fn a_write_that_fails_is_told_at_once() {
 }
 
 #[test]
+fn many_writes_are_each_done_twice_at_most() {
+    let (mut room, conn) = quiet_room();
+    room.memory().rows_written();
+    let script: Vec<_> = (0..100).map(|number| json!(["put", format!("k{number}"), number])).collect();
+    room.call(conn, "run", &json!(script));
+    let written = room.memory().rows_written();
+    assert!(written <= 200, "{written}");
+    assert_eq!(room.call(conn, "run", &json!([["get", "k99"]])), json!([99]));
+}
+
+#[test]
 fn where_its_commit_fails_the_turn_is_lost() {
     let (mut room, conn) = quiet_room();
     room.memory().fail_commits(1..2);

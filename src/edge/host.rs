@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{State, js_sys};
 
 use super::sockets::SocketTable;
-use crate::database::{Database, DatabaseError, Row, Value, trim_comments, whole};
+use crate::database::{Database, DatabaseError, Row, Value, may_give_rows, trim_comments, whole};
 use crate::host::{HibernatedSocket, Host};
 use crate::ids::{ConnId, Entropy, Millis};
 
@@ -125,7 +125,7 @@ impl Entropy for ObjectHost {
 impl Database for ObjectHost {
     fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
         let Packed { layout, texts, blobs } = Packed::new(values);
-        let answer = self.storage.query(sql, gives_rows(sql), &layout, &texts, &blobs);
+        let answer = self.storage.query(sql, may_give_rows(sql), &layout, &texts, &blobs);
         if answer.is_undefined() {
             return Ok(Vec::new());
         }
@@ -173,12 +173,6 @@ impl Host for ObjectHost {
     fn warn(&self, sentence: &str) {
         worker::console_error!("{sentence}");
     }
-}
-
-/// Whether a statement may give rows. One that isn't known to give none is asked for them.
-fn gives_rows(sql: &str) -> bool {
-    let writes = |word| sql.trim_start().starts_with(word);
-    !["INSERT", "UPDATE", "DELETE"].into_iter().any(writes) || sql.contains("RETURNING") || sql.contains("returning")
 }
 
 /// Values as they cross to JavaScript: together.

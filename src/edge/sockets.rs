@@ -6,7 +6,6 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Error, Result, State, WebSocket, WebSocketRequestResponsePair};
 
-use super::frames;
 use crate::host::HibernatedSocket;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::Frame;
@@ -143,12 +142,7 @@ extern "C" {
     #[wasm_bindgen(method, js_name = numberOf)]
     fn number_of(this: &Sockets, socket: &web_sys::WebSocket) -> Option<f64>;
     #[wasm_bindgen(method, catch)]
-    fn accept(
-        this: &Sockets,
-        number: f64,
-        tag: &str,
-        frames: Option<&frames::Frames>,
-    ) -> Result<web_sys::WebSocket, JsValue>;
+    fn accept(this: &Sockets, number: f64, tag: &str, frames: Option<&JsValue>) -> Result<web_sys::WebSocket, JsValue>;
     #[wasm_bindgen(method)]
     fn hibernated(this: &Sockets) -> Vec<JsValue>;
     #[wasm_bindgen(method)]
@@ -219,7 +213,7 @@ impl SocketTable {
 
     /// Makes a WebSocket under this number and with this tag; gives the client's end. The events of one that hibernates go to
     /// the object, those of any other to `frames`.
-    pub(super) fn accept(&self, conn: ConnId, tag: &str, frames: &frames::Frames) -> Result<WebSocket> {
+    pub(super) fn accept(&self, conn: ConnId, tag: &str, frames: &JsValue) -> Result<WebSocket> {
         // Not through the SDK, which panics where the runtime refuses.
         let frames = (!self.hibernates).then_some(frames);
         Ok(self.sockets.accept(number(conn), tag, frames).map_err(Error::from)?.into())
