@@ -7,9 +7,11 @@
 //!
 //! What needs no wait is done within the runtime's call, which is cheaper than a promise by far.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
+use futures_util::task::AtomicWaker;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Promise;
@@ -60,14 +62,24 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
 /// What `run` comes to, as the runtime wants it; or a failure where a panic comes first.
 pub(super) fn answered(run: impl Future<Output = worker::Result<JsValue>> + 'static) -> Promise {
     let mut run = Box::pin(async move { run.await.map_err(JsValue::from) });
-    match guarded(|| poll_once(run.as_mut())) {
+    let forward = Arc::new(Forward::default());
+    let waker = Waker::from(forward.clone());
+    match guarded(|| run.as_mut().poll(&mut Context::from_waker(&waker))) {
         Some(Poll::Ready(Ok(answer))) => Promise::resolve(&answer),
         Some(Poll::Ready(Err(error))) => Promise::reject(&error),
-        Some(Poll::Pending) | None => fail_with_instance(&future_to_promise(run)),
+        Some(Poll::Pending) | None => fail_with_instance(&future_to_promise(poll_fn(move |context| {
+            forward.0.register(context.waker());
+            run.as_mut().poll(&mut Context::from_waker(&waker))
+        }))),
     }
 }
 
-/// Whoever has to wait is asked again by whoever carries it on.
-fn poll_once<F: Future>(run: Pin<&mut F>) -> Poll<F::Output> {
-    run.poll(&mut Context::from_waker(Waker::noop()))
+/// Wakes whoever carries a future on that was begun within the runtime's call.
+#[derive(Default)]
+struct Forward(AtomicWaker);
+
+impl Wake for Forward {
+    fn wake(self: Arc<Self>) {
+        self.0.wake();
+    }
 }

@@ -3,15 +3,22 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { sleep } from './wait.mjs';
 
+/** Below those that systems give to clients, which would take a port between its choice and its use. */
+const [FIRST_PORT, LAST_PORT] = [10_000, 32_000];
+
 /** A port that is free right now. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
+export async function freePort() {
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
+    probe.on('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 }
 
