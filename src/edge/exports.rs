@@ -60,7 +60,7 @@ macro_rules! __worker {
 
             #[wasm_bindgen::prelude::wasm_bindgen(wasm_bindgen = $crate::edge::exports::wasm_bindgen)]
             pub fn fetch(request: exports::Request, env: exports::Env) -> exports::Promise {
-                exports::fetch(&SITE, request, env)
+                exports::fetch(&SITE, request, &env)
             }
 
             #[wasm_bindgen::prelude::wasm_bindgen(wasm_bindgen = $crate::edge::exports::wasm_bindgen)]

@@ -21,9 +21,9 @@ use crate::outbox::HttpResponse;
 use crate::site::{SetupError, Site};
 
 /// Every request that no static file answers, and those that the Worker is to see first.
-pub fn fetch(site: &'static Site, request: Request, env: Bindings) -> Promise {
+pub fn fetch(site: &'static Site, request: Request, env: &Bindings) -> Promise {
     console_error_panic_hook::set_once();
-    match guarded(|| answer(site, request, &env)) {
+    match guarded(|| answer(site, request, env)) {
         Some(Ok(Served::Now(response))) => Promise::resolve(&response).unchecked_into(),
         Some(Ok(Served::Later(promise))) => promise,
         Some(Err(error)) => Promise::reject(&error.into()),

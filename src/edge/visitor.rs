@@ -95,6 +95,7 @@ thread_local! {
     static FAILED: Closure<dyn Fn(Request, Bindings, String) -> Result<Response, JsValue>> = Closure::new(failed);
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "closures are given what JavaScript passes")]
 fn failed(request: Request, bindings: Bindings, error: String) -> Result<Response, JsValue> {
     worker::console_error!("{error}");
     let env = settings::env(&bindings, RoomName::DEFAULT);
