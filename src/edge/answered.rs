@@ -3,7 +3,6 @@
 //! A panic resets the wasm instance, and whatever it was still to answer it has forgotten: such a request would wait for ever,
 //! and those to other rooms of the same isolate too. So JavaScript, which outlives it, fails them at once, and their clients
 //! come back and recover.
-
 //!
 //! What needs no wait is done within the runtime's call, which is cheaper than a promise by far.
 

@@ -148,6 +148,7 @@ impl Object {
         if let Some(room) = self.room_of(socket)
             && let Some(conn) = room.sockets.conn(socket)
         {
+            room.inbox.frames.flush();
             room.closed(conn, failed);
         }
     }

@@ -26,6 +26,9 @@ const TOO_LARGE = 1009;
 const INTERNAL_ERROR = 1011;
 /** Rows that were written longer ago than this are stored, in milliseconds: to wait for them would be a promise for nothing. */
 const STORED_AFTER = 100;
+/** How many frames wait at most, and how much they may be together, in bytes or UTF-16 units: beyond that nothing is waited for. */
+const MOST_FRAMES = 256;
+const MOST_BYTES = 1_000_000;
 
 // The frames that wait, by object.
 const waiting = new WeakMap();
@@ -36,6 +39,9 @@ addEventListener('error', ({ error }) => {
   if (error instanceof WebAssembly.RuntimeError) losses += 1;
 });
 
+/** Bytes of a frame, or UTF-16 units of a text: at most its bytes. */
+const size = (frame) => (typeof frame === 'string' ? frame.length : frame.byteLength);
+
 export class Frames {
   #state;
   #sockets;
@@ -43,6 +49,7 @@ export class Frames {
   #most;
   #on;
   #waiting;
+  #bytes = 0;
   #life = losses;
   #storing = false;
   #wroteAt = 0;
@@ -59,6 +66,7 @@ export class Frames {
     this.#on = { text, bytes, closed };
     this.#waiting = waiting.get(state) ?? [];
     waiting.set(state, this.#waiting);
+    for (const [, frame] of this.#waiting) this.#bytes += size(frame);
   }
 
   /** A frame came in. */
@@ -69,18 +77,23 @@ export class Frames {
       return;
     }
     this.#waiting.push([socket, frame]);
-    if (!this.#storing) this.#store();
+    this.#bytes += size(frame);
+    if (this.#waiting.length >= MOST_FRAMES || this.#bytes > MOST_BYTES) this.flush();
+    else if (!this.#storing) this.#store();
   }
 
   /** A socket that the object itself isn't told of is closed. */
   closed(socket, failed) {
-    if (this.#life === losses) this.#on.closed(this.#sockets.numberOf(socket), failed);
+    if (this.#life !== losses) return;
+    this.flush();
+    this.#on.closed(this.#sockets.numberOf(socket), failed);
   }
 
   /** Handles what waits, since something else has come after it. */
   flush() {
     while (this.#waiting.length > 0) {
       const [socket, frame] = this.#waiting.shift();
+      this.#bytes -= size(frame);
       if (this.#handle(socket, frame)) continue;
       // The object must be called for the rest: nothing of it can run before.
       if (this.#waiting.length > 0) this.#state.storage.setAlarm(Date.now());
@@ -113,7 +126,8 @@ export class Frames {
 
   #tell(socket, frame) {
     const number = this.#sockets.numberOf(socket);
-    if ((frame.length ?? frame.byteLength) > this.#most) {
+    if (number === undefined) return;
+    if (size(frame) > this.#most) {
       socket.close(TOO_LARGE, '');
       this.#on.closed(number, true);
     } else if (typeof frame === 'string') {
@@ -152,7 +166,7 @@ extern "C" {
 pub(super) trait OnFrame {
     /// A frame, whose turn it is now.
     fn frame(self: Rc<Self>, frame: Input<'_>);
-    /// A WebSocket is closed that the object isn't told of.
+    /// A WebSocket is closed, after all frames that came before.
     fn closed(self: Rc<Self>, conn: ConnId, failed: bool);
 }
 

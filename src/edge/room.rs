@@ -331,7 +331,7 @@ impl OnFrame for RunningRoom {
     fn closed(self: Rc<Self>, conn: ConnId, failed: bool) {
         self.count("closes");
         // A room that it has woken still finds there what the socket was.
-        self.handle(Input::Closed { conn, failed });
+        self.turn(Input::Closed { conn, failed });
         self.sockets.remove(conn);
     }
 }

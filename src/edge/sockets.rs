@@ -14,6 +14,16 @@ use crate::outbox::Frame;
 // The number of each WebSocket: the runtime gives the same object at each of its events.
 const numbers = new WeakMap();
 
+// The WebSockets of which the log has told that they are closing.
+const closing = new WeakSet();
+
+function isClosing(socket) {
+  if (socket.readyState === WebSocket.OPEN) return false;
+  if (!closing.has(socket)) console.debug('frames for a socket that is closing are not sent');
+  closing.add(socket);
+  return true;
+}
+
 function close(socket, code) {
   try {
     if (code === undefined) socket.close();
@@ -48,8 +58,9 @@ export class Sockets {
 
   #tagged(accept) {
     return this.#state.getWebSockets().flatMap((socket) => {
-      const [number, tag] = this.#state.getTags(socket);
-      return accept(Number(number), socket) ? [Number(number), tag] : [];
+      const [text, tag] = this.#state.getTags(socket);
+      const number = Number(text);
+      return Number.isSafeInteger(number) && accept(number, socket) ? [number, tag] : [];
     });
   }
 
@@ -89,7 +100,7 @@ export class Sockets {
   send(to, frame) {
     for (const number of to) {
       const socket = this.#open.get(number);
-      if (socket?.readyState !== WebSocket.OPEN) continue;
+      if (!socket || isClosing(socket)) continue;
       try {
         socket.send(frame);
       } catch (error) {

@@ -45,6 +45,25 @@ describe('frames that come together', { skip: roomcastOnly }, () => {
     assert.deepEqual(await hears(listener, COUNT - 1), all);
   });
 
+  test('are too many to wait all, and in order all the same', async (t) => {
+    const { speaker, listener } = await pair(t);
+    const all = Array.from({ length: 2_000 }, (_, i) => i);
+    for (const i of all) speaker.send(`42["broadcast",${i}]`);
+    assert.deepEqual(await hears(listener, 1_999), all);
+  });
+
+  test('end with one that is too large', async (t) => {
+    const { speaker, listener } = await pair(t);
+    for (const i of [0, 1]) speaker.send(`42["broadcast",${i}]`);
+    speaker.send(`42["broadcast","${'x'.repeat(1_000_001)}"]`);
+    speaker.send('42["broadcast","after"]');
+    assert.equal((await speaker.close()).code, 1009);
+    listener.send('427["message-with-ack","that is all"]');
+    const frames = [];
+    await listener.until((frame) => frames.push(frame) && frame.startsWith?.('437'), 'the ack');
+    assert.deepEqual(heard(frames), [0, 1]);
+  });
+
   test('outlive one among them that makes the app panic', async (t) => {
     const { speaker, listener } = await pair(t);
     for (const i of [0, 1, 2]) speaker.send(`42["broadcast",${i}]`);
