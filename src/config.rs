@@ -213,11 +213,14 @@ impl Config {
     }
 }
 
-/// The value of a setting. Why it can't be used goes to `wrong`, if it is the first: leaving [`Config::read_each`] at each setting
-/// would make it three times as long.
+/// The value of a setting, unless one before it is `wrong`: then none is read any more. Leaving [`Config::read_each`] at each
+/// setting would make it three times as long.
 fn value<T: Clone + Default>(env: &Env, setting: &Setting<T>, wrong: &mut Option<ConfigError>) -> T {
+    if wrong.is_some() {
+        return T::default();
+    }
     env.get(setting).unwrap_or_else(|error| {
-        wrong.get_or_insert(error);
+        *wrong = Some(error);
         T::default()
     })
 }
