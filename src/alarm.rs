@@ -122,8 +122,8 @@ impl AlarmPlan {
         }
     }
 
-    /// The room is new, so no alarm is set for it and none has to be read.
-    pub fn is_new(&mut self) {
+    /// No alarm is set, since the room is new: none has to be read.
+    pub fn known_unset(&mut self) {
         if self.alarm == Alarm::Unknown {
             self.alarm = Alarm::Known(None);
         }

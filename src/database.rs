@@ -188,11 +188,19 @@ pub(crate) fn trim_comments(script: &str) -> &str {
     script.get(..end).unwrap_or(script)
 }
 
+/// Whether a statement changes nothing. One that isn't known to is taken for one that does, which is right as well.
+pub(crate) fn only_reads(sql: &str) -> bool {
+    begins_with(sql, "SELECT")
+}
+
 /// Whether a statement may give rows. One that isn't known to give none may.
 pub(crate) fn may_give_rows(sql: &str) -> bool {
-    let begins = |word: &&str| sql.trim_start().get(..6).is_some_and(|first| first.eq_ignore_ascii_case(word));
     let returns = || sql.split_whitespace().any(|word| word.eq_ignore_ascii_case("RETURNING"));
-    !["INSERT", "UPDATE", "DELETE"].iter().any(begins) || returns()
+    !["INSERT", "UPDATE", "DELETE"].iter().any(|word| begins_with(sql, word)) || returns()
+}
+
+fn begins_with(sql: &str, word: &str) -> bool {
+    sql.trim_start().get(..word.len()).is_some_and(|first| first.eq_ignore_ascii_case(word))
 }
 
 /// The whole number that a float is. JavaScript has one kind of number, and up to 2⁵³ each whole one has a float of its own;

@@ -8,7 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::database::{Database, DatabaseError, Row, Value, may_give_rows};
+use crate::database::{Database, DatabaseError, Row, Value, may_give_rows, only_reads};
 use crate::host::{HibernatedSocket, Host};
 use crate::ids::{ConnId, Entropy, Millis};
 
@@ -34,7 +34,7 @@ type Waiting = (String, Vec<Value<'static>>);
 /// A host whose database knows of turns.
 pub(crate) struct TurnHost {
     host: Rc<dyn Host>,
-    /// Whether turns are expected to write in which the app is called.
+    /// Whether every turn in which the app may run statements counts as one that writes.
     always: bool,
     /// How many turns more of each kind are expected to write.
     expected: [Cell<u32>; 4],
@@ -45,7 +45,7 @@ pub(crate) struct TurnHost {
 }
 
 impl TurnHost {
-    /// The host, for turns of which all are expected to write, or which show whether they do.
+    /// The host. With `always`, the app has tables of its own, and its statements are run as they come.
     pub(crate) fn new(host: Rc<dyn Host>, always: bool) -> Self {
         // What a room does first, it stores.
         let expected = [const { Cell::new(EXPECTED_FOR) }; 4];
@@ -140,11 +140,6 @@ impl Database for TurnHost {
         }
         Ok(())
     }
-}
-
-/// Whether a statement changes nothing. One that isn't known to is taken for one that does, which is right as well.
-fn only_reads(sql: &str) -> bool {
-    sql.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("SELECT"))
 }
 
 impl Entropy for TurnHost {

@@ -414,9 +414,9 @@ fn a_clock_that_jumps_neither_silences_a_room_nor_floods_it() {
 #[test]
 fn the_alarm_of_a_new_room_is_set_without_asking() {
     let mut plan = AlarmPlan::new(Some(INTERVAL));
-    plan.is_new();
+    plan.known_unset();
     assert_eq!(plan.plan(at(0), wake(25_000)), alarm(25_000));
     // What is known by then isn't forgotten.
-    plan.is_new();
+    plan.known_unset();
     assert_eq!(plan.plan(at(1), wake(25_000)), NO_STEPS);
 }

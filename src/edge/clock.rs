@@ -69,8 +69,8 @@ impl Clock {
     }
 
     /// Nothing was ever stored for this room, so no alarm either.
-    pub(super) fn is_new(&self) {
-        self.plan.borrow_mut().is_new();
+    pub(super) fn known_unset(&self) {
+        self.plan.borrow_mut().known_unset();
     }
 
     /// The alarm rang.

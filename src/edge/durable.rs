@@ -124,8 +124,8 @@ impl Object {
     /// The room, started if it isn't running.
     fn room(&self) -> Result<Rc<RunningRoom>, Outage> {
         let running = self.room.borrow().clone();
-        let unguarded = || Err(Outage::Start("nothing was run".to_owned()));
-        let started = running.map_or_else(|| guarded(|| self.start()).unwrap_or_else(unguarded), Ok);
+        let not_run = || Err(Outage::Start("nothing was run".to_owned()));
+        let started = running.map_or_else(|| guarded(|| self.start()).unwrap_or_else(not_run), Ok);
         if let Err(reason) = started.as_ref().map_err(Outage::to_string)
             && self.logged.replace(reason.clone()) != reason
         {

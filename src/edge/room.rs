@@ -307,7 +307,7 @@ impl RunningRoom {
     /// Makes sure that the room is called in time.
     fn plan(self: &Rc<Self>, now: Millis) {
         if self.core.borrow().is_new() {
-            self.clock.is_new();
+            self.clock.known_unset();
         }
         self.clock.plan(now, self.wanted(now), self);
     }

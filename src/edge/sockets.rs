@@ -217,7 +217,7 @@ impl SocketTable {
         ConnId(conn)
     }
 
-    /// Who a WebSocket is that the runtime tells of, if it is known.
+    /// The number of a WebSocket, if it has one.
     pub(super) fn conn(&self, socket: &web_sys::WebSocket) -> Option<ConnId> {
         self.sockets.number_of(socket).map(conn)
     }
