@@ -158,11 +158,11 @@ pub enum Effect {
         /// What the runtime keeps with the WebSocket for as long as it is open, for [`HibernatedSocket`](crate::host::HibernatedSocket).
         tag: String,
     },
-    /// Sends a frame over a WebSocket.
+    /// Sends a frame over WebSockets.
     Send {
-        /// The WebSocket.
-        conn: ConnId,
-        /// The frame; a broadcast shares one among all its receivers.
+        /// The WebSockets, one after the other.
+        to: Vec<ConnId>,
+        /// The frame.
         frame: Frame,
     },
     /// Closes a WebSocket.
@@ -304,9 +304,12 @@ impl Outbox {
         self.push(Effect::Respond { conn, reply });
     }
 
-    /// Sends a frame over a WebSocket.
+    /// Sends a frame over a WebSocket. Receivers of the same frame share an effect.
     pub fn send(&mut self, conn: ConnId, frame: Frame) {
-        self.push(Effect::Send { conn, frame });
+        match self.effects.last_mut() {
+            Some(Effect::Send { to, frame: last }) if last.is_same(&frame) => to.push(conn),
+            _ => self.push(Effect::Send { to: vec![conn], frame }),
+        }
     }
 }
 

@@ -86,8 +86,10 @@ impl Clocked {
                 self.frames.insert(conn, Vec::new());
                 self.memory.open_socket(conn, Some(tag));
             }
-            Effect::Send { conn, frame: Frame::Text(text) } => {
-                self.frames.get_mut(&conn).expect("a WebSocket").push(text.to_string());
+            Effect::Send { to, frame: Frame::Text(text) } => {
+                for conn in to {
+                    self.frames.get_mut(&conn).expect("a WebSocket").push(text.to_string());
+                }
             }
             Effect::Close { conn, .. } => {
                 self.memory.close_socket(conn);

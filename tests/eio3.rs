@@ -76,10 +76,11 @@ impl Raw {
     /// The frames that a WebSocket received, and whether it was closed.
     fn socket(&mut self, conn: ConnId) -> (Vec<Frame>, bool) {
         let (mut frames, mut closed) = (Vec::new(), false);
-        self.effects.retain(|effect| match effect {
-            Effect::Send { conn: c, frame } if *c == conn => {
+        self.effects.retain_mut(|effect| match effect {
+            Effect::Send { to, frame } if to.contains(&conn) => {
                 frames.push(frame.clone());
-                false
+                to.retain(|other| *other != conn);
+                !to.is_empty()
             }
             Effect::Close { conn: c, .. } if *c == conn => {
                 closed = true;

@@ -17,6 +17,17 @@ use crate::outbox::Frame;
 use crate::socket_io::recovery::Logged;
 use crate::socket_io::{Args, DisconnectReason, Selection, ServerPacket, WireMessage};
 
+/// Who gets an event.
+#[derive(Default)]
+struct Receivers {
+    /// The sessions of the sockets that may come back.
+    recovering: Vec<Sid>,
+    /// The sessions of all others.
+    others: Vec<Sid>,
+    /// The sockets, where the app wants to know what is sent.
+    sockets: Vec<SocketId>,
+}
+
 impl RoomState {
     /// Sends an event; gives how many connected sockets it was for.
     pub(crate) fn emit(
@@ -26,42 +37,38 @@ impl RoomState {
         args: &Args<'_>,
         delivery: Delivery,
     ) -> Result<usize> {
-        let receivers = self.receivers(&selection);
-        if let Some(logged) = self.logged(&selection, &receivers, delivery) {
-            self.emit_logged(&selection.namespace, &logged, &receivers, event, args, delivery)?;
+        let receivers = self.carriers(&selection);
+        let count = receivers.recovering.len() + receivers.others.len();
+        let Receivers { recovering, others, sockets } = receivers;
+        if let Some(logged) = self.logged(&selection, !recovering.is_empty(), delivery) {
+            self.emit_logged(&selection.namespace, &logged, (recovering, others), event, args, delivery)?;
         } else {
             let frames = self.frames(&selection.namespace, &ServerPacket::Event { name: event, args, ack: None })?;
-            self.deliver(&selection.namespace, &receivers, frames, delivery == Delivery::Volatile);
+            let to = [recovering, others].concat();
+            self.leave(Output::Frames { to, frames, volatile: delivery == Delivery::Volatile });
         }
-        let count = receivers.len();
-        self.note_outgoing(selection.namespace, event, args, receivers);
+        self.note_outgoing(selection.namespace, event, args, sockets);
         Ok(count)
     }
 
-    /// What the log is to have of an event; `None` where nobody who recovers gets it or misses it.
-    fn logged(&self, selection: &Selection, receivers: &[SocketId], delivery: Delivery) -> Option<Logged> {
+    /// What the log is to have of an event; `None` where nobody who recovers gets it (`is_got`) or misses it.
+    fn logged(&self, selection: &Selection, is_got: bool, delivery: Delivery) -> Option<Logged> {
         let recovery = &self.sockets.recovery;
         if matches!(delivery, Delivery::Volatile | Delivery::Unlogged) || !recovery.is_on() {
             return None;
         }
         let Selection { namespace, to, except } = selection;
         let logged = Logged { offset: recovery.log.next(self.now), to: to.clone(), except: except.clone() };
-        let is_got = receivers.iter().any(|socket| self.recovers(namespace, socket));
         (is_got || recovery.is_missed(namespace, &logged)).then_some(logged)
     }
 
-    /// Whether a connected socket may come back: then its client knows what the offset is.
-    fn recovers(&self, namespace: &str, socket: &SocketId) -> bool {
-        let found = self.namespace(namespace).and_then(|namespace| namespace.sockets.get(socket));
-        found.is_some_and(|socket| socket.state.told)
-    }
-
-    /// Stores an event and sends it: with its offset to those who may come back, and as it is to all others.
+    /// Stores an event and sends it: with its offset to those who may come back, whose clients know what that is, and as it
+    /// is to all others.
     fn emit_logged(
         &mut self,
         namespace: &Rc<str>,
         logged: &Logged,
-        receivers: &[SocketId],
+        (recovering, others): (Vec<Sid>, Vec<Sid>),
         event: &str,
         args: &Args<'_>,
         delivery: Delivery,
@@ -69,22 +76,20 @@ impl RoomState {
         let offset = to_raw_value(&logged.offset.to_string()).map_err(not_json)?;
         let with_offset = args.and(&offset);
         let of_event = |args| ServerPacket::Event { name: event, args, ack: None };
-        let is_told = |socket: &SocketId| self.recovers(namespace, socket);
-        let (told, others): (Vec<_>, Vec<_>) = receivers.iter().cloned().partition(is_told);
         let frames = self.frames(namespace, &of_event(&with_offset))?;
         let plain = if others.is_empty() { Vec::new() } else { self.frames(namespace, &of_event(args))? };
         let log = &mut self.sockets.recovery.log;
         match log.append(self.host.as_ref(), self.now, namespace, logged, event, args) {
             Ok(()) => {}
             Err(_) if delivery == Delivery::LoggedOrVolatile => {
-                let plain = self.frames(namespace, &of_event(args))?;
-                self.deliver(namespace, receivers, plain, true);
+                let frames = self.frames(namespace, &of_event(args))?;
+                self.leave(Output::Frames { to: [recovering, others].concat(), frames, volatile: true });
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
         }
-        self.deliver(namespace, &told, frames, false);
-        self.deliver(namespace, &others, plain, false);
+        self.leave(Output::Frames { to: recovering, frames, volatile: false });
+        self.leave(Output::Frames { to: others, frames: plain, volatile: false });
         Ok(())
     }
 
@@ -98,7 +103,8 @@ impl RoomState {
         ack: u64,
     ) -> Result {
         let frames = self.frames(&selection.namespace, &ServerPacket::Event { name: event, args, ack: Some(ack) })?;
-        self.deliver(&selection.namespace, &receivers, frames, false);
+        let sessions = receivers.iter().filter_map(|socket| self.carrier(&selection.namespace, socket)).collect();
+        self.leave(Output::Frames { to: sessions, frames, volatile: false });
         self.note_outgoing(selection.namespace, event, args, receivers);
         Ok(())
     }
@@ -111,7 +117,8 @@ impl RoomState {
         packet: &ServerPacket<'_>,
     ) -> Result {
         let frames = self.frames(namespace, packet)?;
-        self.deliver(namespace, std::slice::from_ref(socket), frames, false);
+        let to = self.carrier(namespace, socket).into_iter().collect();
+        self.leave(Output::Frames { to, frames, volatile: false });
         Ok(())
     }
 
@@ -148,7 +155,31 @@ impl RoomState {
     pub(crate) fn receivers(&self, selection: &Selection) -> Vec<SocketId> {
         let namespace = self.namespace(&selection.namespace);
         let selected = namespace.map(|namespace| namespace.rooms.select(&selection.to, &selection.except));
-        selected.unwrap_or_default().into_iter().collect()
+        selected.unwrap_or_default().into_iter().cloned().collect()
+    }
+
+    /// The sessions that carry the sockets that a selection means now.
+    fn carriers(&self, selection: &Selection) -> Receivers {
+        let mut receivers = Receivers::default();
+        let Some(namespace) = self.namespace(&selection.namespace) else {
+            return receivers;
+        };
+        for id in namespace.rooms.select(&selection.to, &selection.except) {
+            let Some(socket) = namespace.sockets.get(id) else {
+                continue;
+            };
+            let sessions = if socket.state.told { &mut receivers.recovering } else { &mut receivers.others };
+            sessions.push(socket.sid.clone());
+            if self.sent.is_some() {
+                receivers.sockets.push(id.clone());
+            }
+        }
+        receivers
+    }
+
+    /// The session that carries a socket, if it is connected.
+    fn carrier(&self, namespace: &str, socket: &SocketId) -> Option<Sid> {
+        Some(self.namespace(namespace)?.sockets.get(socket)?.sid.clone())
     }
 
     /// What was held back in a step leaves, now that the step is done.
@@ -170,23 +201,16 @@ impl RoomState {
                 }
             }
             Output::Frames { to, frames, volatile: false } => {
-                for sid in to {
-                    for frame in &frames {
-                        self.engine.send(&sid, frame.clone());
+                // One frame after the other: all its receivers share an effect.
+                for frame in &frames {
+                    for sid in &to {
+                        self.engine.send(sid, frame.clone());
                     }
                 }
             }
             Output::Close(sid) => _ = self.engine.close(&sid),
             Output::Fetch(id, request) => self.fetches.enqueue(id, request),
         }
-    }
-
-    /// Frames to the sessions that carry these sockets. All receivers share them.
-    fn deliver(&mut self, namespace: &str, to: &[SocketId], frames: Vec<Frame>, volatile: bool) {
-        let sockets = self.namespace(namespace).map(|namespace| &namespace.sockets);
-        let carrier = |socket| Some(sockets?.get(socket)?.sid.clone());
-        let to = to.iter().filter_map(carrier).collect();
-        self.leave(Output::Frames { to, frames, volatile });
     }
 
     /// A packet as the frames that carry it, written once for all receivers.

@@ -6,7 +6,6 @@
 //! exports both to the runtime.
 
 mod answered;
-mod broadcast;
 mod clock;
 mod core;
 mod counters;

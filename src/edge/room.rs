@@ -14,7 +14,6 @@ use web_sys::Response;
 use worker::js_sys::futures::spawn_local;
 use worker::{Delay, Env as Bindings, Result, State};
 
-use super::broadcast::Broadcast;
 use super::clock::{Clock, Timed, now};
 use super::core::Core;
 use super::counters;
@@ -85,7 +84,7 @@ impl RunningRoom {
         let core = Core::new(site, env, config.clone(), Rc::new(host)).map_err(Outage::Setup)?;
         let (core, requests) = (RefCell::new(core), RequestTable::default());
         let room = Rc::new_cyclic(|room| {
-            let inbox = Inbox::new(&state, &sockets, &storage, config.max_payload, room);
+            let inbox = Inbox::new(&state, &sockets, config.max_payload, room);
             Self { state, bindings, config, core, sockets, inbox, requests, clock, storage }
         });
         room.count("constructed");
@@ -253,15 +252,9 @@ impl RunningRoom {
 
     fn run(self: &Rc<Self>, now: Millis, outbox: Outbox) {
         let mut refused = Vec::new();
-        let mut broadcast = Broadcast::default();
         for effect in outbox {
-            if let Effect::Send { conn, frame } = effect {
-                broadcast.add(&self.sockets, conn, frame);
-                continue;
-            }
-            broadcast.send(&self.sockets);
             match effect {
-                Effect::Send { .. } => {}
+                Effect::Send { to, frame } => self.sockets.send(&to, &frame),
                 Effect::Respond { conn, reply } => self.requests.answer(conn, Answer::Http(reply)),
                 Effect::Accept { conn, headers, tag } => match self.sockets.accept(conn, &tag, &self.inbox.frames) {
                     Ok(client) => self.requests.answer(conn, Answer::Socket(client, headers)),
@@ -280,7 +273,6 @@ impl RunningRoom {
                 }
             }
         }
-        broadcast.send(&self.sockets);
         for conn in refused {
             self.handle(Input::Aborted { conn });
         }

@@ -17,13 +17,6 @@ const numbers = new WeakMap();
 // The WebSockets of which the log has told that they are closing.
 const closing = new WeakSet();
 
-function isClosing(socket) {
-  if (socket.readyState === WebSocket.OPEN) return false;
-  if (!closing.has(socket)) console.debug('frames for a socket that is closing are not sent');
-  closing.add(socket);
-  return true;
-}
-
 function close(socket, code) {
   try {
     if (code === undefined) socket.close();
@@ -100,11 +93,11 @@ export class Sockets {
   send(to, frame) {
     for (const number of to) {
       const socket = this.#open.get(number);
-      if (!socket || isClosing(socket)) continue;
       try {
-        socket.send(frame);
+        socket?.send(frame);
       } catch (error) {
-        console.debug(`a frame was not sent: ${error}`);
+        if (!closing.has(socket)) console.debug(`frames for a socket that is closing are not sent: ${error}`);
+        closing.add(socket);
       }
     }
   }
@@ -231,10 +224,11 @@ impl SocketTable {
     }
 
     /// Sends a frame to these. A socket that is closing, or died meanwhile, will say so itself.
-    pub(super) fn send(&self, to: &[f64], frame: &Frame) {
+    pub(super) fn send(&self, to: &[ConnId], frame: &Frame) {
+        let to: Vec<_> = to.iter().copied().map(number).collect();
         match frame {
-            Frame::Text(text) => self.sockets.send_text(to, text),
-            Frame::Binary(bytes) => self.sockets.send_bytes(to, bytes),
+            Frame::Text(text) => self.sockets.send_text(&to, text),
+            Frame::Binary(bytes) => self.sockets.send_bytes(&to, bytes),
         }
     }
 

@@ -1,7 +1,9 @@
 //! The table of all sessions: what comes in, and who it is for.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use super::event::{Event, Reason};
 use super::handshake::Opening;
@@ -21,8 +23,8 @@ pub struct Engine {
     pub(super) config: Config,
     pub(super) host: Rc<dyn Host>,
     pub(super) now: Millis,
-    pub(super) sessions: HashMap<Sid, Session>,
-    pub(super) conns: HashMap<ConnId, Sid>,
+    pub(super) sessions: FxHashMap<Sid, Session>,
+    pub(super) conns: FxHashMap<ConnId, Sid>,
     pub(super) timers: Timers<(Sid, Timer)>,
     /// Sessions with a GET to be answered at the end of the turn.
     ready: Vec<Sid>,
@@ -50,8 +52,8 @@ impl Engine {
             config,
             host,
             now: Millis::default(),
-            sessions: HashMap::new(),
-            conns: HashMap::new(),
+            sessions: FxHashMap::default(),
+            conns: FxHashMap::default(),
             timers: Timers::default(),
             ready: Vec::new(),
             // 0 stands for sessions that were sent nothing yet.

@@ -1,6 +1,6 @@
 //! What a transition of a session may use besides the session itself.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::config::Config;
 use crate::host::Host;
@@ -33,7 +33,7 @@ pub(super) struct Scope<'a> {
     /// The number of this turn: what is sent in one turn leaves together.
     pub turn: u64,
     /// The sessions of WebSockets and of requests without an answer.
-    pub conns: &'a mut HashMap<ConnId, Sid>,
+    pub conns: &'a mut FxHashMap<ConnId, Sid>,
     /// Sessions with a GET to be answered at the end of the turn.
     pub ready: &'a mut Vec<Sid>,
     /// The bytes that all clients together have left unread.

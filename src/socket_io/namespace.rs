@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
+
 use super::decoder::Decoder;
 use super::handshake::Handshake;
 use super::recovery::{ClientRecovery, SocketState};
@@ -50,7 +52,7 @@ impl Socket {
 #[derive(Debug, Default)]
 pub struct Namespace {
     /// The sockets in it.
-    pub sockets: SortedMap<SocketId, Socket>,
+    pub sockets: FxHashMap<SocketId, Socket>,
     /// The rooms in it.
     pub rooms: Rooms,
     pub(super) pids: SortedMap<Pid, SocketId>,

@@ -62,15 +62,22 @@ impl Rooms {
         self.joined.get(socket).into_iter().flatten().map(AsRef::as_ref)
     }
 
-    /// The sockets in any of `to`, each once, but for those in any of `except`. An empty `to` means everybody.
-    pub fn select(&self, to: &[Rc<str>], except: &[Rc<str>]) -> SortedSet<SocketId> {
-        let in_rooms = |rooms: &[Rc<str>]| -> SortedSet<SocketId> {
-            rooms.iter().filter_map(|room| self.members.get(room)).flatten().cloned().collect()
-        };
-        let excluded = in_rooms(except);
-        let mut selected = if to.is_empty() { self.joined.keys().cloned().collect() } else { in_rooms(to) };
-        selected.retain(|socket| !excluded.contains(socket));
-        selected
+    /// The sockets in any of `to`, each once and in their order, but for those in any of `except`. An empty `to` means everybody.
+    pub fn select(&self, to: &[Rc<str>], except: &[Rc<str>]) -> Vec<&SocketId> {
+        let members = |room: &Rc<str>| self.members.get(room);
+        let excluded: Vec<_> = except.iter().filter_map(members).collect();
+        if excluded.iter().any(|room| room.len() == self.joined.len()) {
+            return Vec::new();
+        }
+        let is_meant = |socket: &&SocketId| !excluded.iter().any(|room| room.contains(*socket));
+        match to {
+            [] => self.joined.keys().filter(is_meant).collect(),
+            [room] => members(room).into_iter().flatten().filter(is_meant).collect(),
+            rooms => {
+                let union: SortedSet<_> = rooms.iter().filter_map(members).flatten().collect();
+                union.into_iter().filter(is_meant).collect()
+            }
+        }
     }
 }
 

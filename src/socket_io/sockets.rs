@@ -1,7 +1,9 @@
 //! Who is connected: all clients and sockets of a room object, and what becomes of them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use super::departed::{DataChange, Departed, DisconnectReason};
 use super::handshake::WholeHandshakes;
@@ -24,7 +26,7 @@ pub struct Sockets {
     /// The namespaces that somebody has joined.
     pub namespaces: SortedMap<Rc<str>, Namespace>,
     /// The clients by session.
-    pub clients: HashMap<Sid, Client>,
+    pub clients: FxHashMap<Sid, Client>,
     /// Whose handshakes are whole.
     pub(super) whole: WholeHandshakes,
     /// Sessions whose state has changed and isn't kept yet.
@@ -52,7 +54,7 @@ impl Sockets {
             parser: config.parser,
             limits: Limits::new(config),
             namespaces: SortedMap::new(),
-            clients: HashMap::new(),
+            clients: FxHashMap::default(),
             whole: WholeHandshakes::default(),
             changed: SortedSet::new(),
             unsaved: SortedSet::new(),

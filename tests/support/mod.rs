@@ -363,12 +363,14 @@ impl Room {
                     self.sockets.insert(conn, Socket::default());
                     self.memory.open_socket(conn, Some(tag));
                 }
-                Effect::Send { conn, frame } => {
+                Effect::Send { to, frame } => {
                     let text = match &frame {
                         Frame::Text(text) => text.to_string(),
                         Frame::Binary(bytes) => format!("{bytes:?}"),
                     };
-                    self.open_socket_of(conn).frames.push(text);
+                    for conn in to {
+                        self.open_socket_of(conn).frames.push(text.clone());
+                    }
                 }
                 Effect::Close { conn, code } => {
                     // The client may have been quicker.

@@ -120,10 +120,10 @@ impl Room {
                 Effect::Accept { conn, tag, .. } => self.memory.open_socket(conn, Some(tag)),
                 Effect::Attach { conn, state } => self.memory.attach(conn, Some(state)),
                 // A ping asks how far the client has read, and the runtime keeps when it answered.
-                Effect::Send { conn, frame: Frame::Text(text) } if text.as_ref() == "2" => {
-                    self.memory.pong(conn, self.now)
+                Effect::Send { to, frame: Frame::Text(text) } if text.as_ref() == "2" => {
+                    to.into_iter().for_each(|conn| self.memory.pong(conn, self.now));
                 }
-                Effect::Send { .. } => self.sent += 1,
+                Effect::Send { to, .. } => self.sent += to.len(),
                 _ => {}
             }
         }

@@ -15,7 +15,7 @@ use super::lend::Lend;
 use super::operator::BroadcastOperator;
 use super::state::RoomState;
 use crate::ids::{Millis, SocketId};
-use crate::socket_io::{Args, Handshake, ServerPacket};
+use crate::socket_io::{Args, Handshake, Selection, ServerPacket};
 pub use fetch::FetchOperator;
 pub use timer::TimerOperator;
 
@@ -112,7 +112,7 @@ impl<'a> Io<'a> {
     /// The sockets in the namespace, by id.
     pub fn sockets(&self) -> Vec<SocketId> {
         let room = self.room();
-        room.namespace(&self.namespace).map_or_else(Vec::new, |joined| joined.sockets.keys().cloned().collect())
+        room.receivers(&Selection::all(self.namespace.clone()))
     }
 
     /// How many sockets are in the namespace.

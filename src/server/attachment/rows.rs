@@ -1,7 +1,7 @@
 //! The rows of the sessions that don't fit beside their WebSockets even without their sockets, such as those with very many
 //! namespaces.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::database::{Database, DatabaseError};
 use crate::ids::Sid;
@@ -58,7 +58,7 @@ impl SessionRows {
     pub(in crate::server) fn delete_ended(
         &mut self,
         database: &dyn Database,
-        clients: &HashMap<Sid, Client>,
+        clients: &FxHashMap<Sid, Client>,
     ) -> Result<(), DatabaseError> {
         let ended: Vec<_> = self.kept.iter().filter(|sid| !clients.contains_key(sid)).cloned().collect();
         ended.iter().try_for_each(|sid| self.delete(database, sid))
