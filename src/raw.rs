@@ -37,8 +37,8 @@ impl RawServer {
         Self { engine: Engine::new(config, host.clone()), hibernated: host.hibernated(), host }
     }
 
-    /// Handles one input at the time `now`.
-    pub fn handle(&mut self, now: Millis, input: Input<'_>) -> Outbox {
+    /// Handles inputs at the time `now`.
+    pub fn handle_all(&mut self, now: Millis, inputs: &[Input<'_>]) -> Outbox {
         self.engine.begin(now);
         for HibernatedSocket { conn, .. } in std::mem::take(&mut self.hibernated) {
             let state = self.host.attachment(conn);
@@ -46,6 +46,14 @@ impl RawServer {
                 self.engine.drop_socket(conn);
             }
         }
+        for input in inputs {
+            self.engine.next_input();
+            self.handle(*input);
+        }
+        self.engine.finish()
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
         self.engine.handle(input);
         while let Some(event) = self.engine.poll() {
             match event {
@@ -55,7 +63,6 @@ impl RawServer {
                 Event::Refused { .. } | Event::Closed { .. } => {}
             }
         }
-        self.engine.finish()
     }
 
     /// When [`Input::Alarm`] is wanted; later or earlier does no harm.

@@ -31,7 +31,7 @@ impl Raw {
     }
 
     fn input(&mut self, input: Input<'_>) {
-        self.effects.extend(self.server.handle(self.now, input));
+        self.effects.extend(self.server.handle_all(self.now, &[input]));
     }
 
     fn pass(&mut self, millis: u64) {

@@ -13,16 +13,32 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures_util::task::AtomicWaker;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::js_sys::Promise;
+use worker::js_sys::{Function, Promise};
 use worker::wasm_bindgen_futures::future_to_promise;
 
 #[wasm_bindgen(inline_js = r#"
+const RESTARTED = "The room was restarted while it handled this request.";
+
 // What fails each request that has no answer yet.
 const waiting = new Set();
 
+// The life of wasm's memory, which a panic ends.
+let life = { lost: false };
+export const present = () => life;
+
+export function living(run) {
+  const own = life;
+  return (...args) => {
+    if (own.lost) throw new Error(RESTARTED);
+    return run(...args);
+  };
+}
+
 addEventListener("error", ({ error }) => {
   if (!(error instanceof WebAssembly.RuntimeError)) return;
-  for (const fail of waiting) fail(new Error("The room was restarted while it handled this request."));
+  life.lost = true;
+  life = { lost: false };
+  for (const fail of waiting) fail(new Error(RESTARTED));
   waiting.clear();
 });
 
@@ -46,6 +62,14 @@ export function guarded(run) {
 extern "C" {
     #[wasm_bindgen(js_name = answered)]
     fn fail_with_instance(answer: &Promise) -> Promise;
+
+    /// The present life of wasm's memory. Functions that belong to one that is `lost` must not be called: they would find the
+    /// memory of another.
+    #[wasm_bindgen(js_name = present)]
+    pub(super) fn present_life() -> JsValue;
+
+    /// A function that throws where the one that it is made of belongs to a life that is lost.
+    pub(super) fn living(run: &JsValue) -> Function;
 
     #[wasm_bindgen(js_name = guarded)]
     fn run_guarded(run: &mut dyn FnMut());

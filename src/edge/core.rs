@@ -51,7 +51,16 @@ impl Core {
         match self {
             Self::SocketIo(server) => server.handle(now, input),
             #[cfg(feature = "conformance")]
-            Self::EngineIo(server) => server.handle(now, input),
+            Self::EngineIo(server) => server.handle_all(now, &[input]),
+        }
+    }
+
+    /// Handles frames that have come together.
+    pub(super) fn handle_all(&mut self, now: Millis, frames: &[Input<'_>]) -> Outbox {
+        match self {
+            Self::SocketIo(server) => server.handle_all(now, frames),
+            #[cfg(feature = "conformance")]
+            Self::EngineIo(server) => server.handle_all(now, frames),
         }
     }
 

@@ -6,6 +6,7 @@
 //!
 //! The frames wait with JavaScript, because a panic takes wasm's memory: the room that starts then finds them here.
 
+use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use wasm_bindgen::closure::Closure;
@@ -14,6 +15,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::State;
 use worker::js_sys::Function;
 
+use super::answered::present_life;
 use super::sockets::{SocketTable, Sockets, conn};
 use crate::ids::ConnId;
 use crate::outbox::Input;
@@ -30,15 +32,13 @@ const MOST_LOOKS = 8;
 /** How many frames wait at most, and how much they may be together, in bytes or UTF-16 units: beyond that nothing is waited for. */
 const MOST_FRAMES = 256;
 const MOST_BYTES = 1_000_000;
+/** How many frames have a turn together at most. */
+const MOST_TOGETHER = 64;
+/** Where it stands that a frame has a turn of its own: one that it had with others ended in a panic. */
+const ALONE = 2;
 
 // The frames that wait, by object.
 const waiting = new WeakMap();
-
-// How often wasm's memory was lost: what belongs to an earlier one must not be called.
-let losses = 0;
-addEventListener('error', ({ error }) => {
-  if (error instanceof WebAssembly.RuntimeError) losses += 1;
-});
 
 /** Bytes of a frame, or UTF-16 units of a text: at most its bytes. */
 const size = (frame) => (typeof frame === 'string' ? frame.length : frame.byteLength);
@@ -50,19 +50,20 @@ export class Frames {
   #on;
   #waiting;
   #bytes = 0;
-  #life = losses;
+  #life;
   #gathers = false;
   #handledAt = 0;
 
   /**
    * Frames of more than `most` bytes are refused before they are copied, since wasm's memory never shrinks. Of all others
-   * `text` and `bytes` are told; `closed` is told of sockets that are closed.
+   * `text` and `bytes` are told, and then `told`; `closed` is told of sockets that are closed.
    */
-  constructor(state, sockets, most, text, bytes, closed) {
+  constructor(state, sockets, life, most, text, bytes, told, closed) {
     this.#state = state;
     this.#sockets = sockets;
+    this.#life = life;
     this.#most = most;
-    this.#on = { text, bytes, closed };
+    this.#on = { text, bytes, told, closed };
     this.#waiting = waiting.get(state) ?? [];
     waiting.set(state, this.#waiting);
     for (const [, frame] of this.#waiting) this.#bytes += size(frame);
@@ -70,9 +71,9 @@ export class Frames {
 
   /** A frame came in. */
   receive(socket, frame) {
-    if (this.#life !== losses) return void socket.close(INTERNAL_ERROR, '');
+    if (this.#life.lost) return void socket.close(INTERNAL_ERROR, '');
     if (!this.#gathers && this.#waiting.length === 0 && Date.now() - this.#handledAt > PAUSE) {
-      this.#handle(socket, frame);
+      this.#handle([[socket, frame]]);
       return;
     }
     this.#waiting.push([socket, frame]);
@@ -83,7 +84,7 @@ export class Frames {
 
   /** A socket that the object itself isn't told of is closed. */
   closed(socket, failed) {
-    if (this.#life !== losses) return;
+    if (this.#life.lost) return;
     this.flush();
     this.#on.closed(this.#sockets.numberOf(socket), failed);
   }
@@ -91,13 +92,23 @@ export class Frames {
   /** Handles what waits, since something else has come after it. */
   flush() {
     while (this.#waiting.length > 0) {
-      const [socket, frame] = this.#waiting.shift();
-      this.#bytes -= size(frame);
-      if (this.#handle(socket, frame)) continue;
-      // The object must be called for the rest: nothing of it can run before.
+      const frames = this.#next();
+      if (this.#handle(frames)) continue;
+      // One of them was its cause. The object must be called for the others: nothing of it can run before.
+      if (frames.length > 1) this.#waiting.unshift(...frames.map(([socket, frame]) => [socket, frame, true]));
       if (this.#waiting.length > 0) this.#state.storage.setAlarm(Date.now());
       return;
     }
+  }
+
+  /** The frames that are handled next, together or alone. */
+  #next() {
+    let count = 1;
+    const { length } = this.#waiting;
+    if (!this.#waiting[0][ALONE]) while (count < MOST_TOGETHER && count < length && !this.#waiting[count][ALONE]) count += 1;
+    const frames = this.#waiting.splice(0, count);
+    for (const [, frame] of frames) this.#bytes -= size(frame);
+    return frames;
   }
 
   /** Waits for rows that are on their way, and for frames: the runtime reads one frame of each socket between two looks. */
@@ -109,14 +120,15 @@ export class Frames {
       await this.#state.storage.sync().catch(() => {});
     }
     this.#gathers = false;
-    if (this.#life === losses) this.flush();
+    if (!this.#life.lost) this.flush();
   }
 
-  /** One turn; `false` where it ended in a panic. */
-  #handle(socket, frame) {
+  /** One turn for all of these; `false` where it ended in a panic: then nothing of it is stored, and nobody was sent anything. */
+  #handle(frames) {
     try {
       this.#handledAt = Date.now();
-      this.#tell(socket, frame);
+      for (const [socket, frame] of frames) this.#tell(socket, frame);
+      this.#on.told();
       return true;
     } catch (error) {
       reportError(error);
@@ -128,6 +140,7 @@ export class Frames {
     const number = this.#sockets.numberOf(socket);
     if (number === undefined) return;
     if (size(frame) > this.#most) {
+      this.#on.told();
       socket.close(TOO_LARGE, '');
       this.#on.closed(number, true);
     } else if (typeof frame === 'string') {
@@ -146,9 +159,11 @@ extern "C" {
     fn new(
         state: &JsValue,
         sockets: &Sockets,
+        life: &JsValue,
         most: f64,
         text: &Function,
         bytes: &Function,
+        told: &Function,
         closed: &Function,
     ) -> Frames;
 
@@ -163,10 +178,25 @@ extern "C" {
 
 /// Who is told of frames.
 pub(super) trait OnFrame {
-    /// A frame, whose turn it is now.
-    fn frame(self: Rc<Self>, frame: Input<'_>);
+    /// Frames, whose turn it is now.
+    fn frames(self: Rc<Self>, frames: &[Input<'_>]);
     /// A WebSocket is closed, after all frames that came before.
     fn closed(self: Rc<Self>, conn: ConnId, failed: bool);
+}
+
+/// A frame whose turn it is.
+enum Received {
+    Text(ConnId, String),
+    Bytes(ConnId, Vec<u8>),
+}
+
+impl Received {
+    fn input(&self) -> Input<'_> {
+        match self {
+            Self::Text(conn, text) => Input::Text { conn: *conn, text },
+            Self::Bytes(conn, bytes) => Input::Binary { conn: *conn, bytes },
+        }
+    }
 }
 
 /// The frames of one room, and what handles them.
@@ -174,21 +204,29 @@ pub(super) struct Inbox {
     pub(super) frames: Frames,
     _text: Closure<dyn Fn(f64, String)>,
     _bytes: Closure<dyn Fn(f64, Vec<u8>)>,
+    _told: Closure<dyn Fn()>,
     _closed: Closure<dyn Fn(f64, bool)>,
 }
 
 impl Inbox {
     /// An inbox for a room. Frames of more than `most` bytes are refused.
     pub(super) fn new<T: OnFrame + 'static>(state: &State, sockets: &SocketTable, most: usize, room: &Weak<T>) -> Self {
-        let (of_text, of_bytes, of_closed) = (room.clone(), room.clone(), room.clone());
+        let received = Rc::new(RefCell::new(Vec::new()));
+        let (texts, all) = (received.clone(), received.clone());
+        let (of_told, of_closed) = (room.clone(), room.clone());
         let text = Closure::<dyn Fn(f64, String)>::new(move |number, text: String| {
-            if let Some(room) = of_text.upgrade() {
-                room.frame(Input::Text { conn: conn(number), text: &text });
-            }
+            texts.borrow_mut().push(Received::Text(conn(number), text));
         });
         let bytes = Closure::<dyn Fn(f64, Vec<u8>)>::new(move |number, bytes: Vec<u8>| {
-            if let Some(room) = of_bytes.upgrade() {
-                room.frame(Input::Binary { conn: conn(number), bytes: &bytes });
+            all.borrow_mut().push(Received::Bytes(conn(number), bytes));
+        });
+        let told = Closure::<dyn Fn()>::new(move || {
+            let received = received.take();
+            if let Some(room) = of_told.upgrade()
+                && !received.is_empty()
+            {
+                let inputs: Vec<_> = received.iter().map(Received::input).collect();
+                room.frames(&inputs);
             }
         });
         let closed = Closure::<dyn Fn(f64, bool)>::new(move |number, failed| {
@@ -196,16 +234,17 @@ impl Inbox {
                 room.closed(conn(number), failed);
             }
         });
-        // Lossless: no limit is above 2⁵³ bytes.
-        let (text_fn, bytes_fn) = (text.as_ref().unchecked_ref(), bytes.as_ref().unchecked_ref());
         let frames = Frames::new(
             state.as_raw(),
             &sockets.sockets,
+            &present_life(),
+            // Lossless: no limit is above 2⁵³ bytes.
             most as f64,
-            text_fn,
-            bytes_fn,
+            text.as_ref().unchecked_ref(),
+            bytes.as_ref().unchecked_ref(),
+            told.as_ref().unchecked_ref(),
             closed.as_ref().unchecked_ref(),
         );
-        Self { frames, _text: text, _bytes: bytes, _closed: closed }
+        Self { frames, _text: text, _bytes: bytes, _told: told, _closed: closed }
     }
 }

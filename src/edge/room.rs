@@ -315,9 +315,11 @@ impl RunningRoom {
 }
 
 impl OnFrame for RunningRoom {
-    fn frame(self: Rc<Self>, frame: Input<'_>) {
-        self.count("messages");
-        self.turn(frame);
+    fn frames(self: Rc<Self>, frames: &[Input<'_>]) {
+        frames.iter().for_each(|_| self.count("messages"));
+        let now = now();
+        let outbox = self.core.borrow_mut().handle_all(now, frames);
+        self.run(now, outbox);
     }
 
     fn closed(self: Rc<Self>, conn: ConnId, failed: bool) {

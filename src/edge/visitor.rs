@@ -2,13 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Request, Response};
 use worker::Env as Bindings;
 use worker::js_sys::{Function, Promise, Reflect};
 
+use super::answered::living;
 use super::error_page::ErrorAnswer;
 use super::incoming::Incoming;
 use super::requests::{self, Answer};
@@ -90,9 +91,11 @@ impl From<Response> for Served {
     }
 }
 
+type Failed = dyn Fn(Request, Bindings, String) -> Result<Response, JsValue>;
+
 thread_local! {
     /// What answers a request where whoever promised an answer fails.
-    static FAILED: Closure<dyn Fn(Request, Bindings, String) -> Result<Response, JsValue>> = Closure::new(failed);
+    static FAILED: Function = living(&Closure::<Failed>::new(failed).into_js_value());
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "closures are given what JavaScript passes")]
@@ -175,7 +178,7 @@ impl<'a> Visitor<'a> {
     }
 
     fn later(&self, promise: impl FnOnce(&Function) -> Promise) -> Served {
-        Served::Later(FAILED.with(|failed| promise(failed.as_ref().unchecked_ref())))
+        Served::Later(FAILED.with(|failed| promise(failed)))
     }
 
     /// The answer to a method other than those of what can only be read.

@@ -28,8 +28,8 @@ pub struct Engine {
     pub(super) timers: Timers<(Sid, Timer)>,
     /// Sessions with a GET to be answered at the end of the turn.
     ready: Vec<Sid>,
-    /// The number of this turn.
-    turns: u64,
+    /// The number of this input.
+    inputs: u64,
     /// When all sessions that share a heartbeat are pinged next.
     heartbeat_at: Millis,
     /// Whether the object has lost its memory since the last heartbeat: then the alarm that rings next may have been set for one.
@@ -38,7 +38,7 @@ pub struct Engine {
     pub(super) events: VecDeque<Event>,
     /// The sessions with packets that aren't read yet, in the order of their turns.
     pub(super) reading: VecDeque<Sid>,
-    /// How much may still be read in this turn: a packet with a message costs [`MESSAGE_COST`], any other 1.
+    /// How much may still be read for this input: a packet with a message costs [`MESSAGE_COST`], any other 1.
     pub(super) budget: usize,
     /// The bytes that all clients together have left unread.
     pub(super) unread: usize,
@@ -57,7 +57,7 @@ impl Engine {
             timers: Timers::default(),
             ready: Vec::new(),
             // 0 stands for sessions that were sent nothing yet.
-            turns: 1,
+            inputs: 1,
             heartbeat_at: Millis::default(),
             restored: false,
             opening: None,
@@ -126,11 +126,18 @@ impl Engine {
             self.sessions.values_mut().for_each(|session| session.bring_forward(back));
         }
         self.now = now;
-        self.budget = self.config.max_turn_packets.saturating_mul(MESSAGE_COST);
+        self.next_input();
         let next = self.next_heartbeat(now);
         if self.heartbeat_at > next || !self.has_heartbeat() {
             self.heartbeat_at = next;
         }
+    }
+
+    /// Another input of the same turn follows: it may read as much as the one before.
+    pub fn next_input(&mut self) {
+        self.inputs = self.inputs.wrapping_add(1);
+        self.budget = self.config.max_turn_packets.saturating_mul(MESSAGE_COST);
+        self.share_reading();
     }
 
     /// Does what is due; [`poll_past`](Self::poll_past) tells what came of it.
@@ -158,7 +165,7 @@ impl Engine {
         }
     }
 
-    /// The next thing that the layer above must know. At most [`Config::max_turn_packets`] messages are read in a turn: the
+    /// The next thing that the layer above must know. At most [`Config::max_turn_packets`] messages are read for an input: the
     /// rest waits for the next one.
     pub fn poll(&mut self) -> Option<Event> {
         loop {
@@ -183,9 +190,7 @@ impl Engine {
                 session.flush(&mut scope);
             }
         }
-        self.share_reading();
         self.bound_unread();
-        self.turns = self.turns.wrapping_add(1);
         std::mem::take(&mut self.out)
     }
 
@@ -253,7 +258,7 @@ impl Engine {
     pub(super) fn split(&mut self, sid: &Sid) -> (Option<&mut Session>, Scope<'_>) {
         let scope = Scope {
             now: self.now,
-            turn: self.turns,
+            input: self.inputs,
             config: &self.config,
             timers: &mut self.timers,
             conns: &mut self.conns,

@@ -155,7 +155,7 @@ impl Engine {
         self.settle(sid, Err(reason));
     }
 
-    /// Other sessions come first in the next turn.
+    /// Other sessions come first for the next input.
     pub(super) fn share_reading(&mut self) {
         if self.reading.len() > 1 {
             self.reading.rotate_left(1);

@@ -30,8 +30,8 @@ pub(super) struct Scope<'a> {
     pub now: Millis,
     pub config: &'a Config,
     pub timers: &'a mut Timers<(Sid, Timer)>,
-    /// The number of this turn: what is sent in one turn leaves together.
-    pub turn: u64,
+    /// The number of this input: what is sent because of one leaves together.
+    pub input: u64,
     /// The sessions of WebSockets and of requests without an answer.
     pub conns: &'a mut FxHashMap<ConnId, Sid>,
     /// Sessions with a GET to be answered at the end of the turn.

@@ -85,7 +85,7 @@ pub(super) struct Session {
     pub(super) transport: Transport,
     /// When the client was last heard of, as far as the object itself was told.
     pub(super) heard: Millis,
-    /// The last turn in which something was sent over the WebSocket.
+    /// The last input for which something was sent over the WebSocket.
     wrote: u64,
     /// The POST whose body is still arriving; it may outlive an upgrade that overtakes it.
     pub(super) post: Option<(ConnId, Encoding)>,
@@ -173,9 +173,9 @@ impl Session {
     }
 
     /// Sends frames that make one message, if the client takes them at once; else drops them all (1.12). Over a WebSocket,
-    /// what was sent in the same turn counts as still on its way.
+    /// what was sent because of the same input counts as still on its way.
     pub(super) fn send_volatile(&mut self, frames: &[Frame], scope: &mut Scope<'_>) -> bool {
-        let writable = self.is_listening() && self.wrote != scope.turn;
+        let writable = self.is_listening() && self.wrote != scope.input;
         if writable {
             for frame in frames {
                 self.send(frame.clone(), scope);
@@ -188,7 +188,7 @@ impl Session {
     pub(super) fn send(&mut self, frame: Frame, scope: &mut Scope<'_>) {
         let wire = self.wire();
         if let Transport::WebSocket { conn, .. } = self.transport {
-            self.wrote = scope.turn;
+            self.wrote = scope.input;
             let size = frame.len();
             scope.transmit(conn, wire.frame(frame));
             return self.watch_in_flight(size, scope);

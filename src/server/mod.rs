@@ -29,6 +29,7 @@ use crate::database::DatabaseError;
 use crate::host::Host;
 use crate::ids::{ConnId, Millis};
 use crate::outbox::{Effect, HttpResponse, INTERNAL_ERROR, Input, Outbox};
+use crate::sorted::SortedSet;
 use claims::Callback;
 use live::Live;
 
@@ -80,16 +81,21 @@ impl Server {
         {
             return outbox;
         }
-        match self.turn(now, Some(input), |_| ()) {
+        self.handle_all(now, &[input])
+    }
+
+    /// Handles frames that have come together, in one turn: what they have stored is kept for all of them or for none.
+    pub fn handle_all(&mut self, now: Millis, inputs: &[Input<'_>]) -> Outbox {
+        match self.turn(now, inputs, |_| ()) {
             Ok(((), out)) => out,
-            Err(error) => self.lost(now, Some(input), &error),
+            Err(error) => self.lost(now, inputs, &error),
         }
     }
 
     /// Does what a backend asks for at the time `now`, and answers it.
     pub fn command(&mut self, now: Millis, command: &Command) -> (HttpResponse, Outbox) {
-        self.turn(now, None, |live| live.command(command)).unwrap_or_else(|error| {
-            let out = self.lost(now, None, &error);
+        self.turn(now, &[], |live| live.command(command)).unwrap_or_else(|error| {
+            let out = self.lost(now, &[], &error);
             (Problem::Unavailable(error.0).reply(), out)
         })
     }
@@ -130,18 +136,18 @@ impl Server {
     fn turn<T>(
         &mut self,
         now: Millis,
-        input: Option<Input<'_>>,
+        inputs: &[Input<'_>],
         beyond: impl FnOnce(&mut Live) -> T,
     ) -> Result<(T, Outbox), DatabaseError> {
-        let done = self.live()?.turn(now, input, beyond)?;
+        let done = self.live()?.turn(now, inputs, beyond)?;
         self.failures = 0;
         self.retry_at = Millis::default();
         Ok(done)
     }
 
-    /// A turn is lost: nothing of it was sent, and the memory goes with it. Requests that wait are answered 503, and the client
-    /// whose frame was lost has to come back.
-    fn lost(&mut self, now: Millis, input: Option<Input<'_>>, error: &DatabaseError) -> Outbox {
+    /// A turn is lost: nothing of it was sent, and the memory goes with it. Requests that wait are answered 503, and the clients
+    /// whose frames were lost have to come back.
+    fn lost(&mut self, now: Millis, inputs: &[Input<'_>], error: &DatabaseError) -> Outbox {
         // Each of a row of failures is the same news.
         if self.failures == 0 {
             self.host.warn(&format!("a turn is lost: {error}"));
@@ -153,7 +159,8 @@ impl Server {
         }
         let mut out = Outbox::default();
         out.push(Effect::Restart { reply: HttpResponse::unavailable() });
-        if let Some(conn) = input.and_then(lost_frame) {
+        let conns: SortedSet<_> = inputs.iter().filter_map(lost_frame).collect();
+        for conn in conns {
             out.push(Effect::Close { conn, code: Some(INTERNAL_ERROR) });
         }
         out
@@ -166,9 +173,9 @@ fn retry_delay(failures: u32) -> Millis {
 }
 
 /// The WebSocket whose frame an input was.
-fn lost_frame(input: Input<'_>) -> Option<ConnId> {
+fn lost_frame(input: &Input<'_>) -> Option<ConnId> {
     match input {
-        Input::Text { conn, .. } | Input::Binary { conn, .. } => Some(conn),
+        Input::Text { conn, .. } | Input::Binary { conn, .. } => Some(*conn),
         _ => None,
     }
 }

@@ -17,32 +17,37 @@ use crate::socket_io::DisconnectReason;
 use crate::transaction::TurnKind;
 
 impl Live {
-    /// Handles an input, if there is one, and does something `beyond` it.
+    /// Handles inputs, if there are any, and does something `beyond` them.
     ///
     /// # Errors
     /// [`DatabaseError`] where the turn is lost.
     pub(super) fn turn<T>(
         &mut self,
         now: Millis,
-        input: Option<Input<'_>>,
+        inputs: &[Input<'_>],
         beyond: impl FnOnce(&mut Self) -> T,
     ) -> Result<(T, Outbox), DatabaseError> {
         let host = self.host.clone();
         let (mut beyond, mut done) = (Some(beyond), None);
         let mut begun = Ok(());
-        let kept = host.turn(self.kind_of(input.as_ref()), &mut || {
+        let kept = host.turn(self.kind_of(inputs), &mut || {
             begun = self.begin(now);
             if begun.is_err() {
                 return false;
             }
-            if matches!(input, Some(Input::Tick)) {
+            if matches!(inputs, [Input::Tick]) {
                 self.run_deferred();
             }
             self.close_idle();
-            if matches!(input, Some(Input::Alarm)) {
+            if matches!(inputs, [Input::Alarm]) {
                 self.prune();
             }
-            self.handle(input.unwrap_or(Input::Tick));
+            let (first, others) = inputs.split_first().unwrap_or((&Input::Tick, &[]));
+            self.handle(*first);
+            for input in others {
+                self.state.engine.next_input();
+                self.handle(*input);
+            }
             done = beyond.take().map(|beyond| beyond(self));
             self.settle();
             self.keep_departures();
@@ -59,8 +64,8 @@ impl Live {
         Ok((done, out))
     }
 
-    fn kind_of(&self, input: Option<&Input<'_>>) -> TurnKind {
-        match input {
+    fn kind_of(&self, inputs: &[Input<'_>]) -> TurnKind {
+        match inputs.first() {
             // A room that wakes tells its app, and a client of Socket.IO 2 joins with its first request.
             Some(Input::Request { .. }) if self.hibernated.is_none() && !self.config.allow_eio3 => TurnKind::Request,
             Some(Input::Text { .. } | Input::Binary { .. } | Input::Body { .. }) => TurnKind::Message,
