@@ -19,23 +19,22 @@ pub(super) fn post(socket: &mut Socket<'_, Chat>, Post { text, id }: Post) -> Re
     let member = Member::of(&socket.io, socket.id).ok_or(Problem::NotJoined)?;
     check_text(&text)?;
     let client_id = id.as_deref();
-    if let Some(client_id) = client_id {
-        if !is_token(client_id, &CLIENT_ID_CHARS) {
-            return Err(Problem::InvalidId.into());
-        }
-        // The answer was lost on the way, but not the message.
-        if let Some(posted) = history::find(&socket.io, member.id.as_str(), client_id)? {
-            return Ok(posted);
-        }
+    if client_id.is_some_and(|id| !is_token(id, &CLIENT_ID_CHARS)) {
+        return Err(Problem::InvalidId.into());
     }
     let author = Author { id: Some(member.id.as_str().into()), name: member.name.as_str().into() };
     let (members, others) = (socket.to(MEMBERS), socket.io.except(MEMBERS));
-    socket.app.history.append(&socket.io, author, &text, client_id, |message| {
+    let posted = socket.app.history.append(&socket.io, author, &text, client_id, |message| {
         news::NEW_MESSAGE.emit(members, message)?;
         let message =
             TutorialMessage { author: message.author.name.as_ref().into(), message: message.text.as_ref().into() };
         news::NEW_INCOMING_MESSAGE.emit(others, &message)
-    })
+    });
+    match (posted, client_id) {
+        // No two messages of an author have the same id. The answer was lost on the way, but not the message.
+        (Err(error), Some(client_id)) => history::find(&socket.io, member.id.as_str(), client_id)?.ok_or(error),
+        (posted, _) => posted,
+    }
 }
 
 /// A tutorial's client speaks: everybody else gets the same object, with the name as it was checked. Blanks around it would
