@@ -26,10 +26,10 @@ function spread(values) {
   return values.length === 1 ? digits(values[0]) : `${digits(median(values))} (${digits(least)}–${digits(most)})`;
 }
 
-/** What a server is compared with: each of roomcast's with its floor, and another build's with this one's. */
-function baseOf(name) {
+/** What a server is compared with: each of roomcast's with its floors, and another build's with this one's. */
+function basesOf(name) {
   const [app, label] = name.split('@');
-  return label ? app : { chat: 'floor-row', tutorial: 'floor', relay: 'floor' }[app];
+  return label ? [app] : ({ chat: ['floor-row', 'least-chat'], tutorial: ['floor'], relay: ['floor'] }[app] ?? []);
 }
 
 /**
@@ -40,9 +40,8 @@ export function serverTable(title, servers, reports, columns, mark = () => '') {
   const [[, first]] = columns;
   const middle = (name) => median(reports[name].map(first));
   const rows = Object.entries(reports).map(([name, all]) => {
-    const base = baseOf(name);
-    const ratio = reports[base] ? `${(middle(name) / middle(base)).toFixed(2)} × ${servers[base].title}` : '';
-    return [servers[name].title + mark(name), ...columns.map(([, value]) => spread(all.map(value))), ratio];
+    const ratios = basesOf(name).filter((base) => reports[base]).map((base) => `${(middle(name) / middle(base)).toFixed(2)} × ${servers[base].title}`);
+    return [servers[name].title + mark(name), ...columns.map(([, value]) => spread(all.map(value))), ratios.join(', ')];
   });
   return table([title, ...columns.map(([name]) => name), `${columns[0][0].split(',')[0]} compared`], rows);
 }

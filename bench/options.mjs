@@ -28,6 +28,7 @@ const ON_DEMAND = ['instructions'];
 const SERVERS = {
   floor: 'a Durable Object in JavaScript that passes on what it gets, and does nothing else',
   'floor-row': 'the same, which stores one row a message before it passes it on',
+  'least-chat': 'the same again, with the packets and the rows that the chat has, and nothing else',
   'socket.io': 'socket.io on Node, without recovery',
   partyserver: 'partyserver, as its README broadcasts, with hibernation',
   chat: 'roomcast as deployed: the chat with its history, and recovery',

@@ -33,6 +33,14 @@ const MEMBER = '{"name":"Person {n}","key":"key-of-person-number-{n}"}';
 const SERVERS = {
   floor: floor('floor', {}),
   'floor-row': floor('floor + row', { ROWS: 'true' }),
+  'least-chat': {
+    title: 'least chat',
+    start: (options) => startWorkerd({ bundle: own('least-chat'), ...options }),
+    dialect: chatDialect,
+    text: true,
+    longest: 4_000,
+    first: firstOfOurs,
+  },
   'socket.io': {
     title: 'socket.io on Node',
     start: startSocketIo,
@@ -62,16 +70,21 @@ function floor(title, vars) {
   };
 }
 
-const firstOfOurs = (room) => `/r/${room}/socket.io/?EIO=4&transport=polling`;
+function firstOfOurs(room) {
+  return `/r/${room}/socket.io/?EIO=4&transport=polling`;
+}
+
+/** Members speak. */
+function chatDialect(people) {
+  return socketIo(OURS, '["message",{"text":{payload},"id":"{id}"}]', { auth: MEMBER, authenticated: people > MOST_MEMBERS ? SPEAKERS : people });
+}
 
 /** roomcast's own, of the build in this folder. */
 const ours = (folder) => ({
   chat: {
     title: 'chat',
     start: (options) => startWorkerd({ bundle: folder, ...options }),
-    dialect: (people) => socketIo(OURS, '["message",{"text":{payload},"id":"{id}"}]', {
-      auth: MEMBER, authenticated: people > MOST_MEMBERS ? SPEAKERS : people,
-    }),
+    dialect: chatDialect,
     asked: '["createdMessage",{"author":"Ada","message":{payload}}]',
     text: true,
     polling: true,
