@@ -1,6 +1,6 @@
 //! Connection state recovery, row by row of 1.11, and where it is better than the reference's.
 
-#![allow(clippy::unwrap_used, reason = "what goes wrong in here fails the test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what goes wrong in here fails the test")]
 
 mod support;
 
@@ -327,4 +327,31 @@ fn without_recovery_nothing_of_it_is_seen_or_stored() {
     assert_eq!(room.frames(conn), [r#"42["said",1]"#]);
     room.hang_up(conn, true);
     assert_eq!(room.memory().rows_written(), 0);
+}
+
+#[test]
+fn what_many_have_missed_together_is_read_once() {
+    const PEOPLE: usize = 20;
+    const MESSAGES: u64 = 100;
+    let (_, mut room, talker, _) = scene();
+    let mut travellers: Vec<_> = (0..PEOPLE).map(|_| Traveller::new(&mut room)).collect();
+    // They have got differently far, one after the other.
+    for (gone, traveller) in (0..).zip(&mut travellers) {
+        traveller.events(&mut room);
+        room.hang_up(traveller.conn, true);
+        say(&mut room, talker, &json!(["say", gone]));
+    }
+    for number in PEOPLE as u64..MESSAGES {
+        say(&mut room, talker, &json!(["say", number]));
+    }
+    room.memory().rows_read();
+    for (first, traveller) in (0..).zip(&mut travellers) {
+        assert_eq!(traveller.come_back(&mut room), said(first..MESSAGES));
+    }
+    let read = room.memory().rows_read();
+    assert!(read < MESSAGES + 3 * PEOPLE as u64, "{read} rows");
+    // What is said meanwhile is missed as well.
+    room.hang_up(travellers[0].conn, true);
+    say(&mut room, talker, &json!(["say", "more"]));
+    assert_eq!(travellers[0].come_back(&mut room), [json!(["said", "more"])]);
 }

@@ -79,9 +79,10 @@ impl Live {
         let pid = state.pid.clone();
         self.state.sockets.join(sid, namespace, &id, state);
         self.connects.clear(sid);
-        for Replay { logged, name, args, .. } in missed {
+        for replay in missed {
+            let Replay { logged, name, args, .. } = replay.as_ref();
             if let Ok(offset) = to_raw_value(&logged.offset.to_string()) {
-                let event = ServerPacket::Event { name: &name, args: &args.and(&offset), ack: None };
+                let event = ServerPacket::Event { name, args: &args.and(&offset), ack: None };
                 self.state.send_to_client(sid, namespace, &event);
             }
         }
@@ -93,7 +94,7 @@ impl Live {
     }
 
     /// The events that the client has missed; `None` where nobody can tell, or where it is too much.
-    fn missed(&self, namespace: &Rc<str>, claim: &Claim) -> Result<Option<Vec<Replay>>, DatabaseError> {
+    fn missed(&self, namespace: &Rc<str>, claim: &Claim) -> Result<Option<Vec<Rc<Replay>>>, DatabaseError> {
         let Some((id, state)) = self.claimed(namespace, &claim.pid) else {
             return Ok(None);
         };

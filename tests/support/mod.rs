@@ -149,6 +149,17 @@ impl Room {
         }
     }
 
+    /// Hands over frames that have come together: who sent each, and what.
+    pub(crate) fn together(&mut self, frames: &[(ConnId, &str)]) {
+        self.turns += 1;
+        let now = self.now;
+        let inputs: Vec<_> = frames.iter().map(|(conn, text)| Input::Text { conn: *conn, text }).collect();
+        if let Some(outbox) = self.attempt(|server| server.handle_all(now, &inputs)) {
+            self.run(outbox);
+        }
+        self.tick();
+    }
+
     /// Has the core have its ticks, as long as it wants some at once.
     pub(crate) fn tick(&mut self) {
         let before = self.turns;

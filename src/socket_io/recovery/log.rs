@@ -1,7 +1,10 @@
 //! The events that recovery covers, each in one row, in the order in which they were sent.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::logged::{Logged, Replay};
+use super::tail::{Missed, Tail};
 use crate::config::Config;
 use crate::database::{Database, DatabaseError, Row, Value};
 use crate::ids::{Millis, Offset};
@@ -10,30 +13,6 @@ use crate::socket_io::stored::{self, Stored, check_row};
 
 /// How many rows are read at once: the rows of a page are in memory together.
 const PAGE: usize = 64;
-
-/// Who an event was for, and its offset in the log.
-#[derive(Debug, Clone, Default)]
-pub struct Logged {
-    /// Its offset.
-    pub offset: Offset,
-    /// The rooms that it was sent to; empty for everybody.
-    pub to: Vec<Rc<str>>,
-    /// The rooms that it wasn't sent to.
-    pub except: Vec<Rc<str>>,
-}
-
-/// An event that is sent again.
-#[derive(Debug)]
-pub struct Replay {
-    /// Whom it was for.
-    pub logged: Logged,
-    /// Its name.
-    pub name: String,
-    /// Its arguments.
-    pub args: Args<'static>,
-    /// The bytes that it takes about.
-    pub size: usize,
-}
 
 /// The log of a room.
 ///
@@ -53,6 +32,8 @@ pub struct Log {
     /// it as the last event before something.
     last: Offset,
     extent: Extent,
+    /// What clients that came back have missed; until the next pruning.
+    tail: RefCell<Tail>,
 }
 
 /// Which events are there. To be put back where a transaction fails: see [`Log::mark`].
@@ -87,6 +68,7 @@ impl Log {
             max_replayed: config.max_replayed_events,
             last: Offset::default(),
             extent: Extent::default(),
+            tail: RefCell::default(),
         }
     }
 
@@ -116,6 +98,7 @@ impl Log {
     /// Takes back what was appended and dropped since: the rows are what they were. The offsets stay used.
     pub fn rewind(&mut self, mark: Extent) {
         self.extent = mark;
+        self.tail.take();
     }
 
     /// The offset of the newest event.
@@ -244,30 +227,39 @@ impl Log {
         offset: Offset,
         most: usize,
         sees: impl Fn(&Logged) -> bool,
-    ) -> Result<Option<Vec<Replay>>, DatabaseError> {
+    ) -> Result<Option<Vec<Rc<Replay>>>, DatabaseError> {
         const PAGE_AFTER: &str = "SELECT offset, to_rooms, except_rooms, event, attachments FROM roomcast_log
             WHERE offset > ? AND namespace = ? ORDER BY offset LIMIT ?";
-        let (mut found, mut size, mut position) = (Vec::new(), 0_usize, offset);
-        loop {
+        let (events, bytes) = Default::default();
+        let mut missed = Missed { sees, most_bytes: most, most_events: self.max_replayed, events, bytes };
+        let known = self.tail.take();
+        let mut tail = if known.covers(namespace, offset) { known } else { Tail::new(namespace, offset) };
+        tail.after(offset).for_each(|event| missed.look_at(event));
+        let mut position = tail.upto();
+        while !missed.is_too_much() {
             let values = [position.0.into(), namespace.into(), (PAGE as u64).into()];
             let rows = database.query(PAGE_AFTER, &values)?;
             for row in &rows {
-                let Some(replay) = read(row) else {
+                let Some(replay) = read(row).map(Rc::new) else {
                     return Err(DatabaseError("an event in the log can't be read".to_owned()));
                 };
                 position = replay.logged.offset;
-                if sees(&replay.logged) {
-                    size = size.saturating_add(replay.size);
-                    found.push(replay);
+                if position > offset {
+                    missed.look_at(&replay);
+                }
+                // Where the tail is too long for the memory, each client reads it.
+                if tail.size() <= most {
+                    tail.push(replay);
                 }
             }
-            if size > most || found.len() > self.max_replayed {
-                return Ok(None);
-            }
             if rows.len() < PAGE {
-                return Ok(Some(found));
+                break;
             }
         }
+        if tail.size() <= most {
+            self.tail.replace(tail);
+        }
+        Ok((!missed.is_too_much()).then_some(missed.events))
     }
 
     /// Drops what is too old.
@@ -275,6 +267,7 @@ impl Log {
     /// # Errors
     /// [`DatabaseError`].
     pub fn prune(&mut self, database: &dyn Database, now: Millis) -> Result<(), DatabaseError> {
+        self.tail.take();
         let oldest = self.oldest(now);
         if self.extent.first.is_none_or(|first| first >= oldest) {
             return Ok(());

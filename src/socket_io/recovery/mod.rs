@@ -12,12 +12,15 @@
 
 mod client;
 mod log;
+mod logged;
 mod replays;
 mod rows;
 mod socket_state;
+mod tail;
 
 pub use client::ClientRecovery;
-pub use log::{Extent, Log, Logged, Replay};
+pub use log::{Extent, Log};
+pub use logged::{Logged, Replay};
 pub use replays::Replays;
 pub use rows::SocketRows;
 pub use socket_state::{Away, AwaySocket, Membership, SocketState};

@@ -1,5 +1,7 @@
 //! How often a client gets what it missed.
 
+use std::rc::Rc;
+
 use super::Replay;
 use crate::ids::Offset;
 
@@ -21,7 +23,7 @@ pub struct Replays {
 impl Replays {
     /// Counts a replay of these events; `false` where they were replayed often enough. A client that has got at least half
     /// of what it missed may ask as often again, so that all its replays together are a small multiple of the events.
-    pub fn allow(&mut self, events: &[Replay]) -> bool {
+    pub fn allow(&mut self, events: &[Rc<Replay>]) -> bool {
         let Some(newest) = events.last() else {
             return true;
         };
@@ -40,12 +42,14 @@ mod tests {
     use crate::socket_io::args::Args;
     use crate::socket_io::recovery::Logged;
 
-    fn events(offsets: std::ops::RangeInclusive<u64>) -> Vec<Replay> {
-        let event = |offset| Replay {
-            logged: Logged { offset: Offset(offset), ..Logged::default() },
-            name: String::new(),
-            args: Args::new(),
-            size: 0,
+    fn events(offsets: std::ops::RangeInclusive<u64>) -> Vec<Rc<Replay>> {
+        let event = |offset| {
+            Rc::new(Replay {
+                logged: Logged { offset: Offset(offset), ..Logged::default() },
+                name: String::new(),
+                args: Args::new(),
+                size: 0,
+            })
         };
         offsets.map(event).collect()
     }

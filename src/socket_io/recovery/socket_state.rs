@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::log::Logged;
+use super::logged::Logged;
 use super::replays::Replays;
 use crate::ids::{Millis, Offset, Pid, SocketId};
 use crate::socket_io::departed::{Departed, DisconnectReason};
