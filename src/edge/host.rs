@@ -40,12 +40,14 @@ function unpack(layout, texts, blobs) {
 
 export class Storage {
   #storage;
-  // How many rows were read and written, as they are billed.
+  #counts;
+  // How many rows were read and written, as they are billed, where that is counted.
   rowsRead = 0;
   rowsWritten = 0;
 
-  constructor(storage) {
+  constructor(storage, counts) {
     this.#storage = storage;
+    this.#counts = counts;
   }
 
   /** The rows of a statement, `undefined` where it gives none, or why it failed. */
@@ -53,8 +55,10 @@ export class Storage {
     try {
       const cursor = this.#storage.sql.exec(statement, ...unpack(layout, texts, blobs));
       const rows = givesRows ? cursor.raw().toArray() : undefined;
-      this.rowsRead += cursor.rowsRead;
-      this.rowsWritten += cursor.rowsWritten;
+      if (this.#counts) {
+        this.rowsRead += cursor.rowsRead;
+        this.rowsWritten += cursor.rowsWritten;
+      }
       return rows;
     } catch (error) {
       return reason(error);
@@ -78,7 +82,7 @@ extern "C" {
     pub(super) type Storage;
 
     #[wasm_bindgen(constructor)]
-    fn new(storage: &JsValue) -> Storage;
+    fn new(storage: &JsValue, counts: bool) -> Storage;
     #[wasm_bindgen(method)]
     fn query(this: &Storage, statement: &str, gives_rows: bool, layout: &[f64], texts: &str, blobs: &[u8]) -> JsValue;
     #[wasm_bindgen(method)]
@@ -108,9 +112,9 @@ impl ObjectHost {
     }
 }
 
-/// The storage of an object.
-pub(super) fn storage(state: &State) -> Rc<Storage> {
-    Rc::new(Storage::new(state.storage().as_raw()))
+/// The storage of an object, whose rows are counted or not.
+pub(super) fn storage(state: &State, counts: bool) -> Rc<Storage> {
+    Rc::new(Storage::new(state.storage().as_raw(), counts))
 }
 
 impl Entropy for ObjectHost {

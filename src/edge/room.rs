@@ -76,7 +76,7 @@ impl RunningRoom {
         clock: Rc<Clock>,
     ) -> Result<Rc<Self>, Outage> {
         let sockets = Rc::new(SocketTable::new(&state, config.absorbs_pongs()));
-        let storage = host::storage(&state);
+        let storage = host::storage(&state, config.debug);
         let host = ObjectHost::new(storage.clone(), sockets.clone());
         if config.debug {
             counters::open(&host).map_err(|error| Outage::Start(error.to_string()))?;
