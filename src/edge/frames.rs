@@ -53,6 +53,7 @@ export class Frames {
   #life;
   #gathers = false;
   #handledAt = 0;
+  #kept = false;
 
   /**
    * Frames of more than `most` bytes are refused before they are copied, since wasm's memory never shrinks. Of all others
@@ -95,7 +96,7 @@ export class Frames {
       const frames = this.#next();
       if (this.#handle(frames)) continue;
       // One of them was its cause. The object must be called for the others: nothing of it can run before.
-      if (frames.length > 1) this.#waiting.unshift(...frames.map(([socket, frame]) => [socket, frame, true]));
+      if (frames.length > 1 && !this.#kept) this.#waiting.unshift(...frames.map(([socket, frame]) => [socket, frame, true]));
       if (this.#waiting.length > 0) this.#state.storage.setAlarm(Date.now());
       return;
     }
@@ -103,10 +104,10 @@ export class Frames {
 
   /** The frames that are handled next, together or alone. */
   #next() {
-    let count = 1;
-    const { length } = this.#waiting;
-    if (!this.#waiting[0][ALONE]) while (count < MOST_TOGETHER && count < length && !this.#waiting[count][ALONE]) count += 1;
-    const frames = this.#waiting.splice(0, count);
+    const isAlone = (entry) => entry[ALONE] || size(entry[1]) > this.#most;
+    const together = this.#waiting.slice(0, MOST_TOGETHER);
+    const alone = together.findIndex(isAlone);
+    const frames = this.#waiting.splice(0, alone < 0 ? together.length : Math.max(alone, 1));
     for (const [, frame] of frames) this.#bytes -= size(frame);
     return frames;
   }
@@ -123,10 +124,16 @@ export class Frames {
     if (!this.#life.lost) this.flush();
   }
 
-  /** One turn for all of these; `false` where it ended in a panic: then nothing of it is stored, and nobody was sent anything. */
+  /** What the present turn has stored is kept: from here on, its frames must not be handled again. */
+  kept() {
+    this.#kept = true;
+  }
+
+  /** One turn for all of these; `false` where it ended in a panic. */
   #handle(frames) {
     try {
       this.#handledAt = Date.now();
+      this.#kept = false;
       for (const [socket, frame] of frames) this.#tell(socket, frame);
       this.#on.told();
       return true;
@@ -140,7 +147,6 @@ export class Frames {
     const number = this.#sockets.numberOf(socket);
     if (number === undefined) return;
     if (size(frame) > this.#most) {
-      this.#on.told();
       socket.close(TOO_LARGE, '');
       this.#on.closed(number, true);
     } else if (typeof frame === 'string') {
@@ -170,6 +176,10 @@ extern "C" {
     /// A frame came in.
     #[wasm_bindgen(method)]
     pub(super) fn receive(this: &Frames, socket: &web_sys::WebSocket, frame: &JsValue);
+
+    /// What the present turn has stored is kept.
+    #[wasm_bindgen(method)]
+    pub(super) fn kept(this: &Frames);
 
     /// Handles what waits.
     #[wasm_bindgen(method)]

@@ -319,6 +319,7 @@ impl OnFrame for RunningRoom {
         frames.iter().for_each(|_| self.count("messages"));
         let now = now();
         let outbox = self.core.borrow_mut().handle_all(now, frames);
+        self.inbox.frames.kept();
         self.run(now, outbox);
     }
 

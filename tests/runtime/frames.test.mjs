@@ -10,9 +10,11 @@ const COUNT = 50;
 const heard = (frames) => frames.filter((frame) => frame.startsWith?.('42["broadcast"')).map((frame) => JSON.parse(frame.slice(2))[1]);
 
 describe('frames that come together', { skip: roomcastOnly }, () => {
-  const server = serverFor({ ...AS_DEPLOYED, APP: 'conformance', RECOVERY_MS: 120_000 });
+  const settings = { ...AS_DEPLOYED, APP: 'conformance', RECOVERY_MS: 120_000 };
+  const server = serverFor(settings);
+  const strict = serverFor({ ...settings, MAX_PAYLOAD_BYTES: 1_000 });
 
-  async function pair(t) {
+  async function pair(t, server) {
     const room = freshRoom();
     // One that recovers: what it is sent is stored first.
     const [speaker, listener] = [await WireSocket.session(t, server, room), await WireSocket.session(t, server, room, { recovery: '1' })];
@@ -31,14 +33,14 @@ describe('frames that come together', { skip: roomcastOnly }, () => {
   }
 
   test('are handled in order, each once', async (t) => {
-    const { speaker, listener } = await pair(t);
+    const { speaker, listener } = await pair(t, server);
     const all = Array.from({ length: COUNT }, (_, i) => i);
     for (const i of all) speaker.send(`42["broadcast",${i}]`);
     assert.deepEqual(await hears(listener, COUNT - 1), all);
   });
 
   test('are all handled before their sender is gone', async (t) => {
-    const { speaker, listener } = await pair(t);
+    const { speaker, listener } = await pair(t, server);
     const all = Array.from({ length: COUNT }, (_, i) => i);
     for (const i of all) speaker.send(`42["broadcast",${i}]`);
     speaker.socket.close();
@@ -46,14 +48,14 @@ describe('frames that come together', { skip: roomcastOnly }, () => {
   });
 
   test('are too many to wait all, and in order all the same', async (t) => {
-    const { speaker, listener } = await pair(t);
+    const { speaker, listener } = await pair(t, server);
     const all = Array.from({ length: 2_000 }, (_, i) => i);
     for (const i of all) speaker.send(`42["broadcast",${i}]`);
     assert.deepEqual(await hears(listener, 1_999), all);
   });
 
   test('end with one that is too large', async (t) => {
-    const { speaker, listener } = await pair(t);
+    const { speaker, listener } = await pair(t, server);
     for (const i of [0, 1]) speaker.send(`42["broadcast",${i}]`);
     speaker.send(`42["broadcast","${'x'.repeat(1_000_001)}"]`);
     speaker.send('42["broadcast","after"]');
@@ -64,8 +66,23 @@ describe('frames that come together', { skip: roomcastOnly }, () => {
     assert.deepEqual(heard(frames), [0, 1]);
   });
 
+  test('are handled once where one among them is too large and one makes the app panic', async (t) => {
+    const { speaker, listener } = await pair(t, strict);
+    for (const i of [0, 1, 2]) {
+      speaker.send(`42["broadcast",${i}]`);
+      listener.send(`42["broadcast","${i}"]`);
+    }
+    speaker.send(`42["broadcast","${'x'.repeat(1_001)}"]`);
+    listener.send('42["panic"]');
+    assert.equal((await speaker.close()).code, 1009);
+    const frames = [];
+    listener.send('427["message-with-ack","that is all"]');
+    await listener.until((frame) => frames.push(frame) && frame.startsWith?.('437'), 'the ack');
+    assert.deepEqual(heard(frames), [0, 1, 2]);
+  });
+
   test('outlive one among them that makes the app panic', async (t) => {
-    const { speaker, listener } = await pair(t);
+    const { speaker, listener } = await pair(t, server);
     for (const i of [0, 1, 2]) speaker.send(`42["broadcast",${i}]`);
     speaker.send('42["panic"]');
     for (const i of [3, 4]) speaker.send(`42["broadcast",${i}]`);
