@@ -16,6 +16,7 @@ const open = (sid) => `0${JSON.stringify({ sid, upgrades: [], pingInterval: 25_0
 
 export class ChatRoom extends DurableObject {
   #members = new Map();
+  #others = new Set();
   #waiting = [];
   #gathers = false;
   #id = Date.now() * 1_000;
@@ -42,6 +43,7 @@ export class ChatRoom extends DurableObject {
 
   webSocketClose(socket) {
     this.#members.delete(socket);
+    this.#others.delete(socket);
   }
 
   async #gather() {
@@ -64,10 +66,10 @@ export class ChatRoom extends DurableObject {
     if (!packet) return [];
     const [event, said] = JSON.parse(packet[2]);
     const author = this.#members.get(socket);
-    if (event === 'createdMessage') return this.#tell(socket, 'newIncomingMessage', said);
     const posted = { id: ++this.#id, time: Date.now() };
     this.#exec('INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?)', posted.id, ++this.#number, posted.time, author.id, author.name, said.id, said.text);
     const told = this.#tell(socket, 'newMessage', { ...posted, author, text: said.text });
+    if (this.#others.size > 0) told.push([this.#others, `42["newIncomingMessage",${JSON.stringify({ author: author.name, message: said.text })}]`]);
     return [...told, [[socket], `43${packet[1]}${JSON.stringify([posted])}`]];
   }
 
@@ -78,17 +80,20 @@ export class ChatRoom extends DurableObject {
     socket.serializeAttachment({ sid, pid, ...member });
     this.#exec('INSERT INTO socket VALUES (?, ?)', pid, JSON.stringify(member));
     const answer = [[socket], `40${JSON.stringify({ sid, pid })}`];
-    if (!name) return [answer];
+    if (!name) {
+      this.#others.add(socket);
+      return [answer];
+    }
     const told = this.#tell(socket, 'memberJoined', { ...member, time: Date.now() });
     this.#members.set(socket, member);
     return [answer, ...told];
   }
 
-  /** An event for all other members, or for everybody else where nobody is one; the log has it first. */
+  /** An event for all other members; the log has it first. */
   #tell(from, event, value) {
     const args = JSON.stringify(value);
     this.#exec('INSERT INTO log (time, receivers, others, event, args) VALUES (?, ?, ?, ?, ?)', Date.now(), '["members"]', '["one"]', event, args);
-    const to = [...(this.#members.size > 0 ? this.#members.keys() : this.ctx.getWebSockets())].filter((socket) => socket !== from);
+    const to = [...this.#members.keys()].filter((socket) => socket !== from);
     return [[to, `42["${event}",${args},"${this.#id}-offset"]`]];
   }
 
