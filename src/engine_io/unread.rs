@@ -86,7 +86,8 @@ impl Session {
 
 impl Engine {
     /// Keeps what all clients together leave unread within [`super::Config::max_room_buffered`]. Halfway there, those who may have
-    /// most of it are asked how far they have read; beyond it, the greediest are closed, and recover.
+    /// most of it are asked how far they have read, until the others have a quarter: a turn may send much before the answers
+    /// count. Beyond it, the greediest are closed, and recover.
     pub(super) fn bound_unread(&mut self) {
         let most = self.config.max_room_buffered;
         if self.unread <= most / 2 {
@@ -105,7 +106,7 @@ impl Engine {
             if left > most {
                 left = left.saturating_sub(unread);
                 self.timers.set((sid, Timer::Overflow), self.now);
-            } else if left > most / 2 {
+            } else if left > most / 4 {
                 left = left.saturating_sub(unread);
                 if let (Some(session), mut scope) = self.split(&sid) {
                     session.mark(&mut scope);
