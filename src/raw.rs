@@ -46,8 +46,10 @@ impl RawServer {
                 self.engine.drop_socket(conn);
             }
         }
-        for input in inputs {
-            self.engine.next_input();
+        for (number, input) in inputs.iter().enumerate() {
+            if number > 0 {
+                self.engine.next_input();
+            }
             self.handle(*input);
         }
         self.engine.finish()

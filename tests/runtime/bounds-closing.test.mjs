@@ -9,16 +9,21 @@ import { freshRoom, Poller, request, RS } from './support/wire.mjs';
 import { startWorkerd } from './support/workerd.mjs';
 
 /**
- * Runs in front of the bundle: `/log` answers with all lines that were logged, and with how many frames were for sockets that were
- * closing.
+ * Runs in front of the bundle: `/log` answers with all lines that were logged, with how many frames were for sockets that were
+ * closing, and with how many the runtime refused.
  */
 const ENTRY = `
-const log = { lines: [], closing: 0 };
+const log = { lines: [], closing: 0, refused: 0 };
 for (const level of ['debug', 'log', 'info', 'warn', 'error']) console[level] = (...args) => void log.lines.push(args.join(' '));
 const { send } = WebSocket.prototype;
 WebSocket.prototype.send = function (frame) {
   log.closing += this.readyState !== WebSocket.OPEN;
-  return send.call(this, frame);
+  try {
+    return send.call(this, frame);
+  } catch (error) {
+    log.refused += 1;
+    throw error;
+  }
 };
 const { default: Worker, ChatRoom } = await import('./index.js');
 export { ChatRoom };
@@ -63,6 +68,7 @@ describe('many events to WebSockets whose clients go meanwhile', { skip: roomcas
     const before = await logged();
     await round(t, go);
     const after = await logged();
+    assert.equal(after.refused, 0, 'no frame is given to a socket that refuses it');
     const lines = after.lines.slice(before.lines.length);
     assert.ok(lines.length <= GOING, `${lines.length} lines: ${lines.slice(0, GOING)}`);
     for (const line of lines) assert.match(line, /^frames for a socket that is closing are not sent: /);
