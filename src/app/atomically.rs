@@ -8,7 +8,7 @@ use super::outgoing::Output;
 use super::state::RoomState;
 use super::{fetches, pending_acks, schedule};
 use crate::socket_io;
-use crate::socket_io::recovery::Extent;
+use crate::socket_io::recovery;
 
 /// A moment in a room to go back to, and what the step around it holds back.
 struct Step {
@@ -16,19 +16,22 @@ struct Step {
     schedule: schedule::Mark,
     pending_acks: pending_acks::Mark,
     fetches: fetches::Mark,
-    log: Extent,
+    log: recovery::Mark,
+    within: recovery::Step,
     sent: usize,
     outer: Option<Vec<Output>>,
 }
 
 impl RoomState {
-    fn begin_step(&mut self) -> Step {
+    /// Begins a step, which is `within` another one of the log's.
+    fn begin_step(&mut self, within: recovery::Step) -> Step {
         Step {
             sockets: self.sockets.begin_step(),
             schedule: self.schedule.begin_step(),
             pending_acks: self.pending_acks.mark(),
             fetches: self.fetches.mark(),
             log: self.sockets.recovery.log.mark(),
+            within,
             sent: self.sent.as_ref().map_or(0, VecDeque::len),
             outer: self.held.replace(Vec::new()),
         }
@@ -37,6 +40,7 @@ impl RoomState {
     fn end_step(&mut self, step: Step, keep: bool) {
         self.sockets.end_step(step.sockets, keep);
         self.schedule.end_step(step.schedule, keep);
+        self.sockets.recovery.log.end_step(step.within);
         let held = std::mem::replace(&mut self.held, step.outer).unwrap_or_default();
         if keep {
             return self.release(held);
@@ -75,7 +79,9 @@ impl Io<'_> {
     pub fn atomically<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
         let (step, host) = {
             let mut room = self.room();
-            (room.begin_step(), room.host.clone())
+            let host = room.host.clone();
+            let within = room.sockets.recovery.log.begin_step(host.as_ref())?;
+            (room.begin_step(within), host)
         };
         let (mut run, mut outcome) = (Some(run), None);
         let kept = host.atomically(&mut || {
@@ -84,6 +90,25 @@ impl Io<'_> {
         });
         let outcome = outcome.unwrap_or_else(|| Err(Error::Storage("nothing was run".to_owned())));
         let outcome = kept.map_err(Error::from).and(outcome);
+        self.room().end_step(step, outcome.is_ok());
+        outcome
+    }
+
+    /// Does what `store` does and what `tell` does, or nothing of either where one of them fails. `store` runs one statement, which by
+    /// itself changes something or nothing; `tell` sends events.
+    ///
+    /// Where events wait for their rows, `store` comes last: then there is nothing that the database would have to take back, and
+    /// the savepoint is saved.
+    ///
+    /// # Errors
+    /// That of either, or [`Error::Storage`].
+    pub(crate) fn store_and_tell(&self, store: impl FnOnce() -> Result, tell: impl FnOnce() -> Result) -> Result {
+        let begun = self.room().sockets.recovery.log.begin_waiting();
+        let Some(within) = begun else {
+            return self.atomically(|| store().and_then(|()| tell()));
+        };
+        let step = self.room().begin_step(within);
+        let outcome = tell().and_then(|()| store());
         self.room().end_step(step, outcome.is_ok());
         outcome
     }

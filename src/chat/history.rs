@@ -96,10 +96,7 @@ impl History {
         let newest = self.newest(io)?.next(io.now());
         let message = Message { id: newest.id, time: io.now().0, author, text: text.into() };
         let posted = Posted { id: message.id, time: message.time };
-        io.atomically(|| {
-            insert(io, newest.number, &message, client_id)?;
-            tell(&message)
-        })?;
+        io.store_and_tell(|| insert(io, newest.number, &message, client_id), || tell(&message))?;
         self.newest = Some(newest);
         if newest.number.is_multiple_of(PRUNE_EVERY) {
             // If it fails, the next time makes up for it.
@@ -132,6 +129,8 @@ impl History {
 }
 
 fn insert(io: &Io<'_>, number: u64, message: &Message<'_>, client_id: Option<&str>) -> Result {
+    const INSERT: &str = "INSERT INTO chat_messages (id, number, time, author_id, author_name, client_id, text)
+        VALUES (?, ?, ?, ?, ?, ?, ?)";
     let Message { id, time, author, text } = message;
     let values = [
         (*id).into(),
@@ -142,8 +141,7 @@ fn insert(io: &Io<'_>, number: u64, message: &Message<'_>, client_id: Option<&st
         client_id.into(),
         text.as_ref().into(),
     ];
-    let columns = "id, number, time, author_id, author_name, client_id, text";
-    io.sql(&format!("INSERT INTO chat_messages ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"), &values).map(drop)
+    io.sql(INSERT, &values).map(drop)
 }
 
 /// The message to which its author gave this id, if it is stored.

@@ -27,6 +27,8 @@ const TOO_LARGE = 1009;
 const INTERNAL_ERROR = 1011;
 /** A frame that comes so long after the last one is handled at once, in milliseconds. */
 const PAUSE = 100;
+/** And so much longer for each WebSocket: sending to thousands takes that long, and clients answer only then. */
+const PAUSE_A_SOCKET = 0.1;
 /** How often it is looked at most whether more frames come in. */
 const MOST_LOOKS = 8;
 /** How many frames wait at most, and how much they may be together, in bytes or UTF-16 units: beyond that nothing is waited for. */
@@ -73,7 +75,7 @@ export class Frames {
   /** A frame came in. */
   receive(socket, frame) {
     if (this.#life.lost) return void socket.close(INTERNAL_ERROR, '');
-    if (!this.#gathers && this.#waiting.length === 0 && Date.now() - this.#handledAt > PAUSE) {
+    if (!this.#gathers && this.#waiting.length === 0 && Date.now() - this.#handledAt > this.#pause()) {
       this.#handle([[socket, frame]]);
       return;
     }
@@ -81,6 +83,10 @@ export class Frames {
     this.#bytes += size(frame);
     if (this.#waiting.length >= MOST_FRAMES || this.#bytes > MOST_BYTES) this.flush();
     else if (!this.#gathers) this.#gather();
+  }
+
+  #pause() {
+    return PAUSE + PAUSE_A_SOCKET * this.#sockets.count();
   }
 
   /** A socket that the object itself isn't told of is closed. */

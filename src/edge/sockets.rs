@@ -84,6 +84,11 @@ export class Sockets {
     socket.accept();
   }
 
+  /** How many are open. */
+  count() {
+    return this.#open.size;
+  }
+
   /** The numbers of all that are open. */
   all() {
     return Float64Array.from(this.#open.keys());

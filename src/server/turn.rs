@@ -53,7 +53,8 @@ impl Live {
             self.keep_departures();
             self.claim_due();
             self.save();
-            true
+            begun = self.state.sockets.recovery.log.end_turn(host.as_ref());
+            begun.is_ok()
         });
         let mut out = self.state.engine.finish();
         self.state.fetches.send(&mut out);

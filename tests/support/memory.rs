@@ -35,6 +35,7 @@ struct Inner {
     depth: Cell<u32>,
     written: Cell<u64>,
     read: Cell<u64>,
+    statements: Cell<u64>,
     warnings: RefCell<Vec<String>>,
 }
 
@@ -67,6 +68,7 @@ impl Default for Memory {
             depth: Cell::default(),
             written: Cell::default(),
             read: Cell::default(),
+            statements: Cell::default(),
             warnings: RefCell::default(),
         }))
     }
@@ -138,6 +140,11 @@ impl Memory {
     /// How many rows statements gave back since last asked.
     pub(crate) fn rows_read(&self) -> u64 {
         self.0.read.take()
+    }
+
+    /// How many statements were run since last asked.
+    pub(crate) fn statements(&self) -> u64 {
+        self.0.statements.take()
     }
 
     /// How many attachments were read since last asked.
@@ -214,6 +221,7 @@ impl Drop for Step<'_> {
 impl Database for Memory {
     fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
         let database = &self.0.database;
+        self.0.statements.set(self.0.statements.get() + 1);
         let before = database.total_changes();
         let mut statement = database.prepare_cached(sql).map_err(|error| failed(&error))?;
         if self.0.fault.get() == Fault::All {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::logged::{Logged, Replay};
 use super::tail::{Missed, Tail};
+use super::waiting::{Step, Waiting};
 use crate::config::Config;
 use crate::database::{Database, DatabaseError, Row, Value};
 use crate::ids::{Millis, Offset};
@@ -34,11 +35,20 @@ pub struct Log {
     extent: Extent,
     /// What clients that came back have missed; until the next pruning.
     tail: RefCell<Tail>,
+    /// The newest events, where their rows aren't written yet.
+    waiting: RefCell<Waiting>,
 }
 
-/// Which events are there. To be put back where a transaction fails: see [`Log::mark`].
+/// What an append is taken back to: see [`Log::mark`].
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    extent: Extent,
+    waiting: usize,
+}
+
+/// Which events are there.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Extent {
+struct Extent {
     /// The oldest that is there, as far as is known.
     first: Option<Offset>,
     /// Events up to this one are gone that were younger than `max_age`.
@@ -69,6 +79,7 @@ impl Log {
             last: Offset::default(),
             extent: Extent::default(),
             tail: RefCell::default(),
+            waiting: RefCell::default(),
         }
     }
 
@@ -91,14 +102,51 @@ impl Log {
     }
 
     /// What is there now, to be given to [`rewind`](Self::rewind) where what is written next is taken back.
-    pub fn mark(&self) -> Extent {
-        self.extent
+    pub fn mark(&self) -> Mark {
+        Mark { extent: self.extent, waiting: self.waiting.borrow().len() }
     }
 
     /// Takes back what was appended and dropped since: the rows are what they were. The offsets stay used.
-    pub fn rewind(&mut self, mark: Extent) {
-        self.extent = mark;
+    pub fn rewind(&mut self, mark: Mark) {
+        self.extent = mark.extent;
+        self.waiting.get_mut().truncate(mark.waiting);
         self.tail.take();
+    }
+
+    /// Begins a step whose rows the database takes back where it fails; gives the step around it, for
+    /// [`end_step`](Self::end_step).
+    ///
+    /// # Errors
+    /// [`DatabaseError`] where what waits can't be written before it: then it hasn't begun.
+    pub fn begin_step(&mut self, database: &dyn Database) -> Result<Step, DatabaseError> {
+        let waiting = self.waiting.get_mut();
+        if waiting.step() == Step::Waits {
+            return Ok(Step::Waits);
+        }
+        waiting.write(database)?;
+        Ok(waiting.set_step(Step::TakenBack))
+    }
+
+    /// Begins a step in which no row is written; `None` where events have their rows at once.
+    pub fn begin_waiting(&mut self) -> Option<Step> {
+        let waits = self.waiting.get_mut().takes() && self.has_room(0);
+        waits.then(|| self.waiting.get_mut().set_step(Step::Waits))
+    }
+
+    /// Ends the step within this one.
+    pub fn end_step(&mut self, outer: Step) {
+        self.waiting.get_mut().set_step(outer);
+    }
+
+    /// Writes what waits, since the turn ends.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn end_turn(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
+        let waiting = self.waiting.get_mut();
+        waiting.write(database)?;
+        waiting.begin_turn();
+        Ok(())
     }
 
     /// The offset of the newest event.
@@ -111,7 +159,8 @@ impl Log {
         Offset::at(now.before(self.max_age))
     }
 
-    /// Appends an event, which has its offset from [`next`](Self::next), after having made room for it.
+    /// Appends an event, which has its offset from [`next`](Self::next), after having made room for it. Its row may wait for the
+    /// end of the turn.
     ///
     /// # Errors
     /// [`DatabaseError`]: then it isn't there, and must not be sent.
@@ -124,40 +173,56 @@ impl Log {
         name: &str,
         args: &Args<'_>,
     ) -> Result<(), DatabaseError> {
-        const INSERT: &str = "INSERT INTO roomcast_log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let (to, except, event) = (list(&logged.to), list(&logged.except), Stored::new(Some(name), args));
         let size = namespace.len() + to.len() + except.len() + event.size();
         check_row("an event", size)?;
         // Lossless: a row has less than 32 bits of bytes.
         let size = size as u64;
-        self.make_room(database, now, size)?;
+        let waits = self.waiting.get_mut().takes();
+        // Where all must wait, the next turn makes room.
+        if !(waits && (self.has_room(size) || self.waiting.get_mut().step() == Step::Waits)) {
+            self.make_room(database, now, size)?;
+        }
         let end = Tally { events: self.extent.end.events + 1, bytes: self.extent.end.bytes + size };
-        let values = [
+        let row = [
             logged.offset.0.into(),
-            namespace.into(),
+            namespace.to_owned().into(),
             to.into(),
             except.into(),
             event.list.into(),
-            Value::from(event.attachments.as_deref()),
+            event.attachments.map_or(Value::Null, |bytes| Value::Blob(bytes.into())),
             end.events.into(),
             size.into(),
             end.bytes.into(),
         ];
-        database.query(INSERT, &values)?;
+        let waiting = self.waiting.get_mut();
+        let before = waiting.len();
+        waiting.push(row, size);
+        if !waits {
+            waiting.write(database).inspect_err(|_| waiting.truncate(before))?;
+        }
         self.last = logged.offset;
         self.extent.first.get_or_insert(logged.offset);
         self.extent.end = end;
         Ok(())
     }
 
-    /// Drops the oldest events where one more of this size would be too much.
-    fn make_room(&mut self, database: &dyn Database, now: Millis, size: u64) -> Result<(), DatabaseError> {
+    /// Whether one more event of this size isn't too much.
+    fn has_room(&self, size: u64) -> bool {
         let Extent { start, end, .. } = self.extent;
         let most = |limit: u64| limit + limit / SLACK;
-        let (events, bytes) = (end.events + 1, end.bytes + size);
-        if events - start.events <= most(self.max_events) && bytes - start.bytes <= most(self.max_bytes) {
+        let (events, bytes) = (end.events + 1 - start.events, end.bytes + size - start.bytes);
+        events <= most(self.max_events) && bytes <= most(self.max_bytes)
+    }
+
+    /// Drops the oldest events where one more of this size would be too much.
+    fn make_room(&mut self, database: &dyn Database, now: Millis, size: u64) -> Result<(), DatabaseError> {
+        if self.has_room(size) {
             return Ok(());
         }
+        self.waiting.get_mut().write(database)?;
+        let end = self.extent.end;
+        let (events, bytes) = (end.events + 1, end.bytes + size);
         // The last one that has to go. The rows before it are read once, to be deleted.
         const SURPLUS: &str = "SELECT offset, number, total FROM roomcast_log WHERE number >= ? AND total >= ?
             ORDER BY offset LIMIT 1";
@@ -230,6 +295,7 @@ impl Log {
     ) -> Result<Option<Vec<Rc<Replay>>>, DatabaseError> {
         const PAGE_AFTER: &str = "SELECT offset, to_rooms, except_rooms, event, attachments FROM roomcast_log
             WHERE offset > ? AND namespace = ? ORDER BY offset LIMIT ?";
+        self.waiting.borrow_mut().write(database)?;
         let (events, bytes) = Default::default();
         let mut missed = Missed { sees, most_bytes: most, most_events: self.max_replayed, events, bytes };
         let known = self.tail.take();
@@ -268,6 +334,7 @@ impl Log {
     /// [`DatabaseError`].
     pub fn prune(&mut self, database: &dyn Database, now: Millis) -> Result<(), DatabaseError> {
         self.tail.take();
+        self.waiting.get_mut().write(database)?;
         let oldest = self.oldest(now);
         if self.extent.first.is_none_or(|first| first >= oldest) {
             return Ok(());

@@ -1,0 +1,105 @@
+//! Rows of the log that are written when their turn ends: one statement for several of them costs less than one for each.
+//!
+//! The first event of a turn has its row at once. It shows that the storage can be written, and where it can't, the app is told so.
+//! Rows that wait are of events whose frames wait as well: where they can't be written, the turn is lost, and nothing is sent.
+
+use crate::database::{Database, DatabaseError, Value};
+
+/// The columns of the log.
+pub(super) const COLUMNS: usize = 9;
+
+/// As many rows as a statement may have values for: the platform takes 100.
+const ROWS_A_STATEMENT: usize = 100 / COLUMNS;
+
+/// How many rows wait at most.
+const MOST_ROWS: usize = 64;
+
+/// How many bytes they have at most, but for the last one.
+const MOST_BYTES: u64 = 256 * 1024;
+
+/// A step that may still fail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Step {
+    /// There is none.
+    #[default]
+    None,
+    /// Where it fails, the database takes back all rows that were written since it began. So each event in it has its row at once:
+    /// no row of before may be among them.
+    TakenBack,
+    /// It writes nothing before all of it has succeeded. So each event in it waits.
+    Waits,
+}
+
+/// The rows that wait.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    rows: Vec<[Value<'static>; COLUMNS]>,
+    bytes: u64,
+    /// Whether a row was written in this turn.
+    proven: bool,
+    step: Step,
+}
+
+impl Waiting {
+    /// Whether an event may wait.
+    pub(super) fn takes(&self) -> bool {
+        match self.step {
+            Step::None => self.proven && self.rows.len() < MOST_ROWS && self.bytes < MOST_BYTES,
+            Step::TakenBack => false,
+            Step::Waits => true,
+        }
+    }
+
+    pub(super) fn step(&self) -> Step {
+        self.step
+    }
+
+    /// Begins a step, or goes back to the one around it; gives the one before.
+    pub(super) fn set_step(&mut self, step: Step) -> Step {
+        std::mem::replace(&mut self.step, step)
+    }
+
+    /// The next event is the first of another turn.
+    pub(super) fn begin_turn(&mut self) {
+        self.proven = false;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn push(&mut self, row: [Value<'static>; COLUMNS], size: u64) {
+        self.rows.push(row);
+        self.bytes += size;
+    }
+
+    /// Drops all but the first ones.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.rows.truncate(rows);
+        if rows == 0 {
+            self.bytes = 0;
+        }
+    }
+
+    /// Writes them.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]: then those that aren't written still wait.
+    pub(super) fn write(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
+        while !self.rows.is_empty() {
+            let count = self.rows.len().min(ROWS_A_STATEMENT);
+            let values = self.rows.get(..count).unwrap_or_default().as_flattened();
+            database.query(&insert(count), values)?;
+            self.rows.drain(..count);
+            self.proven = true;
+        }
+        self.bytes = 0;
+        Ok(())
+    }
+}
+
+/// The statement for so many rows.
+fn insert(rows: usize) -> String {
+    let row = format!("({})", ["?"; COLUMNS].join(", "));
+    format!("INSERT INTO roomcast_log VALUES {}", vec![row; rows].join(", "))
+}
