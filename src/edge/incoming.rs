@@ -10,29 +10,55 @@ use worker::{ByteStream, Request, Result, js_sys};
 use crate::outbox::HeaderSource;
 
 #[wasm_bindgen(inline_js = r#"
-// The method, and of the URL the path, the query and the scheme.
-export function parts(request) {
-  const { pathname, search, protocol } = new URL(request.url);
-  return [request.method, pathname, search.slice(1), protocol];
+// A line each: the method, and of the URL the path, the query and the scheme; then the headers of these names that there are.
+// None of it can have a line break in it.
+export function head(request, names) {
+  const { method, url, headers } = request;
+  const { pathname, search, protocol } = new URL(url);
+  let lines = `${method}\n${pathname}\n${search.slice(1)}\n${protocol}`;
+  for (const name of names) {
+    const value = headers.get(name);
+    if (value !== null) lines += `\n${name}:${value}`;
+  }
+  return lines;
 }
 
 export function header(request, name) {
   return request.headers.get(name) ?? undefined;
 }
 
-// The names and values of all headers, in turn.
+// The names and values of all headers, in turn, a line each.
 export function headers(request) {
-  return [...request.headers].flat();
+  return [...request.headers].flat().join('\n');
 }
 "#)]
 extern "C" {
     #[wasm_bindgen(catch)]
-    fn parts(request: &web_sys::Request) -> std::result::Result<Vec<String>, JsValue>;
+    fn head(request: &web_sys::Request, names: &js_sys::Array) -> std::result::Result<String, JsValue>;
 
     #[wasm_bindgen(catch)]
     fn header(request: &web_sys::Request, name: &str) -> std::result::Result<Option<String>, JsValue>;
 
-    fn headers(request: &web_sys::Request) -> Vec<String>;
+    fn headers(request: &web_sys::Request) -> String;
+}
+
+/// The headers that are asked of most requests. They cross from JavaScript together, since each crossing has its price.
+const USUAL: [&str; 11] = [
+    "content-length",
+    "content-type",
+    "cf-connecting-ip",
+    "host",
+    "origin",
+    "sec-fetch-site",
+    "sec-websocket-extensions",
+    "sec-websocket-protocol",
+    "upgrade",
+    "user-agent",
+    "x-forwarded-host",
+];
+
+thread_local! {
+    static USUAL_NAMES: js_sys::Array = USUAL.iter().copied().map(JsValue::from).collect();
 }
 
 /// A request as it came in.
@@ -45,6 +71,8 @@ pub(super) struct Incoming {
     pub(super) query: String,
     /// Whether it came by `https`.
     pub(super) secure: bool,
+    /// Names and values of the usual headers that it has.
+    usual: Vec<(String, String)>,
 }
 
 impl Incoming {
@@ -53,10 +81,13 @@ impl Incoming {
     /// # Errors
     /// Its URL is none.
     pub(super) fn new(request: web_sys::Request) -> Result<Self> {
-        let mut parts = parts(&request)?.into_iter();
-        let mut next = || parts.next().unwrap_or_default();
+        let head = USUAL_NAMES.with(|names| head(&request, names))?;
+        let mut lines = head.split('\n');
+        let mut next = || lines.next().unwrap_or_default().to_owned();
         let (method, path, query, secure) = (next(), next(), next(), next() == "https:");
-        Ok(Self { request, method, path, query, secure })
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let usual = lines.filter_map(|line| line.split_once(':').map(owned)).collect();
+        Ok(Self { request, method, path, query, secure, usual })
     }
 
     /// The runtime's own.
@@ -66,6 +97,10 @@ impl Incoming {
 
     /// A header; one that can't be read is none.
     pub(super) fn header(&self, name: &str) -> Option<String> {
+        if USUAL.iter().any(|usual| usual.eq_ignore_ascii_case(name)) {
+            let found = self.usual.iter().find(|(usual, _)| usual.eq_ignore_ascii_case(name));
+            return found.map(|(_, value)| value.clone());
+        }
         header(&self.request, name).ok().flatten()
     }
 
@@ -97,7 +132,8 @@ impl HeaderSource for Incoming {
     }
 
     fn entries(&self) -> Vec<(String, String)> {
-        let mut all = headers(&self.request).into_iter();
-        std::iter::from_fn(|| Some((all.next()?, all.next()?))).collect()
+        let all = headers(&self.request);
+        let mut lines = all.split('\n').map(str::to_owned);
+        std::iter::from_fn(|| Some((lines.next()?, lines.next()?))).collect()
     }
 }

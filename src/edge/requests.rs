@@ -10,7 +10,7 @@ use futures_util::future::{Either, pending, select};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::Response;
+use web_sys::{AbortSignal, Response};
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{ByteStream, Result, WebSocket};
@@ -124,37 +124,50 @@ pub(super) enum Waited<T> {
 
 /// Waits until the request is answered or its client goes away.
 pub(super) async fn wait(request: &Incoming, answer: &mut oneshot::Receiver<Answer>) -> Option<Answer> {
-    match race(request, answer, pending::<()>()).await {
+    // Most answers are there at once; only a wait is worth a listener.
+    if let Ok(Some(answer)) = answer.try_recv() {
+        return Some(answer);
+    }
+    match unless_answered(answer, unless_gone(request, pending::<()>())).await {
         Waited::Answered(answer) => Some(answer),
-        Waited::Done(()) | Waited::Gone => None,
+        Waited::Done(_) | Waited::Gone => None,
     }
 }
 
-/// Waits for `done`, until the request is answered or its client goes away.
-async fn race<T>(
-    request: &Incoming,
-    answer: &mut oneshot::Receiver<Answer>,
-    done: impl Future<Output = T>,
-) -> Waited<T> {
-    // Most answers are there at once; only a wait is worth a listener.
-    if let Ok(Some(answer)) = answer.try_recv() {
-        return Waited::Answered(answer);
-    }
-    let signal = request.raw().signal();
-    if signal.aborted() {
-        return Waited::Gone;
-    }
-    let (sender, aborted) = oneshot::channel();
-    let on_abort = Closure::once(move || _ = sender.send(()));
-    signal.set_onabort(Some(on_abort.as_ref().unchecked_ref()));
-    let done = pin!(done);
-    let outcome = select(answer, select(done, aborted)).await;
-    signal.set_onabort(None);
-    match outcome {
+/// Waits for `done`, until the request is answered.
+async fn unless_answered<T>(answer: &mut oneshot::Receiver<Answer>, done: impl Future<Output = T>) -> Waited<T> {
+    match select(answer, pin!(done)).await {
         // The answer's other half is dropped only with the room.
         Either::Left((answer, _)) => answer.map_or(Waited::Gone, Waited::Answered),
-        Either::Right((Either::Left((done, _)), _)) => Waited::Done(done),
-        Either::Right((Either::Right(_), _)) => Waited::Gone,
+        Either::Right((done, _)) => Waited::Done(done),
+    }
+}
+
+/// Waits for `done`, until the client of the request goes away.
+async fn unless_gone<T>(request: &Incoming, done: impl Future<Output = T>) -> Option<T> {
+    let signal = request.raw().signal();
+    if signal.aborted() {
+        return None;
+    }
+    let (sender, aborted) = oneshot::channel();
+    let run = Closure::once(move || _ = sender.send(()));
+    signal.set_onabort(Some(run.as_ref().unchecked_ref()));
+    let _listener = Listener { signal, _run: run };
+    match select(pin!(done), aborted).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
+}
+
+/// Listens until it is dropped.
+struct Listener {
+    signal: AbortSignal,
+    _run: Closure<dyn FnMut()>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.signal.set_onabort(None);
     }
 }
 
@@ -167,9 +180,14 @@ pub(super) async fn body(
 ) -> Waited<Result<Vec<u8>, BodyError>> {
     match request.declared_length() {
         Some(length) if length > most as u64 => Waited::Done(Err(BodyError::TooLarge)),
-        Some(_) => race(request, answer, whole(request)).await,
+        // It ends with an error where the client goes away.
+        Some(_) => unless_answered(answer, whole(request)).await,
         None => match request.body_stream() {
-            Some(chunks) => race(request, answer, collect(chunks, most)).await,
+            Some(chunks) => match unless_answered(answer, unless_gone(request, collect(chunks, most))).await {
+                Waited::Done(body) => body.map_or(Waited::Gone, Waited::Done),
+                Waited::Answered(answer) => Waited::Answered(answer),
+                Waited::Gone => Waited::Gone,
+            },
             None => Waited::Done(Ok(Vec::new())),
         },
     }
