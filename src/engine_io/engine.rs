@@ -42,6 +42,8 @@ pub struct Engine {
     pub(super) budget: usize,
     /// The bytes that all clients together have left unread.
     pub(super) unread: usize,
+    /// Where that is more, all clients are looked at.
+    pub(super) look_at: usize,
     pub(super) out: Outbox,
 }
 
@@ -65,6 +67,7 @@ impl Engine {
             reading: VecDeque::new(),
             budget: 0,
             unread: 0,
+            look_at: 0,
             out: Outbox::default(),
         }
     }

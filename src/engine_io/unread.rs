@@ -11,6 +11,9 @@ use super::session::Session;
 use super::transport::Transport;
 use crate::ids::{Millis, Sid};
 
+/// How often all clients are looked at while what they leave unread grows to the most that it may be.
+const LOOKS: usize = 32;
+
 impl Session {
     /// A client that doesn't read what it is sent is closed before too much of it piles up. Halfway there a ping shows how
     /// far the client has come: it answers when it has read all before it. A client of revision 3 can't be asked, and shows by
@@ -21,7 +24,7 @@ impl Session {
         if let Transport::WebSocket { in_flight, .. } = &mut self.transport {
             in_flight.add(size);
         }
-        if self.revision() == Revision::V3 {
+        if self.revision() == Revision::V3 || self.unread() <= most / 2 {
             return;
         }
         self.confirm(scope);
@@ -91,6 +94,10 @@ impl Engine {
     pub(super) fn bound_unread(&mut self) {
         let most = self.config.max_room_buffered;
         if self.unread <= most / 2 {
+            self.look_at = most / 2;
+            return;
+        }
+        if self.unread <= self.look_at {
             return;
         }
         let mut greediest: Vec<(usize, Sid)> = Vec::new();
@@ -100,6 +107,8 @@ impl Engine {
                 greediest.push((session.unread(), sid));
             }
         }
+        // All of them are looked at again only when there is much more.
+        self.look_at = (self.unread + most / LOOKS).clamp(most / 2, most);
         greediest.sort_unstable_by(|one, other| other.cmp(one));
         let mut left = self.unread;
         for (unread, sid) in greediest {
