@@ -118,8 +118,8 @@ fn what_can_not_be_stored_reaches_nobody_and_may_be_sent_again() {
     let failures: [Failure; 2] = [
         |room, fail| room.fail_writes(fail),
         |room, fail| {
-            let (from, to) = if fail { ("roomcast_log", "hidden") } else { ("hidden", "roomcast_log") };
-            room.memory().script(&format!("ALTER TABLE {from} RENAME TO {to}"));
+            let trigger = "CREATE TRIGGER full BEFORE INSERT ON roomcast_log BEGIN SELECT RAISE(FAIL, 'full'); END";
+            room.memory().script(if fail { trigger } else { "DROP TRIGGER full" });
         },
     ];
     for fail in failures {
@@ -130,6 +130,15 @@ fn what_can_not_be_stored_reaches_nobody_and_may_be_sent_again() {
         let first = ada.say(&mut room, "first", "m-1");
         forget(&mut room, &mut [&mut bob, &mut tutorial]);
         fail(&mut room, true);
+        // Where it shows only at the end of the turn, the turn is lost; after that, it shows at once.
+        room.text(ada.conn, r#"42["message",{"text":"lost","id":"m-2"}]"#);
+        match room.close_code(ada.conn) {
+            Some(code) => {
+                assert_eq!(code, Some(1011));
+                ada.recover(&mut room);
+            }
+            None => assert_eq!(ada.events(&mut room).len(), 1),
+        }
         assert_eq!(code(&ada.say(&mut room, "lost", "m-2")), "storage");
         assert_eq!(
             code(&tutorial.ask(&mut room, "createdMessage", &json!({"author": "T", "message": "x"}))),

@@ -97,8 +97,8 @@ impl Io<'_> {
     /// Does what `store` does and what `tell` does, or nothing of either where one of them fails. `store` runs one statement, which by
     /// itself changes something or nothing; `tell` sends events.
     ///
-    /// Where events wait for their rows, `store` comes last: then there is nothing that the database would have to take back, and
-    /// the savepoint is saved.
+    /// `store` comes last, and events wait for their rows, wherever they may: then there is nothing that the database would have
+    /// to take back, and the savepoint is saved.
     ///
     /// # Errors
     /// That of either, or [`Error::Storage`].
@@ -109,7 +109,11 @@ impl Io<'_> {
         };
         let step = self.room().begin_step(within);
         let outcome = tell().and_then(|()| store());
-        self.room().end_step(step, outcome.is_ok());
+        let room = &mut *self.room();
+        room.end_step(step, outcome.is_ok());
+        if outcome.is_ok() {
+            room.sockets.recovery.log.storage_is_fine();
+        }
         outcome
     }
 }

@@ -51,6 +51,8 @@ pub struct Server {
     forgiven: Vec<Callback>,
     /// How many times in a row the storage has failed.
     failures: u32,
+    /// Whether it has ever failed.
+    has_failed: bool,
     /// When to try again what is due; before, only inputs try.
     retry_at: Millis,
 }
@@ -60,7 +62,7 @@ impl Server {
     /// more to do than to ping them.
     pub fn new(config: Config, make_app: MakeApp, host: Rc<dyn Host>) -> Self {
         let retry_at = Millis::default();
-        Self { config, make_app, host, live: None, forgiven: Vec::new(), failures: 0, retry_at }
+        Self { config, make_app, host, live: None, forgiven: Vec::new(), failures: 0, has_failed: false, retry_at }
     }
 
     /// The same, with what is stored read at once.
@@ -127,6 +129,9 @@ impl Server {
                 let app = (self.make_app)().map_err(DatabaseError)?;
                 let mut live = Live::open(&self.config, app, &self.host)?;
                 live.deferred.forgive(&std::mem::take(&mut self.forgiven));
+                if self.has_failed {
+                    live.state.sockets.recovery.log.never_wait();
+                }
                 live
             }
         };
@@ -154,6 +159,7 @@ impl Server {
         }
         self.retry_at = now + retry_delay(self.failures);
         self.failures = self.failures.saturating_add(1);
+        self.has_failed = true;
         if let Some(live) = self.live.take() {
             self.forgiven.extend(live.deferred.unfinished());
         }

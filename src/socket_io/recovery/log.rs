@@ -127,10 +127,21 @@ impl Log {
         Ok(waiting.set_step(Step::TakenBack))
     }
 
-    /// Begins a step in which no row is written; `None` where events have their rows at once.
+    /// Begins a step in which events have no rows; `None` where they must have them at once.
     pub fn begin_waiting(&mut self) -> Option<Step> {
-        let waits = self.waiting.get_mut().takes() && self.has_room(0);
+        let waits = self.waiting.get_mut().may_begin() && self.has_room(0);
         waits.then(|| self.waiting.get_mut().set_step(Step::Waits))
+    }
+
+    /// From now on, each event has its row at once, since the storage has failed: so the app is told what can't be stored, and no
+    /// turn is lost by it.
+    pub fn never_wait(&mut self) {
+        self.waiting.get_mut().never();
+    }
+
+    /// Something else was written in this turn: so this will be, too.
+    pub fn storage_is_fine(&mut self) {
+        self.waiting.get_mut().prove();
     }
 
     /// Ends the step within this one.

@@ -1,6 +1,7 @@
 //! Rows of the log that are written when their turn ends: one statement for several of them costs less than one for each.
 //!
-//! The first event of a turn has its row at once. It shows that the storage can be written, and where it can't, the app is told so.
+//! The first event of a turn has its row at once, unless something else was written before: that shows that the storage can be
+//! written, and where it can't, the app is told so.
 //! Rows that wait are of events whose frames wait as well: where they can't be written, the turn is lost, and nothing is sent.
 
 use crate::database::{Database, DatabaseError, Value};
@@ -35,19 +36,36 @@ pub enum Step {
 pub(super) struct Waiting {
     rows: Vec<[Value<'static>; COLUMNS]>,
     bytes: u64,
-    /// Whether a row was written in this turn.
+    /// Whether something was written in this turn.
     proven: bool,
+    /// Whether none ever waits.
+    at_once: bool,
     step: Step,
 }
 
 impl Waiting {
     /// Whether an event may wait.
     pub(super) fn takes(&self) -> bool {
+        self.step == Step::Waits || self.proven && self.may_begin()
+    }
+
+    /// Whether a step may begin in which events wait.
+    pub(super) fn may_begin(&self) -> bool {
         match self.step {
-            Step::None => self.proven && self.rows.len() < MOST_ROWS && self.bytes < MOST_BYTES,
+            Step::None => !self.at_once && self.rows.len() < MOST_ROWS && self.bytes < MOST_BYTES,
             Step::TakenBack => false,
             Step::Waits => true,
         }
+    }
+
+    /// From now on, each event has its row at once.
+    pub(super) fn never(&mut self) {
+        self.at_once = true;
+    }
+
+    /// Something was written in this turn.
+    pub(super) fn prove(&mut self) {
+        self.proven = true;
     }
 
     pub(super) fn step(&self) -> Step {
