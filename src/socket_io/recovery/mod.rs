@@ -16,16 +16,13 @@ mod logged;
 mod replays;
 mod rows;
 mod socket_state;
-mod tail;
-mod waiting;
 
 pub use client::ClientRecovery;
-pub use log::{Log, Mark};
+pub use log::{Log, Mark, Step};
 pub use logged::{Logged, Replay};
 pub use replays::Replays;
 pub use rows::SocketRows;
 pub use socket_state::{Away, AwaySocket, Membership, SocketState};
-pub use waiting::Step;
 
 use crate::config::Config;
 use crate::database::{Database, DatabaseError, Part};

@@ -1,19 +1,23 @@
 //! The events that recovery covers, each in one row, in the order in which they were sent.
 
+mod read;
+mod steps;
+mod tail;
+mod waiting;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::logged::{Logged, Replay};
-use super::tail::{Missed, Tail};
-use super::waiting::{Step, Waiting};
+use super::logged::Logged;
 use crate::config::Config;
 use crate::database::{Database, DatabaseError, Row, Value};
 use crate::ids::{Millis, Offset};
 use crate::socket_io::args::Args;
-use crate::socket_io::stored::{self, Stored, check_row};
-
-/// How many rows are read at once: the rows of a page are in memory together.
-const PAGE: usize = 64;
+use crate::socket_io::stored::{Stored, check_row};
+pub use steps::Mark;
+use tail::Tail;
+pub use waiting::Step;
+use waiting::Waiting;
 
 /// The log of a room.
 ///
@@ -37,13 +41,6 @@ pub struct Log {
     tail: RefCell<Tail>,
     /// The newest events, where their rows aren't written yet.
     waiting: RefCell<Waiting>,
-}
-
-/// What an append is taken back to: see [`Log::mark`].
-#[derive(Debug, Clone, Copy)]
-pub struct Mark {
-    extent: Extent,
-    waiting: usize,
 }
 
 /// Which events are there.
@@ -101,65 +98,6 @@ impl Log {
         Ok(())
     }
 
-    /// What is there now, to be given to [`rewind`](Self::rewind) where what is written next is taken back.
-    pub fn mark(&self) -> Mark {
-        Mark { extent: self.extent, waiting: self.waiting.borrow().len() }
-    }
-
-    /// Takes back what was appended and dropped since: the rows are what they were. The offsets stay used.
-    pub fn rewind(&mut self, mark: Mark) {
-        self.extent = mark.extent;
-        self.waiting.get_mut().truncate(mark.waiting);
-        self.tail.take();
-    }
-
-    /// Begins a step whose rows the database takes back where it fails; gives the step around it, for
-    /// [`end_step`](Self::end_step).
-    ///
-    /// # Errors
-    /// [`DatabaseError`] where what waits can't be written before it: then it hasn't begun.
-    pub fn begin_step(&mut self, database: &dyn Database) -> Result<Step, DatabaseError> {
-        let waiting = self.waiting.get_mut();
-        if waiting.step() == Step::Waits {
-            return Ok(Step::Waits);
-        }
-        waiting.write(database)?;
-        Ok(waiting.set_step(Step::TakenBack))
-    }
-
-    /// Begins a step in which events have no rows; `None` where they must have them at once.
-    pub fn begin_waiting(&mut self) -> Option<Step> {
-        let waits = self.waiting.get_mut().may_begin() && self.has_room(0);
-        waits.then(|| self.waiting.get_mut().set_step(Step::Waits))
-    }
-
-    /// From now on, each event has its row at once, since the storage has failed: so the app is told what can't be stored, and no
-    /// turn is lost by it.
-    pub fn never_wait(&mut self) {
-        self.waiting.get_mut().never();
-    }
-
-    /// Something else was written in this turn: so this will be, too.
-    pub fn storage_is_fine(&mut self) {
-        self.waiting.get_mut().prove();
-    }
-
-    /// Ends the step within this one.
-    pub fn end_step(&mut self, outer: Step) {
-        self.waiting.get_mut().set_step(outer);
-    }
-
-    /// Writes what waits, since the turn ends.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub fn end_turn(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
-        let waiting = self.waiting.get_mut();
-        waiting.write(database)?;
-        waiting.begin_turn();
-        Ok(())
-    }
-
     /// The offset of the newest event.
     pub fn last(&self) -> Offset {
         self.last
@@ -189,9 +127,8 @@ impl Log {
         check_row("an event", size)?;
         // Lossless: a row has less than 32 bits of bytes.
         let size = size as u64;
-        let waits = self.waiting.get_mut().takes();
-        // Where all must wait, the next turn makes room.
-        if !(waits && (self.has_room(size) || self.waiting.get_mut().step() == Step::Waits)) {
+        // Where all must wait, the next event makes room.
+        if self.waiting.get_mut().step() != Step::Waits {
             self.make_room(database, now, size)?;
         }
         let end = Tally { events: self.extent.end.events + 1, bytes: self.extent.end.bytes + size };
@@ -206,12 +143,7 @@ impl Log {
             size.into(),
             end.bytes.into(),
         ];
-        let waiting = self.waiting.get_mut();
-        let before = waiting.len();
-        waiting.push(row, size);
-        if !waits {
-            waiting.write(database).inspect_err(|_| waiting.truncate(before))?;
-        }
+        self.waiting.get_mut().push(database, row, size)?;
         self.last = logged.offset;
         self.extent.first.get_or_insert(logged.offset);
         self.extent.end = end;
@@ -275,70 +207,6 @@ impl Log {
         self.extent.lost <= offset
     }
 
-    /// Whether an event of this namespace has, or had, this offset.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub fn contains(&self, database: &dyn Database, namespace: &str, offset: Offset) -> Result<bool, DatabaseError> {
-        if offset > self.last {
-            return Ok(false);
-        }
-        if self.extent.first.is_none_or(|first| offset < first) {
-            // It may have been pruned.
-            return Ok(true);
-        }
-        const FIND: &str = "SELECT 1 FROM roomcast_log WHERE offset = ? AND namespace = ?";
-        Ok(!database.query(FIND, &[offset.0.into(), namespace.into()])?.is_empty())
-    }
-
-    /// The events of a namespace after `offset` that `sees` wants, oldest first; `None` where they are more than `most`
-    /// bytes, or more events than a client is sent again.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub fn after(
-        &self,
-        database: &dyn Database,
-        namespace: &str,
-        offset: Offset,
-        most: usize,
-        sees: impl Fn(&Logged) -> bool,
-    ) -> Result<Option<Vec<Rc<Replay>>>, DatabaseError> {
-        const PAGE_AFTER: &str = "SELECT offset, to_rooms, except_rooms, event, attachments FROM roomcast_log
-            WHERE offset > ? AND namespace = ? ORDER BY offset LIMIT ?";
-        self.waiting.borrow_mut().write(database)?;
-        let (events, bytes) = Default::default();
-        let mut missed = Missed { sees, most_bytes: most, most_events: self.max_replayed, events, bytes };
-        let known = self.tail.take();
-        let mut tail = if known.covers(namespace, offset) { known } else { Tail::new(namespace, offset) };
-        tail.after(offset).for_each(|event| missed.look_at(event));
-        let mut position = tail.upto();
-        while !missed.is_too_much() {
-            let values = [position.0.into(), namespace.into(), (PAGE as u64).into()];
-            let rows = database.query(PAGE_AFTER, &values)?;
-            for row in &rows {
-                let Some(replay) = read(row).map(Rc::new) else {
-                    return Err(DatabaseError("an event in the log can't be read".to_owned()));
-                };
-                position = replay.logged.offset;
-                if position > offset {
-                    missed.look_at(&replay);
-                }
-                // Where the tail is too long for the memory, each client reads it.
-                if tail.size() <= most {
-                    tail.push(replay);
-                }
-            }
-            if rows.len() < PAGE {
-                break;
-            }
-        }
-        if tail.size() <= most {
-            self.tail.replace(tail);
-        }
-        Ok((!missed.is_too_much()).then_some(missed.events))
-    }
-
     /// Drops what is too old.
     ///
     /// # Errors
@@ -363,16 +231,6 @@ impl Log {
 /// Where an event stands, and the sum up to it.
 fn position(row: &Row) -> Option<(Offset, Tally)> {
     Some((Offset(row.number(0)?), Tally { events: row.number(1)?, bytes: row.number(2)? }))
-}
-
-fn read(row: &Row) -> Option<Replay> {
-    let rooms = |column| serde_json::from_str::<Vec<Rc<str>>>(row.text(column)?).ok();
-    let logged = Logged { offset: Offset(row.number(0)?), to: rooms(1)?, except: rooms(2)? };
-    let size = row.text(3)?.len() + row.bytes(4).map_or(0, <[u8]>::len);
-    let (values, attachments) = stored::read(row, 3, 4)?;
-    let mut values = values.into_iter();
-    let name = serde_json::from_str(values.next()?.get()).ok()?;
-    Some(Replay { logged, name, args: Args::numbered(values.collect(), attachments), size })
 }
 
 /// Rooms as a JSON list.

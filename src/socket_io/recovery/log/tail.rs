@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use super::logged::{Logged, Replay};
 use crate::ids::Offset;
+use crate::socket_io::recovery::{Logged, Replay};
 
 /// The events of a namespace that are in the log behind an offset, as far as they have been read.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@
 use crate::database::{Database, DatabaseError, Value};
 
 /// The columns of the log.
-pub(super) const COLUMNS: usize = 9;
+const COLUMNS: usize = 9;
 
 /// As many rows as a statement may have values for: the platform takes 100.
 const ROWS_A_STATEMENT: usize = 100 / COLUMNS;
@@ -45,7 +45,7 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// Whether an event may wait.
-    pub(super) fn takes(&self) -> bool {
+    fn takes(&self) -> bool {
         self.step == Step::Waits || self.proven && self.may_begin()
     }
 
@@ -86,9 +86,20 @@ impl Waiting {
         self.rows.len()
     }
 
-    pub(super) fn push(&mut self, row: [Value<'static>; COLUMNS], size: u64) {
+    /// Adds the row of an event, or writes it with all that wait where it may not wait.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]: then it isn't added.
+    pub(super) fn push(
+        &mut self,
+        database: &dyn Database,
+        row: [Value<'static>; COLUMNS],
+        size: u64,
+    ) -> Result<(), DatabaseError> {
+        let waits = self.takes();
         self.rows.push(row);
         self.bytes += size;
+        if waits { Ok(()) } else { self.write(database).inspect_err(|_| _ = self.rows.pop()) }
     }
 
     /// Drops all but the first ones.

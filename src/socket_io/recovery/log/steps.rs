@@ -1,0 +1,73 @@
+//! Steps that may still fail, and the end of a turn: when the rows of the log are written.
+
+use super::waiting::Step;
+use super::{Extent, Log};
+use crate::database::{Database, DatabaseError};
+
+/// What an append is taken back to: see [`Log::mark`].
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    extent: Extent,
+    waiting: usize,
+}
+
+impl Log {
+    /// What is there now, to be given to [`rewind`](Self::rewind) where what is written next is taken back.
+    pub fn mark(&self) -> Mark {
+        Mark { extent: self.extent, waiting: self.waiting.borrow().len() }
+    }
+
+    /// Takes back what was appended and dropped since: the rows are what they were. The offsets stay used.
+    pub fn rewind(&mut self, mark: Mark) {
+        self.extent = mark.extent;
+        self.waiting.get_mut().truncate(mark.waiting);
+        self.tail.take();
+    }
+
+    /// Begins a step whose rows the database takes back where it fails; gives the step around it, for
+    /// [`end_step`](Self::end_step).
+    ///
+    /// # Errors
+    /// [`DatabaseError`] where what waits can't be written before it: then it hasn't begun.
+    pub fn begin_step(&mut self, database: &dyn Database) -> Result<Step, DatabaseError> {
+        let waiting = self.waiting.get_mut();
+        if waiting.step() == Step::Waits {
+            return Ok(Step::Waits);
+        }
+        waiting.write(database)?;
+        Ok(waiting.set_step(Step::TakenBack))
+    }
+
+    /// Begins a step in which events have no rows; `None` where they must have them at once.
+    pub fn begin_waiting(&mut self) -> Option<Step> {
+        let waits = self.waiting.get_mut().may_begin() && self.has_room(0);
+        waits.then(|| self.waiting.get_mut().set_step(Step::Waits))
+    }
+
+    /// From now on, each event has its row at once, since the storage has failed: so the app is told what can't be stored, and no
+    /// turn is lost by it.
+    pub fn never_wait(&mut self) {
+        self.waiting.get_mut().never();
+    }
+
+    /// Something else was written in this turn: so this will be, too.
+    pub fn storage_is_fine(&mut self) {
+        self.waiting.get_mut().prove();
+    }
+
+    /// Ends the step within this one.
+    pub fn end_step(&mut self, outer: Step) {
+        self.waiting.get_mut().set_step(outer);
+    }
+
+    /// Writes what waits, since the turn ends.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn end_turn(&mut self, database: &dyn Database) -> Result<(), DatabaseError> {
+        let waiting = self.waiting.get_mut();
+        waiting.write(database)?;
+        waiting.begin_turn();
+        Ok(())
+    }
+}
