@@ -27,8 +27,8 @@ const TOO_LARGE = 1009;
 const INTERNAL_ERROR = 1011;
 /** A frame that comes so long after the last one is handled at once, in milliseconds. */
 const PAUSE = 100;
-/** And so much longer for each WebSocket: sending to thousands takes that long, and clients answer only then. */
-const PAUSE_A_SOCKET = 0.1;
+/** And so much longer for each WebSocket: what is sent to thousands takes that long, and only then do they say more. */
+const PAUSE_A_SOCKET = 0.5;
 /** How often it is looked at most whether more frames come in. */
 const MOST_LOOKS = 8;
 /** How many frames wait at most, and how much they may be together, in bytes or UTF-16 units: beyond that nothing is waited for. */

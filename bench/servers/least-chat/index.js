@@ -25,6 +25,16 @@ export class ChatRoom extends DurableObject {
   constructor(ctx, env) {
     super(ctx, env);
     ctx.storage.sql.exec(TABLES);
+    // Those who were there before the room slept.
+    for (const socket of ctx.getWebSockets()) {
+      const { pid, id, name } = socket.deserializeAttachment();
+      if (pid) this.#enter(socket, { id, name });
+    }
+  }
+
+  #enter(socket, member) {
+    if (member.name) this.#members.set(socket, member);
+    else this.#others.add(socket);
   }
 
   fetch(request) {
@@ -80,12 +90,8 @@ export class ChatRoom extends DurableObject {
     socket.serializeAttachment({ sid, pid, ...member });
     this.#exec('INSERT INTO socket VALUES (?, ?)', pid, JSON.stringify(member));
     const answer = [[socket], `40${JSON.stringify({ sid, pid })}`];
-    if (!name) {
-      this.#others.add(socket);
-      return [answer];
-    }
-    const told = this.#tell(socket, 'memberJoined', { ...member, time: Date.now() });
-    this.#members.set(socket, member);
+    const told = name ? this.#tell(socket, 'memberJoined', { ...member, time: Date.now() }) : [];
+    this.#enter(socket, member);
     return [answer, ...told];
   }
 
