@@ -102,6 +102,7 @@ impl Io<'_> {
     ///
     /// # Errors
     /// That of either, or [`Error::Storage`].
+    #[cfg(feature = "chat-worker")] // Only the chat needs it. Apps have `atomically`, which holds whatever they do in it.
     pub(crate) fn store_and_tell(&self, store: impl FnOnce() -> Result, tell: impl FnOnce() -> Result) -> Result {
         let begun = self.room().sockets.recovery.log.begin_waiting();
         let Some(within) = begun else {

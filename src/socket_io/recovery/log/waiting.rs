@@ -1,8 +1,7 @@
 //! Rows of the log that are written when their turn ends: one statement for several of them costs less than one for each.
 //!
 //! The first event of a turn has its row at once, unless something else was written before: that shows that the storage can be
-//! written, and where it can't, the app is told so.
-//! Rows that wait are of events whose frames wait as well: where they can't be written, the turn is lost, and nothing is sent.
+//! written, and where it can't, the app is told so. Rows that wait are of events whose frames wait as well: where they can't be written, the turn is lost, and nothing is sent.
 
 use crate::database::{Database, DatabaseError, Value};
 
