@@ -196,7 +196,7 @@ pub(crate) fn only_reads(sql: &str) -> bool {
 /// Whether a statement may give rows. One that isn't known to give none may.
 pub(crate) fn may_give_rows(sql: &str) -> bool {
     const RETURNING: &[u8] = b"RETURNING";
-    // Also where it stands in a literal: then the statement is asked for rows that it doesn't have.
+    // A literal may have the word in it too: then rows are asked for that aren't there, which does no harm.
     let is_it = |word: &[u8]| matches!(word, [b'R' | b'r', ..]) && word.eq_ignore_ascii_case(RETURNING);
     let returns = || sql.as_bytes().windows(RETURNING.len()).any(is_it);
     !["INSERT", "UPDATE", "DELETE"].iter().any(|word| begins_with(sql, word)) || returns()

@@ -23,7 +23,7 @@ struct Step {
 }
 
 impl RoomState {
-    /// Begins a step, which is `within` another one of the log's.
+    /// Begins a step; `within` is the step of the log around it.
     fn begin_step(&mut self, within: recovery::Step) -> Step {
         Step {
             sockets: self.sockets.begin_step(),
@@ -97,8 +97,8 @@ impl Io<'_> {
     /// Does what `store` does and what `tell` does, or nothing of either where one of them fails. `store` runs one statement, which by
     /// itself changes something or nothing; `tell` sends events.
     ///
-    /// `store` comes last, and events wait for their rows, wherever they may: then there is nothing that the database would have
-    /// to take back, and the savepoint is saved.
+    /// Where events may wait for their rows, `store` comes last. Then nothing was written that the database would have to take
+    /// back, so no savepoint is needed.
     ///
     /// # Errors
     /// That of either, or [`Error::Storage`].
@@ -113,7 +113,7 @@ impl Io<'_> {
         let room = &mut *self.room();
         room.end_step(step, outcome.is_ok());
         if outcome.is_ok() {
-            room.sockets.recovery.log.storage_is_fine();
+            room.sockets.recovery.log.note_written();
         }
         outcome
     }

@@ -89,11 +89,12 @@ impl<'a> BroadcastOperator<'a> {
     }
 
     /// Sends the event: with several arguments where the value is a tuple, with none where it is `()`, and else with this one.
-    /// It is stored first, for those whose connection is lost just then (1.11). Clients take 10 attachments a packet, unless
+    /// It is stored before it is sent, for those whose connection is lost just then (1.11). Clients take 10 attachments a packet, unless
     /// they are set up otherwise (E7).
     ///
     /// # Errors
-    /// [`Error::ReservedName`], [`Error::NotJson`], [`Error::Storage`]: then nobody gets anything.
+    /// [`Error::ReservedName`], [`Error::NotJson`], [`Error::Storage`]: then nobody gets anything. Events that follow others may be
+    /// stored when the turn ends; where that fails, the whole turn is undone, and nobody gets anything either.
     pub fn emit(self, event: &str, value: &(impl Serialize + ?Sized)) -> Result {
         self.emit_args(event, &Args::of(value).map_err(not_json)?)
     }

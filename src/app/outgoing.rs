@@ -22,7 +22,7 @@ pub(super) enum Output {
 /// How an event is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// It is stored first, for those whose connection is lost just then (1.11).
+    /// It is stored before it is sent, for those whose connection is lost just then (1.11).
     Logged,
     /// As logged; volatile where it can't be stored.
     LoggedOrVolatile,

@@ -27,7 +27,7 @@ const TOO_LARGE = 1009;
 const INTERNAL_ERROR = 1011;
 /** A frame that comes so long after the last one is handled at once, in milliseconds. */
 const PAUSE = 100;
-/** And so much longer for each WebSocket: what is sent to thousands takes that long, and only then do they say more. */
+/** Each WebSocket makes that longer by so much: sending to thousands takes its time, and who waits for an answer speaks only then. */
 const PAUSE_A_SOCKET = 0.5;
 /** How often it is looked at most whether more frames come in. */
 const MOST_LOOKS = 8;

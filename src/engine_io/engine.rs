@@ -42,7 +42,7 @@ pub struct Engine {
     pub(super) budget: usize,
     /// The bytes that all clients together have left unread.
     pub(super) unread: usize,
-    /// Where that is more, all clients are looked at.
+    /// All clients are looked at once they have left more than this unread.
     pub(super) look_at: usize,
     pub(super) out: Outbox,
 }

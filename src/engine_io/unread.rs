@@ -11,7 +11,7 @@ use super::session::Session;
 use super::transport::Transport;
 use crate::ids::{Millis, Sid};
 
-/// How often all clients are looked at while what they leave unread grows to the most that it may be.
+/// How often all clients are looked at, at most, while what they leave unread grows from nothing to its limit.
 const LOOKS: usize = 32;
 
 impl Session {
@@ -107,7 +107,7 @@ impl Engine {
                 greediest.push((session.unread(), sid));
             }
         }
-        // All of them are looked at again only when there is much more.
+        // They are looked at again only when much more is unread.
         self.look_at = (self.unread + most / LOOKS).clamp(most / 2, most);
         greediest.sort_unstable_by(|one, other| other.cmp(one));
         let mut left = self.unread;

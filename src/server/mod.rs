@@ -130,7 +130,7 @@ impl Server {
                 let mut live = Live::open(&self.config, app, &self.host)?;
                 live.deferred.forgive(&std::mem::take(&mut self.forgiven));
                 if self.has_failed {
-                    live.state.sockets.recovery.log.never_wait();
+                    live.state.sockets.recovery.log.write_at_once();
                 }
                 live
             }

@@ -21,8 +21,8 @@ use waiting::Waiting;
 
 /// The log of a room.
 ///
-/// It is bounded whenever an event is appended: the limits are exceeded by an eighth at most (`SLACK`), or by one event that
-/// is larger than the whole log may be. Dropping many events at once keeps the number of statements low.
+/// It is bounded whenever an event is appended: the limits are exceeded by an eighth at most (`SLACK`), by one event that
+/// is larger than the whole log may be, or by the events of one step that waits. Dropping many events at once keeps the number of statements low.
 ///
 /// Each row has the number of its event and the sum of all sizes so far. The first and the last row thus tell how much there
 /// is, and a room that wakes reads these two instead of counting all rows, which would be billed each time. Rows of the release

@@ -38,21 +38,21 @@ impl Log {
         Ok(waiting.set_step(Step::TakenBack))
     }
 
-    /// Begins a step in which events have no rows; `None` where they must have them at once.
+    /// Begins a step in which events wait for their rows; `None` where they must have them at once. Gives the step around it.
     pub fn begin_waiting(&mut self) -> Option<Step> {
         let waits = self.waiting.get_mut().may_begin() && self.has_room(0);
         waits.then(|| self.waiting.get_mut().set_step(Step::Waits))
     }
 
-    /// From now on, each event has its row at once, since the storage has failed: so the app is told what can't be stored, and no
-    /// turn is lost by it.
-    pub fn never_wait(&mut self) {
-        self.waiting.get_mut().never();
+    /// From now on, each event has its row at once. This is for a storage that has failed: the app is told of each event that can't
+    /// be stored, and its turn isn't lost.
+    pub fn write_at_once(&mut self) {
+        self.waiting.get_mut().write_at_once();
     }
 
-    /// Something else was written in this turn: so this will be, too.
-    pub fn storage_is_fine(&mut self) {
-        self.waiting.get_mut().prove();
+    /// Something else was written in this turn. It shows that the storage can be written, so events may wait for their rows.
+    pub fn note_written(&mut self) {
+        self.waiting.get_mut().note_written();
     }
 
     /// Ends the step within this one.

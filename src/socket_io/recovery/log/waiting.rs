@@ -1,7 +1,9 @@
 //! Rows of the log that are written when their turn ends: one statement for several of them costs less than one for each.
 //!
 //! The first event of a turn has its row at once, unless something else was written before: that shows that the storage can be
-//! written, and where it can't, the app is told so. Rows that wait are of events whose frames wait as well: where they can't be written, the turn is lost, and nothing is sent.
+//! written, and where it can't, the app is told so.
+//!
+//! The frames of events that wait for their rows wait as well. Where the rows can't be written, the turn is lost and nothing is sent.
 
 use crate::database::{Database, DatabaseError, Value};
 
@@ -36,8 +38,8 @@ pub(super) struct Waiting {
     rows: Vec<[Value<'static>; COLUMNS]>,
     bytes: u64,
     /// Whether something was written in this turn.
-    proven: bool,
-    /// Whether none ever waits.
+    has_written: bool,
+    /// Whether each event has its row at once, always.
     at_once: bool,
     step: Step,
 }
@@ -45,7 +47,7 @@ pub(super) struct Waiting {
 impl Waiting {
     /// Whether an event may wait.
     fn takes(&self) -> bool {
-        self.step == Step::Waits || self.proven && self.may_begin()
+        self.step == Step::Waits || self.has_written && self.may_begin()
     }
 
     /// Whether a step may begin in which events wait.
@@ -58,13 +60,13 @@ impl Waiting {
     }
 
     /// From now on, each event has its row at once.
-    pub(super) fn never(&mut self) {
+    pub(super) fn write_at_once(&mut self) {
         self.at_once = true;
     }
 
     /// Something was written in this turn.
-    pub(super) fn prove(&mut self) {
-        self.proven = true;
+    pub(super) fn note_written(&mut self) {
+        self.has_written = true;
     }
 
     pub(super) fn step(&self) -> Step {
@@ -78,7 +80,7 @@ impl Waiting {
 
     /// The next event is the first of another turn.
     pub(super) fn begin_turn(&mut self) {
-        self.proven = false;
+        self.has_written = false;
     }
 
     pub(super) fn len(&self) -> usize {
@@ -119,7 +121,7 @@ impl Waiting {
             let values = self.rows.get(..count).unwrap_or_default().as_flattened();
             database.query(&insert(count), values)?;
             self.rows.drain(..count);
-            self.proven = true;
+            self.has_written = true;
         }
         self.bytes = 0;
         Ok(())
